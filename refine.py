@@ -1,0 +1,11 @@
+"""Compose pictures from several generators.
+
+python refine.py trunc=0.7
+python refine.py seeds=[3,8,20-23] steps=200 objective.border_l1.weight=50
+python refine.py -m trunc=0.5,0.7 objective.border_l1.weight=5,25
+"""
+
+from insetgan.cli.refine import main
+
+if __name__ == "__main__":
+    main()

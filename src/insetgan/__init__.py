@@ -1,0 +1,3 @@
+"""InsetGAN: compose pictures from several generators."""
+
+__version__ = "0.1.0"

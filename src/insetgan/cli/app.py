@@ -1,0 +1,131 @@
+"""What every entry point does the same way: find conf/, check the keys, turn a mistake into one line and exit code 2."""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from insetgan.errors import UserError
+from insetgan.ops.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+ROOT = Path(__file__).resolve().parents[3]  # the checkout: conf/ and experiments/ lie beside src/
+
+
+def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
+    """Run `run(config)` as a Hydra job configured by conf/<name>.yaml and checked by a dataclass.
+
+    Args:
+        run: does the work; a `UserError` or an `OSError` that it raises ends in one line and exit code 2.
+        name: the entry point; its YAML lists `<name>_schema` first in its defaults.
+        schema: dataclass of the allowed keys and their types.
+
+    Raises:
+        SystemExit: code 2 for a mistake of the user, 130 when interrupted.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors reach us instead of a printed traceback and exit code 1
+    import hydra
+    from hydra.core.config_store import ConfigStore
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    if not (ROOT / "conf").is_dir():
+        fail(f"no conf/ beside {ROOT / 'src'}: run from a checkout of the project, installed with pip install -e .")
+    ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    _offer_experiments()
+    OmegaConf.register_new_resolver("slug", slug, replace=True)
+
+    def job(config: "DictConfig") -> None:
+        # Caught here and not around Hydra, which would first print a line of its own about the failed job.
+        keep_freed_memory()
+        try:
+            run(config)
+        except (UserError, OSError, OmegaConfBaseException) as error:
+            fail(explain(error, schema))
+
+    try:
+        hydra.main(version_base="1.3", config_path=str(ROOT / "conf"), config_name=name)(job)()
+    except (HydraException, OmegaConfBaseException, OSError, ValueError) as error:
+        # Hydra itself raises ValueError for a group that is overridden by no name; our own work is behind `job`.
+        fail(explain(error, schema))
+    except KeyboardInterrupt:
+        print("interrupted; what is finished is kept, and the same command goes on from there", file=sys.stderr)  # noqa: T201
+        raise SystemExit(130) from None
+
+
+def _offer_experiments() -> None:
+    """Make each experiments/<name>.yaml a choice of the group `experiments`, from whichever folder a command is started.
+
+    Stored by hand, since a search path that holds experiments/ is the whole checkout, which Hydra would walk for --help.
+    """
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    for path in sorted((ROOT / "experiments").glob("*.yaml")):
+        ConfigStore.instance().store(
+            group="experiments", name=path.stem, node=OmegaConf.load(path), package="_global_", provider="experiments"
+        )
+
+
+def slug(overrides: str) -> str:
+    """Name the folder of one run of a sweep after its overrides: paths cut to their last part, at most 120 characters."""
+    return re.sub(r"[^=,]*/", "", overrides)[:120]
+
+
+def fail(message: str) -> NoReturn:
+    """Print one line on standard error and exit with code 2."""
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201 - the terminal is this module's business
+    raise SystemExit(2)
+
+
+def explain(error: Exception, schema: type) -> str:
+    """Say in one line what the user did wrong and what is allowed."""
+    if isinstance(error, UserError):
+        return " ".join(str(error).split())
+    text = " ".join(f"{error} {error.__cause__ or ''}".split())
+    if match := re.search(r"Could not find '(\S+)' Available options in '\S+': (.*?) Config search path", text):
+        return f"{match[1]}: no such choice (allowed: {', '.join(match[2].split())})"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or error}"
+    if match := re.search(r"Missing mandatory value: (\S+)", text):
+        choices = sorted(path.stem for path in (ROOT / "conf" / match[1]).glob("*.yaml"))
+        return f"{match[1]} is not given: add " + (
+            " or ".join(f"+{match[1]}={c}" for c in choices) or f"{match[1]}=..."
+        )
+    if match := re.search(r"Key '([^']+)' (?:is )?not in (?:struct|'\w+')", text):
+        return _unknown_key(_full_key(text) or match[1], schema)
+    if match := re.search(r"Could not delete from config\. ['\"]?([\w.@]+)", text):
+        return f"~{match[1]}: this setting has to stay"
+    if "LexerNoViableAlt" in text or "no viable alternative" in text or "token recognition" in text:
+        return f"cannot read the command line: {text[:80]}; quote special characters, as in 'seeds=[1,2]'"
+    if match := re.search(r"(?:Value|Cannot convert) '([^']*)'.*? to (\w+)", text):
+        return f"{_full_key(text)}={match[1]}: must be {_KINDS.get(match[2].lower(), match[2].lower())}"
+    return re.sub(r" (full_key|object_type|reference_type)[:=].*$", "", text)
+
+
+_KINDS = {"float": "a number", "integer": "a whole number", "int": "a whole number", "bool": "true or false"}
+
+
+def _full_key(text: str) -> str:
+    match = re.search(r"full_key: (\S+)", text)
+    return match[1] if match else ""
+
+
+def _unknown_key(key: str, schema: type) -> str:
+    """Name what stands beside the misspelt key: the fields of the schema, as deep as they are known."""
+    *path, last = key.split(".")
+    for name in path:
+        schema = next((f.type for f in fields(schema) if f.name == name and is_dataclass(f.type)), None)  # type: ignore[assignment]
+        if schema is None:
+            return f"{key}: no such setting in {'.'.join(path)}"
+    allowed = [field.name for field in fields(schema)]
+    near = difflib.get_close_matches(last, allowed, n=1)
+    hint = f"did you mean {near[0]}? " if near and near[0] != last else ""
+    return f"{key}: no such setting; {hint}(allowed: {', '.join(allowed)})"

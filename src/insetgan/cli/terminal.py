@@ -1,0 +1,79 @@
+"""Progress and summaries in the terminal: a live bar where somebody watches, plain lines in a log file."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+LOG_EVERY = 10.0  # seconds between two lines when nobody watches
+
+OnProgress = Callable[[int, int], None]
+
+
+class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """Units a second, as rich measures it."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} {self.unit}/s" if speed else "")
+
+
+@contextmanager
+def progress(title: str, unit: str, *, console: Console | None = None) -> Iterator[OnProgress]:
+    """Show how far a job is.
+
+    Args:
+        title: what is being done.
+        unit: what is counted, e.g. "images".
+        console: where to; standard output unless given.
+
+    Yields:
+        `on_progress(done, total)`; may start above zero when a job is resumed.
+    """
+    console = console or Console()
+    if not console.is_terminal:
+        yield _LineLog(console, title, unit)
+        return
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeRemainingColumn()]
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _LineLog:
+    """One line every `LOG_EVERY` seconds, and one at the end."""
+
+    def __init__(self, console: Console, title: str, unit: str) -> None:
+        self.console, self.title, self.unit = console, title, unit
+        self.began: tuple[float, int] | None = None
+        self.last = -LOG_EVERY
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self.began is None:
+            self.began = (now, done)
+        if now - self.last < LOG_EVERY and done < total:
+            return
+        self.last = now
+        seconds, count = now - self.began[0], done - self.began[1]
+        rate = count / seconds if seconds > 0 and count else 0.0
+        left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
+        speed = f", {rate:.1f} {self.unit}/s" if rate else ""
+        self.console.print(f"{self.title} {done}/{total}{speed}{left}", soft_wrap=True, highlight=False)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]], *, console: Console | None = None) -> None:
+    """Print a small table; numbers are expected as ready text and stand to the right."""
+    sheet = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    for index, name in enumerate(columns):
+        sheet.add_column(name, justify="left" if index == 0 else "right")
+    for row in rows:
+        sheet.add_row(*row)
+    (console or Console()).print(sheet)

@@ -1,0 +1,49 @@
+"""What a generator and a discriminator want, as values per sample."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def generator_loss(fake_logits: Tensor) -> Tensor:
+    """Non-saturating loss of the generator, softplus(-D(G(z))) (Goodfellow et al. 2014, section 3).
+
+    Args:
+        fake_logits: [n, 1], the discriminator on generated pictures.
+
+    Returns:
+        float32 [n].
+    """
+    return functional.softplus(-fake_logits.float()).flatten(1).mean(dim=1)
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Logistic loss of the discriminator, softplus(-D(x)) + softplus(D(G(z))).
+
+    Args:
+        real_logits: [n, 1], the discriminator on real pictures.
+        fake_logits: [n, 1], on generated ones.
+
+    Returns:
+        float32 [n].
+    """
+    loss = functional.softplus(-real_logits.float()) + functional.softplus(fake_logits.float())
+    return loss.flatten(1).mean(dim=1)
+
+
+def r1_penalty(discriminator: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """Squared gradient of the discriminator at real pictures, without gamma / 2 (Mescheder et al. 2018, equation 9).
+
+    Args:
+        discriminator: [n, c, h, w] -> [n, 1].
+        images: [n, c, h, w] real pictures.
+
+    Returns:
+        [n], |dD/dx|^2 summed over channels and pixels, with a graph, so that it can be minimised.
+    """
+    points = images.detach().requires_grad_()
+    logits = discriminator(points)
+    (gradient,) = torch.autograd.grad(logits.sum(), points, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3))

@@ -1,0 +1,50 @@
+"""L_border: inset and canvas agree in the band E_8 inside the border of the box, so that the paste shows no seam."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from insetgan.losses.context import Context
+from insetgan.losses.difference import PixelTerm, masked_l1
+from insetgan.losses.perceptual import feature_distance
+from insetgan.losses.term import PartTerm
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorderL1(PartTerm, PixelTerm):
+    """lambda_3 L1(E_8(B(I_A)), E_8(I_B)), measured at the composite's own pixels.
+
+    The eye sees the inset as it is pasted, at the canvas's resolution, so that is where the band is compared: an eighth
+    of the box inside its border, the paper's 8 pixels of 64 whatever the size of the box.
+    """
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Mean absolute difference over the band, [n]."""
+        return masked_l1(context.canvas, context.pasted(part), context.regions[part].band, self.softness)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorderEdge(PartTerm, PixelTerm):
+    """The same over the outermost pixels of the box alone: a departure from the paper.
+
+    The step across the border is (inset - canvas) at these pixels plus the step that the canvas has there by itself, so
+    this is also the L1 difference between the composite's gradient across the border and the canvas's.
+    """
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Mean absolute difference over the outermost pixels, [n]."""
+        return masked_l1(context.canvas, context.pasted(part), context.regions[part].edge, self.softness)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorderPerceptual(PartTerm):
+    """lambda_4 LPIPS(E_8(B(I_A)), E_8(I_B)), with the embedded features.
+
+    The features are those of the coarse term, weighed by the band at the working size: a band cut out and described by
+    itself would be described by the edges of the cut.
+    """
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Feature distance over the band, [n]."""
+        where = context.regions[part].working_band
+        return feature_distance(context.crop_features(part), context.inset_features(part), where)

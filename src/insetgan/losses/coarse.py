@@ -1,0 +1,52 @@
+"""L_coarse: the inset and the box of the canvas look alike at low resolution.
+
+The paper compares at D_64, where its insets of 256 or 1024 pixels have lost their detail, so that the inset agrees with
+the canvas in colour, shape and pose without copying the canvas's poorer detail. An inset of 64 pixels has lost nothing
+there; `size` says how far to go down.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from insetgan.errors import UserError
+from insetgan.losses.context import Context
+from insetgan.losses.difference import PixelTerm, soft_l1
+from insetgan.losses.perceptual import feature_distance
+from insetgan.losses.term import PartTerm
+from insetgan.ops.regions import WORKING_SIZE
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoarseTerm(PartTerm):
+    """What both terms share.
+
+    Attributes:
+        size: side of the pictures that are compared, a divisor of 64; 64 is the paper's D_64.
+    """
+
+    size: int = WORKING_SIZE
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that the working size is no multiple of."""
+        super().__post_init__()
+        if self.size < 1 or WORKING_SIZE % self.size:
+            raise UserError(f"size={self.size} of a coarse term: must divide {WORKING_SIZE}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoarseL1(CoarseTerm, PixelTerm):
+    """lambda_1 L1(D(B(I_A)), D(I_B)), in units of the [-1, 1] range."""
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Mean absolute difference over all pixels and channels, [n]."""
+        return soft_l1(context.crop(part, self.size), context.shrunk(part, self.size), self.softness).mean((1, 2, 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoarsePerceptual(CoarseTerm):
+    """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the embedded features in place of LPIPS."""
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Feature distance over the whole crop, [n]."""
+        return feature_distance(context.crop_features(part, self.size), context.inset_features(part, self.size))

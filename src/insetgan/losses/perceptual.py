@@ -1,0 +1,46 @@
+"""The perceptual distance: differences of unit-length feature vectors, as LPIPS takes them, on any features."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class Perceptual(Protocol):
+    """What gives pictures features; PartsNet is one."""
+
+    def features(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Describe pictures [n, 3, h, w] in [-1, 1] at several scales, each [n, c, h', w']."""
+        ...
+
+
+def unit_features(features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Scale the feature vector of every place to length 1 (a zero vector stays zero), in float32 at least."""
+    exact = [feature.to(torch.promote_types(feature.dtype, torch.float32)) for feature in features]
+    return tuple(feature * torch.rsqrt(feature.square().sum(1, keepdim=True) + 1e-8) for feature in exact)
+
+
+def feature_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor], where: Tensor | None = None) -> Tensor:
+    """Distance of two descriptions of the same size.
+
+    Args:
+        ours: unit features at several scales, each [n, c, h', w'].
+        theirs: the same of the other pictures.
+        where: weights of the places, [n or 1, 1, h, w] at any resolution; everywhere alike when absent. They are
+            brought to each scale by averaging, so a place of a coarse scale counts by how much of it is meant.
+
+    Returns:
+        [n]: squared difference summed over channels (0 to 4), weighted mean over places, mean over scales.
+    """
+    scales = []
+    for mine, other in zip(ours, theirs, strict=True):
+        difference = (mine - other).square().sum(1, keepdim=True)
+        if where is None:
+            scales.append(difference.mean((1, 2, 3)))
+            continue
+        weights = functional.adaptive_avg_pool2d(where.to(difference), (difference.shape[2], difference.shape[3]))
+        weighed = (difference * weights).sum((1, 2, 3))
+        scales.append(weighed / weights.sum((1, 2, 3)).clamp(min=1e-12))
+    return torch.stack(scales).mean(0)

@@ -1,0 +1,30 @@
+"""A weight that grows during the run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A factor that rises linearly from 0 at `begin` to 1 at `end`, both fractions of the run.
+
+    The released code's ramp stays at zero for three quarters of the run and then jumps; this one is full at `end`.
+    The default is always 1.
+
+    Attributes:
+        begin: where the rise starts, 0 to 1.
+        end: where the factor is full, `begin` to 1.
+    """
+
+    begin: float = 0.0
+    end: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a ramp that falls or never fills up."""
+        if not 0 <= self.begin <= self.end <= 1:
+            raise ValueError(f"begin={self.begin}, end={self.end}: a ramp needs 0 <= begin <= end <= 1")
+
+    def at(self, progress: float) -> float:
+        """Factor in 0..1 at `progress`, the fraction of the run that is done."""
+        if progress >= self.end:
+            return 1.0
+        return max(0.0, (progress - self.begin) / (self.end - self.begin))

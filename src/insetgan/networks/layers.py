@@ -1,0 +1,117 @@
+"""Layers shared by generator and discriminator: equalised learning rate, leaky ReLU, published parameter names."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from insetgan.ops.fir import blur2d, downsample2d, fir_kernel
+
+SLOPE = 0.2
+GAIN = math.sqrt(2)
+
+
+def activate(x: Tensor, *, gain: float = GAIN, clamp: float | None = None) -> Tensor:
+    """Apply leaky ReLU (slope 0.2) and `gain`, then limit to [-clamp, clamp]. May overwrite `x`."""
+    x = F.leaky_relu(x, SLOPE, inplace=True) * gain
+    return x if clamp is None else x.clamp(-clamp, clamp)
+
+
+def normalize_2nd_moment(x: Tensor) -> Tensor:
+    """Scale the rows of [n, features] to a mean square of one."""
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+
+
+def channels_at(height: int, *, channel_base: int, channel_max: int) -> int:
+    """Return the number of feature maps of the block of that height."""
+    return min(channel_base // height, channel_max)
+
+
+def block_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """List (height, width) of the blocks from the coarsest, 4 high, to the finest.
+
+    Raises:
+        ValueError: height is not 4 times a power of two from 2 on, or width cannot be halved as often.
+    """
+    halvings = max(height, 1).bit_length() - 3
+    if halvings < 1 or height != 4 << halvings:
+        raise ValueError(f"height={height}: must be 4 times a power of two, 8 or more")
+    if width <= 0 or width % (1 << halvings):
+        raise ValueError(f"width={width}: must be a multiple of {1 << halvings} for height={height}")
+    return [(4 << i, width >> (halvings - i)) for i in range(halvings + 1)]
+
+
+class Dense(nn.Module):
+    """Fully connected layer with equalised learning rate; computes in float32 even under autocast.
+
+    Stored weights are N(0, 1) / lr_multiplier and are scaled by lr_multiplier / sqrt(in) when used.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        activation: bool = False,
+        lr_multiplier: float = 1.0,
+        bias_init: float = 0.0,
+    ) -> None:
+        """Make a layer; `activation` adds leaky ReLU with gain sqrt(2)."""
+        super().__init__()
+        self.activation = activation
+        self.weight_gain = lr_multiplier / math.sqrt(in_features)
+        self.bias_gain = lr_multiplier
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        self.bias = nn.Parameter(torch.full((out_features,), float(bias_init)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, in] -> [n, out]."""
+        with torch.autocast(x.device.type, enabled=False):
+            x = torch.addmm(
+                self.bias, x.to(self.weight.dtype), self.weight.t(), beta=self.bias_gain, alpha=self.weight_gain
+            )
+            return activate(x) if self.activation else x
+
+
+class Conv(nn.Module):
+    """Convolution with equalised learning rate, bias, activation and optional halving of the size (discriminator)."""
+
+    resample_filter: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        bias: bool = True,
+        activation: bool = True,
+        down: bool = False,
+        clamp: float | None = None,
+    ) -> None:
+        """Make a layer; `down` filters, then halves; `clamp` limits the result (times `gain` of the call)."""
+        super().__init__()
+        self.activation = activation
+        self.down = down
+        self.clamp = clamp
+        self.weight_gain = 1 / math.sqrt(in_channels * kernel_size**2)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.register_buffer("resample_filter", fir_kernel())
+
+    def forward(self, x: Tensor, *, gain: float = 1.0) -> Tensor:
+        """[n, in, h, w] -> [n, out, h, w] or, with `down`, [n, out, h / 2, w / 2], times `gain`."""
+        kernel_size = self.weight.shape[-1]
+        padding, stride = kernel_size // 2, 1
+        if self.down and kernel_size == 1:
+            x = downsample2d(x)
+        elif self.down:
+            x, padding, stride = blur2d(x, padding=2), 0, 2
+        # Leaky ReLU commutes with positive factors, so its gain can act before it, on the small tensors.
+        total = gain * GAIN if self.activation else gain
+        bias = None if self.bias is None else self.bias * total
+        x = F.conv2d(x, self.weight * (self.weight_gain * total), bias, stride=stride, padding=padding)
+        if self.activation:
+            x = F.leaky_relu(x, SLOPE, inplace=True)
+        return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)

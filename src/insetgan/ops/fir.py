@@ -1,0 +1,78 @@
+"""Resampling with StyleGAN2's low-pass filter [1, 3, 3, 1], and its blur alone.
+
+Outside a picture counts as zero, as in the published networks. The filter is separable and symmetric, so correlation
+and convolution agree and the gradient of a blur is a blur: that keeps every order of derivative cheap.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+TAPS = (1.0, 3.0, 3.0, 1.0)
+
+
+def fir_kernel() -> Tensor:
+    """Return the 4 x 4 filter, summing to one, as published networks store it (`resample_filter`)."""
+    taps = torch.tensor(TAPS)
+    kernel = torch.outer(taps, taps)
+    return kernel / kernel.sum()
+
+
+class _Blur(torch.autograd.Function):
+    """Blur whose gradient is again this function; the depthwise convolution's own gradient is half as fast."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, padding: int, gain: float) -> Tensor:
+        ctx.padding, ctx.gain = padding, gain
+        channels = x.shape[1]
+        kernel = (fir_kernel() * gain).to(x).expand(channels, 1, 4, 4)
+        return F.conv2d(x, kernel, padding=padding, groups=channels)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return blur2d(grad, padding=3 - ctx.padding, gain=ctx.gain), None, None
+
+
+def blur2d(x: Tensor, *, padding: int = 1, gain: float = 1.0) -> Tensor:
+    """Filter every channel.
+
+    Args:
+        x: [n, c, h, w].
+        padding: zeros added on each of the four sides, 0 to 3.
+        gain: factor on the result.
+
+    Returns:
+        [n, c, h + 2 * padding - 3, w + 2 * padding - 3].
+    """
+    blurred: Tensor = _Blur.apply(x, padding, gain)  # type: ignore[no-untyped-call]
+    return blurred
+
+
+class _Downsample(torch.autograd.Function):
+    """Its adjoint is a quarter of `upsample2d`, far faster in bf16 than the gradient of a strided depthwise convolution."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        channels = x.shape[1]
+        return F.conv2d(x, fir_kernel().to(x).expand(channels, 1, 4, 4), padding=1, stride=2, groups=channels)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return upsample2d(grad) / 4
+
+
+def downsample2d(x: Tensor) -> Tensor:
+    """Halve height and width, which must be even: [n, c, h, w] -> [n, c, h / 2, w / 2]."""
+    halved: Tensor = _Downsample.apply(x)  # type: ignore[no-untyped-call]
+    return halved
+
+
+def upsample2d(x: Tensor) -> Tensor:
+    """Double height and width: [n, c, h, w] -> [n, c, 2 h, 2 w], mean kept away from the border.
+
+    With these taps this is bilinear interpolation (align_corners=False) of a picture surrounded by zeros.
+    """
+    padded = F.pad(x, (1, 1, 1, 1))
+    return F.interpolate(padded, scale_factor=2, mode="bilinear", align_corners=False)[..., 2:-2, 2:-2]

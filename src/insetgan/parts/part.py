@@ -1,0 +1,24 @@
+"""A part: what draws it, what finds it, and how it is placed. Nothing here knows what the part is."""
+
+from dataclasses import dataclass, field
+
+from insetgan.parts.detector import Detector
+from insetgan.parts.generator import Synthesiser
+from insetgan.parts.placement import SquarePlacement
+
+
+@dataclass(frozen=True)
+class Part:
+    """One inset.
+
+    Attributes:
+        name: what its results are called, and the name its detector knows it by.
+        generator: draws the inset.
+        detector: finds it on a canvas; parts that hold the same detector object share one look at the canvas.
+        placement: turns what was found into a box.
+    """
+
+    name: str
+    generator: Synthesiser
+    detector: Detector
+    placement: SquarePlacement = field(default_factory=SquarePlacement)

@@ -1,0 +1,57 @@
+"""The objective: named terms, weighted and summed in this one place."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from insetgan.errors import UserError
+from insetgan.losses.context import Context
+from insetgan.losses.term import Side, Term
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A sum of weighted terms, per sample.
+
+    Attributes:
+        terms: by name, under which they are weighed in the configuration and logged.
+    """
+
+    terms: Mapping[str, Term]
+
+    def __post_init__(self) -> None:
+        """Refuse weights that mean nothing, and objectives without any."""
+        for name, term in self.terms.items():
+            if not 0 <= term.weight < math.inf:
+                raise UserError(f"objective.{name}.weight={term.weight}: must be a finite number, 0 or more")
+        if not self.names():
+            raise UserError("objective: no term has a weight above 0, so there is nothing to minimise")
+
+    def names(self, sides: Iterable[Side] | None = None) -> tuple[str, ...]:
+        """Names of the terms with a weight that steer any of the given sides; of all of them when none is given."""
+        wanted = None if sides is None else set(sides)
+        return tuple(
+            name
+            for name, term in self.terms.items()
+            if term.weight > 0 and (wanted is None or wanted & set(term.sides))
+        )
+
+    def values(self, context: Context, names: Iterable[str]) -> dict[str, Tensor]:
+        """Unweighted values of the named terms, each [n]."""
+        return {name: self.terms[name].values(context) for name in names}
+
+    def total(self, values: Mapping[str, Tensor], progress: float | None = None) -> Tensor:
+        """Weighted sum of the given values, [n].
+
+        Args:
+            values: by name, not empty.
+            progress: fraction of the run that is done, for the ramps; full weights when None.
+        """
+        weighted = []
+        for name, value in values.items():
+            term = self.terms[name]
+            weighted.append(value * (term.weight * (1.0 if progress is None else term.ramp.at(progress))))
+        return torch.stack(weighted).sum(0)

@@ -1,0 +1,69 @@
+"""New blocks of networks that take over the weights of smaller ones, made so that nothing is lost at the start."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from insetgan.networks.discriminator import Discriminator, DiscriminatorBlock
+from insetgan.networks.generator import Generator
+from insetgan.networks.layers import GAIN, SLOPE
+
+
+@torch.no_grad()
+def silence_new_blocks(generator: Generator, new: Iterable[str]) -> None:
+    """Give the new blocks no say in the picture, which then is the enlarged picture of the smaller generator.
+
+    Args:
+        generator: with the smaller one's weights copied.
+        new: names of the tensors that were not.
+    """
+    names = {name for name in new if name.endswith(("torgb.weight", "torgb.bias"))}
+    for name, parameter in generator.named_parameters():
+        if name in names:
+            parameter.zero_()
+
+
+@torch.no_grad()
+def continue_discriminator(discriminator: Discriminator, smaller: Mapping[str, Tensor]) -> bool:
+    """Let the one new block at the top judge as the smaller discriminator judged the halved picture.
+
+    The block carries the colours x through its activations as the pair lrelu(x), lrelu(-x), from which x is a linear
+    combination, halves them in its strided convolution, and there applies what was the smaller one's `fromrgb`. Its
+    other features start random and unheard.
+
+    Args:
+        discriminator: with the smaller one's weights copied.
+        smaller: state dict of the smaller one, half as high and wide.
+
+    Returns:
+        Whether it was possible: exactly one new block, and room in it for the six channels.
+    """
+    top = discriminator.get_submodule(f"b{discriminator.heights[0]}")
+    assert isinstance(top, DiscriminatorBlock) and top.fromrgb is not None
+    below = f"b{discriminator.heights[0] // 2}.fromrgb"
+    weight, bias = smaller.get(f"{below}.weight"), smaller.get(f"{below}.bias")
+    if weight is None or bias is None or top.conv0.bias is None or top.conv1.bias is None:
+        return False
+    colours = weight.shape[1]
+    inner, outer = top.conv0.weight.shape[0], top.conv1.weight.shape[0]
+    if inner < 2 * colours or outer != weight.shape[0]:
+        return False
+    identity = torch.eye(colours)
+    pair = torch.cat([identity, -identity])  # x -> (x, -x)
+    unpair = pair.t() / ((1 + SLOPE) * GAIN)  # gain * (lrelu(x), lrelu(-x)) -> x
+    top.fromrgb.weight[: 2 * colours] = (pair / top.fromrgb.weight_gain)[:, :, None, None]
+    _set_centre(top.conv0.weight[: 2 * colours], pair @ unpair / top.conv0.weight_gain)
+    # The block's branches are scaled by sqrt(1/2); leaky ReLU is homogeneous, so sqrt(2) before it makes up for that.
+    seen = weight.flatten(1) / math.sqrt(colours) * math.sqrt(2)
+    _set_centre(top.conv1.weight, seen @ unpair / top.conv1.weight_gain)
+    top.conv1.bias.copy_(bias * math.sqrt(2))
+    top.skip.weight.zero_()
+    return True
+
+
+def _set_centre(weight: Tensor, matrix: Tensor) -> None:
+    """Make a convolution [out, in, 3, 3] a matrix [out, k] over its first k inputs, without neighbours."""
+    weight.zero_()
+    weight[:, : matrix.shape[1], 1, 1] = matrix

@@ -1,0 +1,74 @@
+"""Training scalars in a CSV file that survives interruption."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+
+from insetgan.training.checkpoint import write_beside
+
+CLOCK = "Progress/kimg"
+
+
+class MetricsCSV(Logger):
+    """One row a tick, one column a scalar, in <folder>/metrics.csv.
+
+    A run that resumes goes on in the same file; rows later than its checkpoint are dropped, since these steps are done
+    again.
+
+    Args:
+        folder: of the run.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        super().__init__()
+        self.path = Path(folder) / "metrics.csv"
+        self._rows: list[dict[str, str]] = []
+        self._columns: list[str] = []
+        self._stands = False  # whether the file holds just these rows
+
+    @property
+    def name(self) -> str:
+        """Of the logger."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """There is one."""
+        return ""
+
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """Nothing: the run folder has config.yaml."""
+
+    def start(self, kimg: float) -> None:
+        """Take over the rows of an earlier start of this run, up to its checkpoint."""
+        self._rows, self._columns, self._stands = [], [], False
+        if kimg > 0 and self.path.is_file():
+            with self.path.open(newline="") as file:
+                reader = csv.DictReader(file)
+                whole = (row for row in reader if None not in row.values())  # a killed run may leave half a row
+                self._rows = [row for row in whole if float(row.get(CLOCK) or "inf") <= kimg]
+                self._columns = list(reader.fieldnames or [])
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add a row; appended, unless it has a column that the file has not."""
+        row = {name: f"{value:.6g}" for name, value in metrics.items()}
+        fresh = [name for name in row if name not in self._columns]
+        self._columns += fresh
+        self._rows.append(row)
+        if self._stands and not fresh:
+            with self.path.open("a", newline="") as file:
+                file.write(self._text([row], header=False))
+            return
+        write_beside(self.path, lambda beside: beside.write_text(self._text(self._rows, header=True)))
+        self._stands = True
+
+    def _text(self, rows: list[dict[str, str]], *, header: bool) -> str:
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, self._columns, lineterminator="\n")
+        if header:
+            writer.writeheader()
+        writer.writerows(rows)
+        return buffer.getvalue()

@@ -1,0 +1,44 @@
+"""How a training run is carried out, whatever it trains."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Settings of one run.
+
+    Attributes:
+        out: folder of everything the run writes.
+        max_kimg: thousand images to see in all, earlier starts of the same run included.
+        batch_size: images an iteration, over all processes.
+        seed: of the order of the data.
+        tick_kimg: thousand images between two lines of the log.
+        snapshot_kimg: thousand images between two checkpoints with pictures.
+        resume: "auto" goes on from `out`/last.ckpt if there is one, "none" starts anew, anything else is a checkpoint.
+        precision: of Lightning's Trainer; "auto" takes bf16-mixed where the processor has it, else 32-true.
+        accelerator: of Lightning's Trainer.
+        devices: processes.
+        num_threads: processor threads; None leaves torch's choice.
+        fast_dev_run: one step of everything, nothing kept.
+        grid: pictures in a sample grid.
+    """
+
+    out: Path
+    max_kimg: float
+    batch_size: int
+    seed: int = 0
+    tick_kimg: float = 0.5
+    snapshot_kimg: float = 4.0
+    resume: str = "auto"
+    precision: str = "auto"
+    accelerator: str = "auto"
+    devices: int = 1
+    num_threads: int | None = None
+    fast_dev_run: bool = False
+    grid: int = 32
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint of the run."""
+        return self.out / "last.ckpt"

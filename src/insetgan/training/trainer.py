@@ -1,0 +1,34 @@
+"""A Trainer whose refusals are mistakes of the user."""
+
+import os
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.accelerators import CPUAccelerator
+
+from insetgan.errors import UserError
+
+
+def quiet_trainer(**arguments: Any) -> pl.Trainer:
+    """Build a Trainer that leaves files, logs and the terminal to us, unless the arguments say otherwise.
+
+    Raises:
+        UserError: a value that the Trainer refuses, or more processes than this machine has processors.
+    """
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    try:
+        trainer = pl.Trainer(**{**quiet, **arguments})
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise UserError(f"trainer: {error}") from error
+    most = os.cpu_count() or 1
+    if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > most:
+        raise UserError(
+            f"trainer.devices={trainer.num_devices}: must be {most} or less, the processors of this machine"
+        )
+    return trainer

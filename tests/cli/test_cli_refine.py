@@ -1,0 +1,164 @@
+"""refine.py as a user runs it, on tiny random networks."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def finished(command, tiny, tmp_path_factory):
+    out = tmp_path_factory.mktemp("refine") / "run"
+    result = command("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={out}")
+    assert result.returncode == 0, result.stderr
+    return out, result.stdout
+
+
+def test_terminal_ends_with_a_table_and_the_folder(finished):
+    out, text = finished
+    assert "seam, face" in text
+    assert "steps/s" in text
+    assert text.strip().endswith(f"folder:   {out}")
+
+
+def test_results_have_the_documented_keys(finished):
+    results = json.loads((finished[0] / "results.json").read_text())
+    figures = ["seam_before", "seam_after", "band_before", "band_after"]
+    assert [sample["seed"] for sample in results["samples"]] == [4, 0, 1]
+    for sample in results["samples"]:
+        assert set(sample) == {"seed", "status", "steps", "best_step", "box", "body_change", *figures}
+        assert sample["status"] in {"ok", "part_lost"}
+        assert sample["steps"] == 6
+        assert all(set(sample[name]) == {"face"} for name in ["box", *figures])
+    for name in figures:
+        values = sorted(sample[name]["face"] for sample in results["samples"])
+        assert results["summary"][name]["face"] == values[1], "the summary is the median"
+
+
+def test_every_file_is_there(finished):
+    out, _ = finished
+    assert {path.name for path in out.iterdir()} == {
+        "config.yaml", "curves.csv", "latents.safetensors", "results.json", "samples", "settings.txt", "sheet.png",
+    }  # fmt: skip
+    for seed in (4, 0, 1):
+        for name in ("canvas", "paste", "refined"):
+            assert Image.open(out / f"samples/{seed}_{name}.png").size == (32, 64)
+    latents = load_file(out / "latents.safetensors")
+    assert latents["seeds"].tolist() == [4, 0, 1]
+    assert latents["canvas.shared"].shape == (3, 8)
+    assert latents["face.delta"].shape == (3, 6, 8)
+    rows = list(csv.DictReader((out / "curves.csv").open()))
+    assert len(rows) == 3 * 7
+    assert {"seed", "step", "total", "border_l1"} <= set(rows[0])
+
+
+def test_pictures_agree_with_the_figures(finished):
+    out, _ = finished
+    sample = json.loads((out / "results.json").read_text())["samples"][0]
+    canvas, refined = (np.asarray(Image.open(out / f"samples/4_{name}.png"), float) for name in ("canvas", "refined"))
+    x0, y0, x1, y1 = sample["box"]["face"]
+    outside = np.ones((64, 32), bool)
+    outside[y0:y1, x0:x1] = False
+    assert (canvas[outside] == refined[outside]).all()
+    thick = max(1, round((x1 - x0) / 8))
+    outside[y0 + thick : y1 - thick, x0 + thick : x1 - thick] = True
+    assert np.abs(canvas - refined)[~outside].mean() == pytest.approx(sample["band_after"]["face"])
+
+
+def test_the_same_command_redoes_nothing_and_runs_are_alike(finished, command, tiny, tmp_path):
+    out, _ = finished
+    before = {path: path.stat().st_mtime_ns for path in (out / "samples").iterdir()}
+    again = command("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={out}")
+    assert "finished before" in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in (out / "samples").iterdir()} == before
+    other = command("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={tmp_path}/b")
+    assert other.returncode == 0
+    for name in ("samples/4_refined.png", "samples/1_refined.png", "curves.csv", "sheet.png"):
+        assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
+
+
+def test_other_settings_do_not_mix(finished, mistake, command, tiny):
+    out, _ = finished
+    assert "overwrite=true" in mistake("refine.py", *tiny, "steps=5", f"out={out}")
+
+
+def test_killed_in_the_middle(tiny, command, tmp_path):
+    out = tmp_path / "run"
+    arguments = [*tiny, "steps=12", "seeds=0-5", "batch_size=1", f"out={out}"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "refine.py"), *arguments], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while len(list(out.glob("samples/*.safetensors"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    whole = {path: path.stat().st_mtime_ns for path in out.glob("samples/[0-9]*.safetensors")}
+    assert 2 <= len(whole) < 6
+    for path in whole:
+        load_file(path)
+        assert Image.open(out / f"samples/{path.stem}_refined.png").load() is not None
+    result = command("refine.py", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert f"{6 - len(whole)} refined" in result.stdout
+    assert {path: path.stat().st_mtime_ns for path in whole} == whole
+    assert len(json.loads((out / "results.json").read_text())["samples"]) == 6
+
+
+def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
+    sweep = ["trunc=0.5,0.7", "objective.border_l1.weight=5,25", f"hydra.sweep.dir={tmp_path}/sweep"]
+    result = command("refine.py", "-m", *tiny, "steps=2", "seeds=0-1", *sweep, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    runs = [path.parent for path in (tmp_path / "sweep").glob("*/results.json")]
+    assert len(runs) == 4
+    assert all((run / "sheet.png").exists() for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["trunk=0.7"], "trunk: no such setting; did you mean trunc?"),
+        (["trunc=abc"], "trunc=abc: must be a number"),
+        (["trunc=-1"], "trunc=-1.0: must be between 0"),
+        (["seeds=9-3"], "runs backwards"),
+        (["steps=0"], "steps=0: must be at least 1"),
+        (["batch_size=0"], "batch_size=0: must be at least 1"),
+        (["objective.bordr_l1.weight=3"], "objective.bordr_l1"),
+        (["objective.border_l1.weight=-3"], "objective.border_l1.weight=-3"),
+        (["schedule.block=0"], "schedule.block=0"),
+        (["trainer.presicion=16"], "trainer.presicion"),
+        (["canvas.weights=nowhere.safetensors"], "nowhere.safetensors"),
+        (["canvas.wieghts=body"], "canvas.wieghts: no such setting; did you mean weights?"),
+        (["objective.border_l1.weight=abc"], "weight=abc: must be a number"),
+        (["objective.border_l1.ramp=3"], "ramp=3: must be a Ramp"),
+        (["+objective.new=3"], "objective.new=3: must be a term"),
+        (["objective=null"], "must be a string or a list"),
+        (["~schedule"], "schedule"),
+        (["schedule.canvas_rate=abc"], "schedule.canvas_rate=abc: must be a number"),
+        (["trunc=null"], "trunc=null"),
+        (["parts.face.placement._target_=insetgan.nope.X"], "insetgan.nope.X"),
+        (["+part@parts.tail=face"], "parts.tail: the detector knows face"),
+        (["seeds=0-4000000000"], "at most 1000000"),
+    ],
+)
+def test_mistakes(mistake, tiny, arguments, says, tmp_path):
+    assert says in mistake("refine.py", *tiny, *arguments, cwd=tmp_path)
+
+
+def test_truncated_weights_and_unwritable_out(mistake, tiny, tmp_path):
+    whole = Path(tiny[0].partition("=")[2])
+    (tmp_path / "short.safetensors").write_bytes(whole.read_bytes()[:-64])
+    assert "cut short" in mistake("refine.py", *tiny, f"canvas.weights={tmp_path}/short.safetensors", cwd=tmp_path)
+    (tmp_path / "file").touch()
+    assert "file" in mistake("refine.py", *tiny, f"out={tmp_path}/file/run", cwd=tmp_path)

@@ -1,0 +1,220 @@
+"""train.py as a user runs it, on tiny networks and a few pictures."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from insetgan.cli.train import _report, main
+from insetgan.training.options import RunOptions
+from insetgan.training.run import Outcome
+from insetgan.weights.store import load_network
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = [
+    "model.z_dim=8", "model.module.generator.w_dim=8", "model.module.generator.channel_base=128",
+    "model.module.generator.channel_max=8", "batch_size=4", "grid=2", "trainer.num_threads=1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Override naming an archive of six pictures 32 x 16 with a face each."""
+    path, entries = tmp_path_factory.mktemp("data") / "people.zip", {}
+    with zipfile.ZipFile(path, "w") as file:
+        for index in range(6):
+            pixels = np.random.default_rng(index).integers(0, 256, (32, 16, 3), dtype=np.uint8)
+            name = f"00000/img{index:08d}.png"
+            with file.open(name, "w") as target:
+                Image.fromarray(pixels).save(target, format="png")
+            boxes = {"face": [3, 2, 13, 12], "hand_left": None, "hand_right": None, "feet": None}
+            entries[name] = {"boxes": boxes, "masks": {}}
+        parts = ["face", "hand_left", "hand_right", "feet"]
+        file.writestr("dataset.json", json.dumps({"labels": None}))
+        file.writestr("parts.json", json.dumps({"size": [32, 16], "parts": parts, "images": entries}))
+    return f"data.path={path}"
+
+
+@pytest.fixture(scope="module")
+def body(people):
+    return ["+model=body", people, "data.height=32", "data.width=16", *SMALL]
+
+
+@pytest.fixture
+def train(monkeypatch, capsys):
+    """Run train.py in this process, which saves the imports: train(*overrides) -> (exit code, output, errors)."""
+
+    def run(*overrides, cwd=None):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), *map(str, overrides)])
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_body_trains_goes_on_and_grows(train, body, tmp_path):
+    out = tmp_path / "small"
+    small = [*body, f"out={out}", "data.height=16", "data.width=8"]
+    code, text, errors = train(*small, "trainer.max_kimg=0.008")
+    assert (code, errors) == (0, "")
+    assert "training body: 6 pictures 16 x 8" in text
+    assert "images/s" in text
+    code, text, _ = train(*small, "trainer.max_kimg=0.012")
+    assert code == 0
+    assert "going on from" in text
+    with (out / "metrics.csv").open(newline="") as file:
+        assert [row["Progress/kimg"] for row in csv.DictReader(file)] == ["0.008", "0.012"]
+    assert {"config.yaml", "last.ckpt", "metrics.csv", "network-last.safetensors", "samples"} == set(os.listdir(out))
+    assert "channel_max: 8" in (out / "config.yaml").read_text()
+    assert load_network(out / "network-last.safetensors", kind="generator").height == 16
+
+    code, text, _ = train(*body, f"init={out}/last.ckpt", f"out={tmp_path}/large", "trainer.max_kimg=0.004")
+    assert code == 0
+    assert "new: synthesis.b32" in text
+    assert text.strip().endswith("psi0.7.png")
+
+
+def test_face_is_cropped_from_bodies(train, people, tmp_path):
+    size = ["data.height=16", "data.width=16"]
+    code, text, _ = train("+model=face", people, *size, *SMALL, "trainer.fast_dev_run=true", cwd=tmp_path)
+    assert code == 0
+    assert "training face: 6 pictures 16 x 16" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wandb_offline(train, body, tmp_path):
+    pytest.importorskip("wandb")
+    code, _, _ = train(*body, f"out={tmp_path}", "logger=wandb", "trainer.max_kimg=0.004")
+    assert code == 0
+    assert list(tmp_path.glob("wandb/offline-run-*"))
+    assert (tmp_path / "metrics.csv").is_file()
+
+
+def test_sweep_makes_a_folder_a_run(train, body, tmp_path):
+    code, _, _ = train("-m", *body, "lr=0.001,0.002", "trainer.max_kimg=0.004", cwd=tmp_path)
+    assert code == 0
+    assert len(list(tmp_path.rglob("last.ckpt"))) == 2
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(train, body, tmp_path):
+    endless = [*body, f"out={tmp_path}", "tick_kimg=0.004"]
+    full = [sys.executable, str(ROOT / "train.py"), *endless, "trainer.max_kimg=1000"]
+    process = subprocess.Popen(full, stdout=subprocess.PIPE, text=True)
+    assert any(line.startswith("kimg") for line in iter(process.stdout.readline, ""))
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "stopped by SIGTERM" in rest
+    assert (tmp_path / "last.ckpt").is_file()
+    code, text, _ = train(*endless, "trainer.max_kimg=0.004")
+    assert code == 0
+    assert "already trained to" in text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ([], "model is not given"),
+        (["+model=body", "leraning_rate=1"], "leraning_rate"),
+        (["+model=body", "data.hieght=64"], "hieght"),
+        (["+model=body", "lr=fast"], "lr=fast: must be a number"),
+        (["+model=body", "batch_size=0"], "batch_size=0: must be above 0"),
+        (["+model=body", "trainer.precision=bf17"], "trainer.precision=bf17: must be one of"),
+        (["+model=body", "gamma=nan"], "gamma=nan: must be a number of 0 or more"),
+        (["+model=body", "lr=nan"], "lr=nan: must be above 0, and finite"),
+        (["+model=body", "trainer.max_kimg=inf"], "trainer.max_kimg=inf: must be above 0, and finite"),
+        (["+model=body", "seed=4294967296"], "seed=4294967296: must be from 0 to 4294967295"),
+        (["+model=body", "data.width=-4"], "data.width=-4: must be 4 or more"),
+        (["+model=body", "trainer.num_threads=-1"], "trainer.num_threads=-1: must be above 0"),
+        (["+model=body", "trainer.devices=3"], "trainer.devices=3: must divide batch_size=8"),
+        (["+model=body", "out="], "out=: must name a folder"),
+        (["+model=nobody"], "nobody"),
+        (["+model=body", "data.path=/nowhere/people.zip"], "/nowhere/people.zip"),
+    ],
+)
+def test_mistakes_are_one_line_and_code_2(train, overrides, said):
+    assert_one_line(train(*overrides), said)
+
+
+def assert_one_line(result, said):
+    code, _, errors = result
+    assert code == 2
+    assert len(errors.strip().splitlines()) == 1
+    assert said in errors
+
+
+def test_mistakes_about_files(train, body, tmp_path):
+    assert_one_line(train(*body, f"out={tmp_path}", "init=/nowhere/last.ckpt"), "no such file")
+    assert_one_line(train(*body, f"out={tmp_path}", "data.height=30", "data.width=15"), "height=30")
+    (tmp_path / "last.ckpt").write_bytes(b"half")
+    assert_one_line(train(*body, f"out={tmp_path}"), "not a whole checkpoint")
+    (tmp_path / "file").write_text("")
+    assert_one_line(train(*body, f"out={tmp_path}/file/run"), "file")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("model.module.style_mixing=2", "style_mixing=2: must be from 0 to 1"),
+        ("model.z_dim=0", "z_dim=0: must be 1 or more"),
+        ("model.module.discriminator.mbstd_group_size=3", "mbstd_group_size=3: must divide batch_size=4"),
+        ("trainer.accelerator=foo", "trainer: "),
+        ("resume=/nowhere/last.ckpt", "no such file"),
+    ],
+)
+def test_a_refused_command_writes_nothing(train, body, tmp_path, override, said):
+    out = tmp_path / "run"
+    assert_one_line(train(*body, override, f"out={out}"), said)
+    assert not out.exists()
+
+
+def test_more_processes_than_processors_are_refused(train, body, tmp_path):
+    few = ["trainer.accelerator=cpu", "trainer.devices=9999", "batch_size=9999", f"out={tmp_path}"]
+    assert_one_line(
+        train(*body, *few, "model.module.discriminator.mbstd_group_size=3"), "trainer.devices=9999: must be"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_another_run_survives_a_refused_or_finished_command(train, body, tmp_path):
+    assert train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004")[0] == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    other = ["model.module.generator.channel_max=4", "grid=1", "trainer.max_kimg=0.008"]
+    assert_one_line(train(*body, f"out={tmp_path}", *other), "holds other networks")
+    code, text, _ = train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004", "grid=1", "lr=0.1")
+    assert code == 0
+    assert "already trained" in text
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_parts_need_pictures_and_no_generator(train, people, tmp_path):
+    said = "holds 6 pictures, but more than 200 are needed"
+    assert_one_line(train("+model=parts", people, f"out={tmp_path}/run"), said)
+    fit = ["model.dataset.last=-2", "model.validation.first=-2", "init=x.ckpt", f"out={tmp_path}/run"]
+    assert_one_line(train("+model=parts", people, *fit), "init=x.ckpt: is for generators")
+
+
+@pytest.mark.parametrize(("resume", "said"), [("auto", "same command goes"), ("none", "resume=auto goes")])
+def test_how_to_go_on_is_said_as_it_is(tmp_path, resume, said):
+    text = io.StringIO()
+    options = RunOptions(out=tmp_path, max_kimg=1, batch_size=4, resume=resume)
+    with pytest.raises(SystemExit):
+        _report(Console(file=text, soft_wrap=True), options, Outcome(0.5, 0.5, received=signal.SIGTERM))
+    assert said in text.getvalue()

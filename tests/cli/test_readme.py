@@ -1,0 +1,55 @@
+"""Every command that README shows works."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.partition("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+SHORTER = {  # what makes each entry point quick without changing what it does
+    "refine.py": ["steps=4", "seeds=0-1"],
+    "train.py": ["trainer.fast_dev_run=true"],
+    "prepare.py": ["data.num_images=3", "data.workers=1"],
+}
+
+
+def test_readme_has_the_two_commands():
+    assert "make refine" in COMMANDS
+    assert "make test" in COMMANDS
+
+
+@pytest.mark.parametrize("line", [c for c in COMMANDS if c.startswith("python ")])
+def test_python_command(line, command, tmp_path):
+    _, script, *arguments = shlex.split(line)
+    given = {argument.partition("=")[0] for argument in arguments}
+    shorter = [
+        override for override in SHORTER[script] if "-m" not in arguments or override.partition("=")[0] not in given
+    ]
+    if any(argument.startswith("data.path=") for argument in arguments):
+        pytest.skip("needs the user's own pictures")
+    result = command(script, *arguments, *shorter, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("line", [c for c in COMMANDS if c.startswith("make ")])
+def test_make_target_exists(line):
+    result = subprocess.run(["make", "-n", *shlex.split(line)[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_nothing_else_is_shown_as_a_command():
+    assert all(c.startswith(("python ", "make ", "git ", "cd ")) for c in COMMANDS), COMMANDS
+
+
+def test_files_that_readme_names_exist():
+    for path in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / path).exists(), path

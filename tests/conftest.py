@@ -1,0 +1,20 @@
+"""What all tests share."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two pytest workers on two cores; commands that tests start inherit it
+os.environ.setdefault("WANDB_MODE", "offline")
+
+import torch
+
+from insetgan.torchvision_guard import guard
+
+guard()
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)

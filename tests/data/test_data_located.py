@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+
+from insetgan.data.located import MIRRORED, LocatedBatch, LocatedPictures, _move, _without_people, augment
+from insetgan.errors import UserError
+from insetgan.ops.boxes import PART_NAMES
+
+
+class Fake:
+    """Three pictures 32 x 16; each part a bright rectangle of its own channel value."""
+
+    size = (32, 16)
+
+    def __len__(self):
+        return 3
+
+    def image(self, index):
+        return np.full((32, 16, 3), index, np.uint8)
+
+    def boxes(self, index):
+        return {"face": (4, 1, 9, 7), "hand_left": (12, 10, 15, 14), "hand_right": None, "feet": (5, 28, 11, 31)}
+
+
+def test_pictures_boxes_and_what_is_not_seen():
+    data = LocatedPictures(Fake(), first=1)
+    image, boxes, visible = data[1]
+    assert len(data) == 2
+    assert image.shape == (3, 32, 16)
+    assert int(image[0, 0, 0]) == 2
+    assert visible.tolist() == [True, True, False, True]
+    assert boxes[0].tolist() == [4, 1, 9, 7]
+    assert boxes[2].tolist() == [0, 0, 0, 0]
+    assert len(LocatedPictures(Fake(), last=-1)) == 2
+
+
+@pytest.mark.parametrize(("chosen", "needed"), [({"last": -200}, 200), ({"first": 3}, 3)])
+def test_too_few_pictures_are_refused_with_the_number_needed(chosen, needed):
+    with pytest.raises(UserError, match=f"holds 3 pictures, but more than {needed} are needed"):
+        LocatedPictures(Fake(), **chosen)
+
+
+def test_a_mirror_swaps_the_hands():
+    assert [PART_NAMES[i] for i in MIRRORED] == ["face", "hand_right", "hand_left", "feet"]
+
+
+def painted(count, box):
+    """White pictures 64 x 32 with a black rectangle, which is the left hand."""
+    images = torch.ones(count, 3, 64, 32)
+    images[:, :, box[1] : box[3], box[0] : box[2]] = -1
+    boxes = torch.zeros(count, 4, 4)
+    boxes[:, 1] = torch.tensor(box, dtype=torch.float32)
+    visible = torch.zeros(count, 4, dtype=torch.bool)
+    visible[:, 1] = True
+    return LocatedBatch(images, boxes, visible)
+
+
+def test_boxes_move_with_the_pixels():
+    moved = _move(painted(40, (10, 24, 20, 40)), torch.Generator().manual_seed(0))
+    mirrored = 0
+    for image, boxes, visible in zip(*moved, strict=True):
+        (part,) = visible.nonzero().flatten().tolist()
+        mirrored += PART_NAMES[part] == "hand_right"
+        rows, columns = (image[0] < 0).nonzero(as_tuple=True)
+        seen = torch.tensor([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+        torch.testing.assert_close(boxes[part], seen.float(), atol=1.01, rtol=0)
+    assert 8 < mirrored < 32
+
+
+def test_a_part_that_leaves_the_frame_is_not_visible():
+    moved = _move(painted(60, (0, 0, 3, 3)), torch.Generator().manual_seed(1))
+    area = (moved.boxes[..., 2:] - moved.boxes[..., :2]).prod(-1).amax(1)
+    gone = ~moved.visible.any(1)
+    assert 0 < gone.sum() < 60
+    assert area[gone].max() < area[~gone].min() + 9
+
+
+def test_pictures_without_people_have_no_parts():
+    batch = _without_people(painted(30, (10, 24, 20, 40)), torch.Generator().manual_seed(0), 1.0)
+    assert not batch.visible.any()
+    assert batch.images.shape == (30, 3, 64, 32)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_augment_is_a_function_of_its_generator(seed):
+    batch = painted(6, (10, 24, 20, 40))
+    one, two, other = (augment(batch, torch.Generator().manual_seed(s)) for s in (seed, seed, seed + 1))
+    assert torch.equal(one.images, two.images)
+    assert not torch.equal(one.images, other.images)
+    assert one.images.abs().max() <= 1
+    assert torch.equal(batch.images, painted(6, (10, 24, 20, 40)).images), "the batch given is left alone"

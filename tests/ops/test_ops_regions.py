@@ -1,0 +1,54 @@
+import pytest
+import torch
+
+from insetgan.ops.regions import Region, outside_all
+
+
+def test_composite_is_the_canvas_outside_and_the_inset_inside():
+    canvas, inset = torch.rand(2, 3, 40, 30), torch.rand(2, 3, 16, 16)
+    region = Region.at(torch.tensor([[2, 3, 18, 19], [5, 10, 21, 26]]), (40, 30), (16, 16))
+    composite = region.composite(canvas, inset)
+    outside = ~region.inside.expand_as(canvas)
+    assert torch.equal(composite[outside], canvas[outside])
+    assert torch.allclose(composite[0, :, 3:19, 2:18], inset[0], atol=1e-6)
+    assert torch.allclose(composite[1, :, 10:26, 5:21], inset[1], atol=1e-6)
+
+
+def test_cropping_what_was_pasted_gives_the_inset_back_at_the_working_size():
+    canvas, inset = torch.rand(1, 3, 100, 80), torch.rand(1, 3, 64, 64)
+    region = Region.at(torch.tensor([[7, 20, 71, 84]]), (100, 80), (64, 64))
+    assert torch.allclose(region.crop(region.composite(canvas, inset)), inset, atol=1e-5)
+
+
+def test_constant_colours_survive_every_way_round():
+    region = Region.at(torch.tensor([[3, 4, 40, 41]]), (64, 48), (128, 128))
+    flat = torch.full((1, 3, 128, 128), 0.3)
+    assert torch.allclose(region.shrink(flat), torch.full((1, 3, 64, 64), 0.3))
+    assert torch.allclose(region.paste(flat)[region.inside.expand(1, 3, 64, 48)], torch.tensor(0.3))
+    assert torch.allclose(region.crop(torch.full((1, 3, 64, 48), 0.3)), torch.full((1, 3, 64, 64), 0.3))
+
+
+def test_an_inset_of_working_size_is_not_resampled():
+    region = Region.at(torch.tensor([[0, 0, 8, 8]]), (8, 8), (64, 64))
+    inset = torch.rand(1, 3, 64, 64)
+    assert region.shrink(inset) is inset
+
+
+def test_masks_are_nested_and_scaled():
+    region = Region.at(torch.tensor([[0, 0, 32, 32]]), (40, 40), (64, 64))
+    assert int(region.band.sum()) == 32 * 32 - 24 * 24  # 4 pixels: an eighth of 32
+    assert int(region.edge.sum()) == 32 * 32 - 30 * 30
+    assert int(region.working_band.sum()) == 64 * 64 - 48 * 48
+    assert bool((region.edge <= region.band).all()) and bool((region.band <= region.inside).all())
+
+
+def test_outside_is_outside_of_every_box():
+    regions = [Region.at(torch.tensor([box]), (8, 8), (4, 4)) for box in ([0, 0, 4, 4], [4, 4, 8, 8])]
+    outside = outside_all(regions)[0, 0]
+    assert int(outside.sum()) == 32 and not outside[0, 0] and not outside[7, 7] and outside[0, 7]
+
+
+@pytest.mark.parametrize("box", [[-1, 0, 4, 4], [0, 0, 9, 4], [0, 3, 4, 3], [0, 0, 4, 17]])
+def test_boxes_that_leave_the_canvas_or_are_empty_are_refused(box):
+    with pytest.raises(ValueError, match="box"):
+        Region.at(torch.tensor([[0, 0, 2, 2], box]), (16, 8), (4, 4))

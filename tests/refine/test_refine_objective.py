@@ -1,0 +1,48 @@
+import math
+
+import pytest
+import torch
+
+from insetgan.errors import UserError
+from insetgan.losses.body import BodyL1
+from insetgan.losses.border import BorderL1
+from insetgan.losses.coarse import CoarseL1
+from insetgan.losses.ramp import Ramp
+from insetgan.refine.objective import Objective
+
+OBJECTIVE = Objective(
+    {
+        "coarse": CoarseL1(weight=2, sides=("inset",)),
+        "border": BorderL1(weight=10, ramp=Ramp(0.0, 0.5)),
+        "body": BodyL1(weight=3),
+        "off": CoarseL1(weight=0),
+    }
+)
+VALUES = {"coarse": torch.tensor([1.0, 2.0]), "border": torch.tensor([0.5, 0.0]), "body": torch.tensor([1.0, 1.0])}
+
+
+def test_total_is_the_sum_of_the_weighted_terms():
+    assert OBJECTIVE.total(VALUES).tolist() == [2 + 5 + 3, 4 + 0 + 3]
+
+
+def test_ramps_follow_the_progress():
+    assert OBJECTIVE.total(VALUES, 0.25).tolist() == [2 + 2.5 + 3, 7]
+    assert torch.equal(OBJECTIVE.total(VALUES, 0.5), OBJECTIVE.total(VALUES))
+
+
+def test_terms_are_found_by_the_side_they_steer():
+    assert OBJECTIVE.names() == ("coarse", "border", "body")
+    assert OBJECTIVE.names(["canvas"]) == ("border", "body")
+    assert OBJECTIVE.names(["inset"]) == ("coarse", "border")
+
+
+@pytest.mark.parametrize("terms", [{}, {"border": BorderL1(weight=0)}])
+def test_an_objective_of_nothing_is_refused(terms):
+    with pytest.raises(UserError, match="nothing to minimise"):
+        Objective(terms)
+
+
+@pytest.mark.parametrize("weight", [-1, math.nan, math.inf])
+def test_weights_that_mean_nothing_are_named(weight):
+    with pytest.raises(UserError, match=r"objective\.border\.weight="):
+        Objective({"border": BorderL1(weight=weight)})

@@ -1,0 +1,58 @@
+"""Every file of conf/ composes, and everything that it names can be imported."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+
+from insetgan.cli.app import slug
+from insetgan.cli.build import ALLOWED, _targets
+from insetgan.cli.prepare import PrepareConfig
+from insetgan.cli.refine import RefineConfig
+from insetgan.cli.train import TrainConfig
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+ENTRIES = {"train": TrainConfig, "refine": RefineConfig, "prepare": PrepareConfig}
+USES = {  # the entry point and the form in which a choice of a group is given
+    "model": ("train", "+model={}"),
+    "logger": ("train", "logger={}"),
+    "objective": ("refine", "objective={}"),
+    "schedule": ("refine", "schedule={}"),
+    "part": ("refine", "part@parts.face={}"),
+    "detector": ("refine", "detector={}"),
+    "perceptual": ("refine", "perceptual={}"),
+    "source": ("prepare", "+source={}"),
+}
+CHOICES = [
+    (group.name, path.stem) for group in CONF.iterdir() if group.is_dir() for path in sorted(group.glob("*.yaml"))
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _schemas():
+    for name, schema in ENTRIES.items():
+        ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    OmegaConf.register_new_resolver("slug", slug, replace=True)
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_choice_composes_and_names_what_exists(group, choice):
+    assert group in USES, f"conf/{group} belongs to no entry point"
+    entry, form = USES[group]
+    overrides = [form.format(choice)]
+    if entry == "train" and group != "model":
+        overrides.append("+model=face")
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose(entry, overrides)
+    for target in _targets(config):
+        assert target.startswith(ALLOWED)
+        assert callable(get_object(target)), target
+
+
+@pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: str(path.relative_to(CONF)))
+def test_every_file_opens_with_a_comment(path):
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("# @package")]
+    assert lines[0].startswith("# "), "say what it is, or the command that uses it"

@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from insetgan.networks import Discriminator, Generator
+from insetgan.training.draws import Draws
+from insetgan.training.gan_module import GANModule
+from insetgan.training.phases import PhaseInputs, generator_main
+
+
+def test_without_noise_its_strengths_are_silent_and_stay_so():
+    sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
+    generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
+    torch.nn.init.ones_(generator.synthesis.b16.conv1.noise_strength)
+    module = GANModule(generator, Discriminator(**sizes), batch_size=4, noise=False)
+    module.on_fit_start()
+    for network in (module.G, module.G_ema):
+        strengths = [p for name, p in network.named_parameters() if name.endswith("noise_strength")]
+        assert len(strengths) == 5
+        assert all(float(strength) == 0 for strength in strengths)
+    inputs = PhaseInputs(module.G, module.D, torch.zeros(4, 3, 16, 8), Draws(0, 0), noise_mode="none")
+    generator_main(inputs)[0].backward()
+    assert module.G.synthesis.b16.conv1.noise_strength.grad is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("style_mixing", 1.5),
+        ("style_mixing", float("nan")),
+        ("ema_rampup", float("nan")),
+        ("ema_rampup", -1),
+        ("ema_kimg", 0),
+        ("r1_interval", 0),
+        ("gamma", float("nan")),
+        ("lr", float("inf")),
+    ],
+)
+def test_settings_outside_their_range_are_refused(name, value):
+    sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
+    generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
+    with pytest.raises(ValueError, match=f"^{name}={value}: must be "):
+        GANModule(generator, Discriminator(**sizes), batch_size=4, **{name: value})
+
+
+def test_groups_must_divide_the_batch():
+    sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
+    generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
+    GANModule(generator, Discriminator(mbstd_group_size=4, **sizes), batch_size=2)
+    with pytest.raises(ValueError, match="mbstd_group_size=3: must divide batch_size=8"):
+        GANModule(generator, Discriminator(mbstd_group_size=3, **sizes), batch_size=8)
+
+
+@pytest.mark.parametrize("wrong", [{"z_dim": 0}, {"channel_max": 0}, {"channel_base": 8}])
+def test_networks_without_channels_are_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^{name}="):
+        Generator(**({"height": 16, "width": 8} | wrong))

@@ -1,0 +1,196 @@
+import io
+import os
+import signal
+
+import pytest
+import torch
+from rich.console import Console
+from torch.utils.data import Dataset
+
+from insetgan.errors import UserError
+from insetgan.networks.discriminator import Discriminator
+from insetgan.networks.generator import Generator
+from insetgan.training.checkpoint import read_checkpoint, write_beside
+from insetgan.training.gan_module import GANModule
+from insetgan.training.meter import NotFiniteError
+from insetgan.training.options import RunOptions
+from insetgan.training.phases import standard_phases
+from insetgan.training.run import train
+from insetgan.weights.store import load_network, read_metadata
+
+BATCH = 4
+
+
+class Noise(Dataset):
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        generator = torch.Generator().manual_seed(index)
+        return torch.randint(256, (3, 16, 8), generator=generator, dtype=torch.uint8)
+
+
+def make_module(**extra):
+    torch.manual_seed(0)
+    sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
+    generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
+    module = GANModule(generator, Discriminator(**sizes), batch_size=BATCH, r1_interval=2, **extra)
+    torch.nn.init.ones_(module.G.synthesis.b16.conv1.noise_strength)  # so that the noise drawn matters
+    return module
+
+
+def run_steps(out, steps, module=None, console=None, **options):
+    module = module or make_module(style_mixing=0.5)
+    settings = {"precision": "32-true", "accelerator": "cpu", "snapshot_kimg": 1.0, "tick_kimg": BATCH / 1000}
+    options = RunOptions(out=out, max_kimg=steps * BATCH / 1000, batch_size=BATCH, grid=2, **(settings | options))
+    outcome = train(module, Noise(), options, z_dim=8, console=console or Console(file=io.StringIO()))
+    return module, outcome
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_stopping_and_resuming_gives_exactly_the_unbroken_weights(tmp_path, precision):
+    whole, _ = run_steps(tmp_path / "whole", 7, precision=precision)
+    run_steps(tmp_path / "broken", 3, precision=precision)
+    torch.manual_seed(123)  # a new process has other global random numbers
+    resumed, outcome = run_steps(tmp_path / "broken", 7, precision=precision)
+    assert outcome.trained_kimg == pytest.approx(4 * BATCH / 1000)
+    expected, found = whole.state_dict(), resumed.state_dict()
+    assert int(found["cur_nimg"]) == 7 * BATCH
+    assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+
+
+def test_run_folder_holds_checkpoint_network_grids_and_log(tmp_path):
+    module, outcome = run_steps(tmp_path, 3)
+    assert outcome.last_grid.is_file()
+    assert read_metadata(tmp_path / "network-last.safetensors")["kimg"] == pytest.approx(0.012)
+    network = load_network(tmp_path / "network-last.safetensors", kind="generator")
+    z = torch.randn(2, 8)
+    torch.testing.assert_close(network(z), module.G_ema(z))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_every_update_is_seen_by_whoever_watches_versions(tmp_path):
+    module = make_module()
+    weights = [module.G.synthesis.b16.conv0.weight, module.D.b16.conv0.weight, module.G_ema.synthesis.b16.conv0.weight]
+    before = [weight._version for weight in weights]
+    run_steps(tmp_path, 1, module=module)
+    assert all(weight._version > version for weight, version in zip(weights, before, strict=True))
+
+
+def test_a_finished_run_does_nothing_and_resume_none_starts_anew(tmp_path):
+    run_steps(tmp_path, 2)
+    assert run_steps(tmp_path, 2)[1].trained_kimg == 0
+    assert run_steps(tmp_path, 2, resume="none")[1].trained_kimg > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_the_run_after_the_step_with_everything_saved(tmp_path, number):
+    module = make_module()
+    step = module.training_step
+
+    def signalling(*batch):
+        step(batch[0], 0)
+        if module.nimg == 2 * BATCH:
+            os.kill(os.getpid(), number)
+
+    module.training_step = signalling
+    before = signal.getsignal(number)
+    _, outcome = run_steps(tmp_path, 50, module=module)
+    assert outcome.received == number
+    assert outcome.kimg == pytest.approx(2 * BATCH / 1000)
+    assert int(read_checkpoint(tmp_path / "last.ckpt")["state_dict"]["cur_nimg"]) == 2 * BATCH
+    assert signal.getsignal(number) == before
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(tmp_path):
+    run_steps(tmp_path, 2)
+    whole = (tmp_path / "last.ckpt").read_bytes()
+    module = make_module()
+    module.phases = standard_phases(gamma=float("inf"), r1_interval=2)
+    with pytest.raises(UserError, match="Dr1 is not finite at step 2"):
+        run_steps(tmp_path, 9, module=module)
+    assert (tmp_path / "last.ckpt").read_bytes() == whole
+
+
+@pytest.mark.parametrize("broken", ["loss", "weight"])
+def test_nothing_broken_is_written_over_a_good_checkpoint(tmp_path, broken):
+    run_steps(tmp_path, 2)
+    whole = (tmp_path / "last.ckpt").read_bytes()
+    module = make_module()
+    step = module.training_step
+
+    def breaking(*batch):
+        step(batch[0], 0)
+        if broken == "weight":
+            module.G.mapping.w_avg.fill_(float("nan"))
+        else:  # as on a device, where a loss is noted and asked for later
+            module.meter._broken["Gmain"] = torch.tensor([2, 2 * BATCH])
+
+    module.training_step = breaking
+    with pytest.raises(NotFiniteError, match="w_avg" if broken == "weight" else "Gmain is not finite at step 2"):
+        run_steps(tmp_path, 3, module=module)
+    assert (tmp_path / "last.ckpt").read_bytes() == whole
+
+
+def test_the_rates_of_the_settings_hold_on_resuming(tmp_path):
+    run_steps(tmp_path, 1)
+    module, _ = run_steps(tmp_path, 2, module=make_module(lr=0.1, betas=(0.5, 0.9)))
+    generator, discriminator = (optimizer.param_groups[0] for optimizer in module.optimizers())
+    assert (generator["lr"], generator["betas"]) == (0.1, (0.5, 0.9))
+    assert discriminator["lr"] == pytest.approx(0.1 * 2 / 3)
+    assert discriminator["betas"] == pytest.approx((0.5 ** (2 / 3), 0.9 ** (2 / 3)))
+
+
+def test_a_checkpoint_of_other_networks_is_refused_in_one_line(tmp_path):
+    run_steps(tmp_path, 1)
+    other = GANModule(
+        Generator(height=32, width=16, z_dim=8, w_dim=8, mapping_layers=2, channel_base=128, channel_max=8),
+        Discriminator(height=32, width=16, channel_base=128, channel_max=8),
+        batch_size=BATCH,
+    )
+    with pytest.raises(UserError, match="holds other networks"):
+        run_steps(tmp_path, 2, module=other)
+
+
+def test_a_truncated_checkpoint_is_refused_in_one_line(tmp_path):
+    run_steps(tmp_path, 1)
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UserError, match="not a whole checkpoint"):
+        run_steps(tmp_path, 2)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(beside):
+        beside.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_beside(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_a_terminal_every_tick_is_a_line(tmp_path):
+    text = io.StringIO()
+    run_steps(tmp_path, 3, console=Console(file=text, soft_wrap=True))
+    lines = text.getvalue().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("kimg 0.00/0.012")
+    assert "images/s" in lines[0] and " left" in lines[0]
+
+
+def test_on_a_terminal_there_is_a_bar(tmp_path):
+    text = io.StringIO()
+    run_steps(tmp_path, 3, console=Console(file=text, force_terminal=True, width=200))
+    assert "images/s" in text.getvalue()
+    assert "━" in text.getvalue()
+
+
+def test_fast_dev_run_keeps_nothing(tmp_path):
+    module, _ = run_steps(tmp_path / "out", 100, fast_dev_run=True)
+    assert module.nimg == BATCH
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,72 @@
+import pytest
+import torch
+
+from insetgan.errors import UserError
+from insetgan.networks.discriminator import Discriminator
+from insetgan.networks.generator import Generator
+from insetgan.ops.fir import downsample2d, upsample2d
+from insetgan.training.gan_module import GANModule
+from insetgan.training.transfer import start_from
+from insetgan.weights.store import save_network
+
+
+def make_module(height, seed=0, **extra):
+    torch.manual_seed(seed)
+    sizes = {"height": height, "width": height // 2, "channel_base": 256, "channel_max": 8} | extra
+    generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
+    return GANModule(generator, Discriminator(**sizes), batch_size=4)
+
+
+def write_checkpoint(module, path):
+    torch.save({"state_dict": module.state_dict()}, path)
+    return path
+
+
+def test_a_grown_generator_starts_as_the_enlarged_picture(tmp_path):
+    small, large = make_module(16), make_module(32, seed=1)
+    start_from(large, write_checkpoint(small, tmp_path / "last.ckpt"))
+    z = torch.randn(3, 8)
+    for name in ("G", "G_ema"):
+        picture = small.get_submodule(name)(z)
+        torch.testing.assert_close(large.get_submodule(name)(z), upsample2d(picture), rtol=1e-5, atol=1e-5)
+
+
+def test_a_grown_discriminator_starts_with_the_judgement_of_the_smaller(tmp_path):
+    small, large = make_module(16), make_module(32, seed=1)
+    torch.nn.init.normal_(small.D.b16.fromrgb.bias)
+    start_from(large, write_checkpoint(small, tmp_path / "last.ckpt"))
+    images = torch.randn(4, 3, 32, 16)
+    torch.testing.assert_close(large.D(images), small.D(downsample2d(images)), rtol=1e-4, atol=1e-4)
+    large.D(images).sum().backward()
+    assert all(bool(p.grad.abs().sum() > 0) for p in large.D.b32.conv1.parameters())
+
+
+def test_growing_names_what_is_new_and_keeps_the_discriminators_lower_blocks(tmp_path):
+    small, large = make_module(16), make_module(32, seed=1)
+    lines = [str(transfer) for transfer in start_from(large, write_checkpoint(small, tmp_path / "last.ckpt"))]
+    assert [line.partition(":")[0] for line in lines] == ["G", "D", "G_ema"]
+    assert lines[0].endswith("new: synthesis.b32")
+    assert lines[1].endswith("new: b32")
+    assert torch.equal(large.D.b16.conv0.weight, small.D.b16.conv0.weight)
+    assert int(large.cur_nimg) == 0
+
+
+def test_other_channels_are_named_and_left_alone(tmp_path):
+    small, large = make_module(16), make_module(16, seed=1, channel_max=4)
+    transfer = start_from(large, write_checkpoint(small, tmp_path / "last.ckpt"))[0]
+    assert "synthesis.b4.const" in transfer.reshaped
+    assert "another shape" in str(transfer)
+
+
+def test_a_generators_safetensors_gives_both_generators_their_weights(tmp_path):
+    small, other = make_module(16), make_module(16, seed=1)
+    save_network(tmp_path / "g.safetensors", small.G_ema, kind="generator")
+    start_from(other, tmp_path / "g.safetensors")
+    z = torch.randn(2, 8)
+    torch.testing.assert_close(other.G(z), small.G_ema(z))
+    torch.testing.assert_close(other.G_ema(z), small.G_ema(z))
+
+
+def test_a_missing_file_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        start_from(make_module(16), tmp_path / "none.ckpt")

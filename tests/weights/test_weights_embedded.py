@@ -1,0 +1,112 @@
+"""The models that come with the package do their job."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from insetgan.data.archive import Archive
+from insetgan.losses.context import CANVAS
+from insetgan.losses.detection import box_iou
+from insetgan.ops.boxes import PART_NAMES
+from insetgan.ops.images import from_uint8, seeded_latents
+from insetgan.weights.store import EMBEDDED, load_network, read_metadata, resolve
+
+HELD_OUT = (
+    Path(__file__).parents[1] / "assets" / "people_heldout.zip"
+)  # persons 1,000,000 and on; none is in people.zip
+LEAST_IOU = {"face": 0.85, "hand_left": 0.6, "hand_right": 0.6, "feet": 0.75}
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return load_network("parts")
+
+
+def mean_iou(network, archive):
+    """Mean IoU of each part over the pictures in which it is seen."""
+    found = {name: [] for name in PART_NAMES}
+    for start in range(0, len(archive), 50):
+        indices = range(start, min(start + 50, len(archive)))
+        images = from_uint8(torch.from_numpy(np.stack([archive.image(i) for i in indices])))
+        with torch.no_grad():
+            boxes = network(images).boxes
+        for row, index in enumerate(indices):
+            for column, name in enumerate(PART_NAMES):
+                if (true := archive.boxes(index)[name]) is not None:
+                    found[name].append(float(box_iou(boxes[row, column], torch.tensor(true, dtype=torch.float32))))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def test_sizes():
+    sizes = {name: resolve(name).stat().st_size for name in EMBEDDED}
+    assert sum(sizes.values()) <= 25e6
+    assert sizes["parts"] <= 2e6
+
+
+def test_they_say_how_they_came_about():
+    for name in EMBEDDED:
+        assert read_metadata(name)["kimg"] > 0
+
+
+def test_parts_net_finds_the_parts_of_people_it_never_saw(parts):
+    measured = mean_iou(parts, Archive(HELD_OUT))
+    for name, least in LEAST_IOU.items():
+        # Forty pictures scatter more than the five hundred of the slow test below.
+        assert measured[name] >= least - 0.05, measured
+
+
+@pytest.mark.slow
+def test_parts_net_on_five_hundred(parts, tmp_path):
+    from insetgan.data.people import write_people
+
+    write_people(tmp_path / "people.zip", num_images=500, height=256, width=128, seed=2_000_000, workers=2)
+    measured = mean_iou(parts, Archive(tmp_path / "people.zip"))
+    print(measured)
+    for name, least in LEAST_IOU.items():
+        assert measured[name] >= least, measured
+
+
+def test_nobody_there_gets_low_confidence(parts):
+    torch.manual_seed(0)
+    gradient = torch.linspace(-1, 1, 256)[:, None].expand(256, 128).expand(1, 3, 256, 128)
+    pictures = [torch.zeros(1, 3, 256, 128), -torch.ones(1, 3, 256, 128), gradient, torch.rand(1, 3, 256, 128) * 2 - 1]
+    with torch.no_grad():
+        assert parts(torch.cat(pictures)).scores.max() < 0.3
+        person = from_uint8(torch.from_numpy(Archive(HELD_OUT).image(0))[None])
+        assert parts(person).scores[0, PART_NAMES.index("face")] > 0.5
+
+
+def test_generators_draw_people_with_heads(parts):
+    body = load_network("body", kind="generator")
+    assert (body.height, body.width) == (256, 128)
+    face = load_network("face", kind="generator")
+    assert (face.height, face.width) == (64, 64)
+    with torch.no_grad():
+        images = body(seeded_latents(range(12), body.z_dim), truncation_psi=0.7, noise_mode="const")
+        scores = parts(images).scores[:, PART_NAMES.index("face")]
+    assert (scores > 0.5).float().mean() >= 0.9
+    assert images.std(dim=0).mean() > 0.1, "different seeds, different people"
+
+
+def test_the_main_job():
+    """Four seeds of `python refine.py trunc=0.7`, held to somewhat less than the median over 32."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+
+    from insetgan.cli.refine import RefineConfig, _build
+    from insetgan.refine.measures import measure
+
+    ConfigStore.instance().store(name="refine_schema", node=RefineConfig)
+    with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
+        module = _build(compose("refine", ["trunc=0.7"]))
+    result = module.predict_step([0, 1, 2, 3])
+    rows = measure(result)
+    assert [row.status for row in rows] == ["ok"] * 4
+    assert set(result.latents) == {CANVAS, "face"}
+    before = np.median([row.seam_before["face"] for row in rows])
+    after = np.median([row.seam_after["face"] for row in rows])
+    assert after < 1.25 < 1.5 < before
+    assert np.median([row.band_after["face"] for row in rows]) < 5
+    assert np.median([row.body_change for row in rows]) < 9
