@@ -16,7 +16,7 @@ def test_without_noise_its_strengths_are_silent_and_stay_so():
     for network in (module.G, module.G_ema):
         strengths = [p for name, p in network.named_parameters() if name.endswith("noise_strength")]
         assert len(strengths) == 5
-        assert all(float(strength) == 0 for strength in strengths)
+        assert all(strength.item() == 0 for strength in strengths)
     inputs = PhaseInputs(module.G, module.D, torch.zeros(4, 3, 16, 8), Draws(0, 0), noise_mode="none")
     generator_main(inputs)[0].backward()
     assert module.G.synthesis.b16.conv1.noise_strength.grad is None
