@@ -19,6 +19,7 @@ ENTRIES = {"train": TrainConfig, "refine": RefineConfig, "prepare": PrepareConfi
 USES = {  # the entry point and the form in which a choice of a group is given
     "model": ("train", "+model={}"),
     "logger": ("train", "logger={}"),
+    "recipe": ("train", "recipe={}"),
     "objective": ("refine", "objective={}"),
     "schedule": ("refine", "schedule={}"),
     "part": ("refine", "part@parts.face={}"),

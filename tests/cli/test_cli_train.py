@@ -99,6 +99,20 @@ def test_face_is_cropped_from_bodies(train, people, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_recipe_projected_trains_and_grows(train, body, tmp_path):
+    projected = [*body, "recipe=projected", "recipe.discriminator.critic_channels=8"]
+    small = [*projected, "data.height=16", "data.width=8", "recipe.discriminator.enlarge=2"]
+    code, _, errors = train(*small, f"out={tmp_path}/small", "trainer.max_kimg=0.008")
+    assert (code, errors) == (0, "")
+    code, text, _ = train(
+        *projected, f"init={tmp_path}/small/last.ckpt", f"out={tmp_path}/large", "trainer.max_kimg=0.004"
+    )
+    assert code == 0
+    judged = next(line for line in text.splitlines() if line.startswith("D: "))
+    taken, known = (int(word) for word in judged.split() if word.isdigit())
+    assert taken == known, "critics do not depend on the size"
+
+
 def test_wandb_offline(train, body, tmp_path):
     pytest.importorskip("wandb")
     code, _, _ = train(*body, f"out={tmp_path}", "logger=wandb", "trainer.max_kimg=0.004")
@@ -146,6 +160,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(train, body, tmp_path):
         (["+model=body", "trainer.devices=3"], "trainer.devices=3: must divide batch_size=8"),
         (["+model=body", "out="], "out=: must name a folder"),
         (["+model=nobody"], "nobody"),
+        (["+model=body", "recipe=none"], "recipe/none: no such choice (allowed: projected, stylegan2)"),
         (["+model=body", "data.path=/nowhere/people.zip"], "/nowhere/people.zip"),
     ],
 )
@@ -174,7 +189,7 @@ def test_mistakes_about_files(train, body, tmp_path):
     [
         ("model.module.style_mixing=2", "style_mixing=2: must be from 0 to 1"),
         ("model.z_dim=0", "z_dim=0: must be 1 or more"),
-        ("model.module.discriminator.mbstd_group_size=3", "mbstd_group_size=3: must divide batch_size=4"),
+        ("recipe.discriminator.mbstd_group_size=3", "mbstd_group_size=3: must divide batch_size=4"),
         ("trainer.accelerator=foo", "trainer: "),
         ("resume=/nowhere/last.ckpt", "no such file"),
     ],
@@ -187,9 +202,7 @@ def test_a_refused_command_writes_nothing(train, body, tmp_path, override, said)
 
 def test_more_processes_than_processors_are_refused(train, body, tmp_path):
     few = ["trainer.accelerator=cpu", "trainer.devices=9999", "batch_size=9999", f"out={tmp_path}"]
-    assert_one_line(
-        train(*body, *few, "model.module.discriminator.mbstd_group_size=3"), "trainer.devices=9999: must be"
-    )
+    assert_one_line(train(*body, *few, "recipe.discriminator.mbstd_group_size=3"), "trainer.devices=9999: must be")
     assert list(tmp_path.iterdir()) == []
 
 

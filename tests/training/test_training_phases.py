@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -37,6 +39,20 @@ def test_phases_are_due_by_their_interval_and_r1_has_its_gain():
     assert [phase.name for phase in phases if phase.due(1)] == ["Gmain", "Dmain"]
     assert phases[2].gain == 16
     assert [phase.name for phase in standard_phases(gamma=0.0)] == ["Gmain", "Dmain"]
+
+
+@pytest.mark.parametrize(
+    ("name", "of_generator", "of_discriminator"),
+    [
+        ("logistic", math.log1p(math.exp(-0.25)), math.log1p(math.exp(-0.25)) + math.log1p(math.exp(0.25))),
+        ("hinge", -0.25, 2.0),
+    ],
+)
+def test_main_phases_minimise_the_loss_that_is_asked_for(name, of_generator, of_discriminator):
+    inputs = inputs_of(tiny()[0], lambda images: images.new_full((len(images), 1), 0.25))
+    main_g, main_d = standard_phases(gamma=0.0, loss=name)
+    assert main_g.loss(inputs)[0].item() == pytest.approx(of_generator)
+    assert main_d.loss(inputs)[0].item() == pytest.approx(of_discriminator)
 
 
 def test_r1_phase_is_half_gamma_times_the_penalty():

@@ -59,6 +59,7 @@ class TrainConfig:
 
     Attributes:
         model: what is trained, a choice of conf/model.
+        recipe: discriminator and regularisation of a GAN, a choice of conf/recipe.
         logger: where scalars go beside metrics.csv, a choice of conf/logger.
         batch_size: images an iteration.
         lr: learning rate.
@@ -73,6 +74,7 @@ class TrainConfig:
     """
 
     model: Any = MISSING
+    recipe: Any = None
     data: DataConfig = field(default_factory=DataConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: dict[str, Any] = field(default_factory=dict)

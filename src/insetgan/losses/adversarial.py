@@ -1,6 +1,7 @@
 """What a generator and a discriminator want, as values per sample."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -31,6 +32,52 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """
     loss = functional.softplus(-real_logits.float()) + functional.softplus(fake_logits.float())
     return loss.flatten(1).mean(dim=1)
+
+
+def generator_hinge_loss(fake_logits: Tensor) -> Tensor:
+    """Hinge loss of the generator, -D(G(z)) (Lim and Ye 2017; the choice of Projected GANs, Sauer et al. 2021).
+
+    Args:
+        fake_logits: [n, k], the discriminator on generated pictures, one or many judgements a picture.
+
+    Returns:
+        float32 [n].
+    """
+    return -fake_logits.float().flatten(1).mean(dim=1)
+
+
+def discriminator_hinge_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Hinge loss of the discriminator, max(0, 1 - D(x)) + max(0, 1 + D(G(z))).
+
+    Args:
+        real_logits: [n, k], the discriminator on real pictures.
+        fake_logits: [n, k], on generated ones.
+
+    Returns:
+        float32 [n].
+    """
+    loss = functional.relu(1 - real_logits.float()) + functional.relu(1 + fake_logits.float())
+    return loss.flatten(1).mean(dim=1)
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """What both networks minimise against each other.
+
+    Attributes:
+        generator: logits on generated pictures -> [n].
+        discriminator: logits on real and on generated pictures -> [n].
+    """
+
+    generator: Callable[[Tensor], Tensor]
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+
+
+LOSSES = {
+    "logistic": AdversarialLoss(generator_loss, discriminator_loss),
+    "hinge": AdversarialLoss(generator_hinge_loss, discriminator_hinge_loss),
+}
+"""By the name that the configuration calls them."""
 
 
 def r1_penalty(discriminator: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

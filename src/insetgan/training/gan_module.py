@@ -8,8 +8,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from insetgan.losses.adversarial import LOSSES
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
+from insetgan.networks.projected import ProjectedDiscriminator
 from insetgan.training.draws import Draws
 from insetgan.training.ema import ema_beta, update_ema
 from insetgan.training.meter import Meter
@@ -26,6 +28,7 @@ class GANModule(pl.LightningModule):
         discriminator: its opponent; called D.
         batch_size: images an iteration, over all processes.
         lr: learning rate of both networks before the lazy correction.
+        loss: of the two networks, "logistic" (StyleGAN2's) or "hinge" (Projected GANs').
         gamma: weight of R1; None takes StyleGAN2-ADA's rule 0.0002 * height * width / batch_size.
         r1_interval: steps between two R1 updates.
         betas: of Adam, before the lazy correction.
@@ -46,10 +49,11 @@ class GANModule(pl.LightningModule):
     def __init__(
         self,
         generator: Generator,
-        discriminator: Discriminator,
+        discriminator: Discriminator | ProjectedDiscriminator,
         *,
         batch_size: int,
         lr: float = 0.002,
+        loss: str = "logistic",
         gamma: float | None = None,
         r1_interval: int = 16,
         betas: tuple[float, float] = (0.0, 0.99),
@@ -68,11 +72,11 @@ class GANModule(pl.LightningModule):
         self.register_load_state_dict_post_hook(_read_clock)  # type: ignore[no-untyped-call]
         self.nimg = 0  # the clock on the host, so that asking for it never waits for the device
         self.batch_size, self.lr, self.betas = batch_size, lr, betas
-        self.style_mixing, self.noise, self.mirror, self.seed = style_mixing, noise, mirror, seed
+        self.loss, self.style_mixing, self.noise, self.mirror, self.seed = loss, style_mixing, noise, mirror, seed
         self.ema_kimg, self.ema_rampup = batch_size * 10 / 32 if ema_kimg is None else ema_kimg, ema_rampup
         self.gamma = 0.0002 * generator.height * generator.width / batch_size if gamma is None else gamma
         self._refuse(r1_interval)
-        self.phases = standard_phases(gamma=self.gamma, r1_interval=r1_interval)
+        self.phases = standard_phases(gamma=self.gamma, r1_interval=r1_interval, loss=loss)
         self.meter = Meter()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -187,6 +191,7 @@ class GANModule(pl.LightningModule):
         rules: dict[str, tuple[Any, bool, str]] = {
             "lr": (self.lr, 0 < self.lr < math.inf, "a number above 0"),
             "gamma": (self.gamma, 0 <= self.gamma < math.inf, "a number of 0 or more"),
+            "loss": (self.loss, self.loss in LOSSES, f"one of {', '.join(LOSSES)}"),
             "r1_interval": (r1_interval, r1_interval >= 1, "1 or more"),
             "style_mixing": (self.style_mixing, 0 <= self.style_mixing <= 1, "from 0 to 1"),
             "ema_kimg": (self.ema_kimg, 0 < self.ema_kimg < math.inf, "a number above 0"),

@@ -8,9 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from insetgan.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
+from insetgan.losses.adversarial import LOSSES, AdversarialLoss, r1_penalty
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
+from insetgan.networks.projected import ProjectedDiscriminator
 from insetgan.networks.synthesis import NoiseMode
 from insetgan.training.draws import Draws
 
@@ -31,7 +32,7 @@ class PhaseInputs:
     """
 
     generator: Generator
-    discriminator: Discriminator
+    discriminator: Discriminator | ProjectedDiscriminator
     real: Tensor
     draws: Draws
     style_mixing: float = 0.0
@@ -73,33 +74,39 @@ def lazy_correction(phases: Sequence[Phase], network: str) -> float:
     return intervals[0] / (intervals[0] + 1) if intervals else 1.0
 
 
-def standard_phases(*, gamma: float, r1_interval: int = 16) -> tuple[Phase, ...]:
+def standard_phases(*, gamma: float, r1_interval: int = 16, loss: str = "logistic") -> tuple[Phase, ...]:
     """Gmain, Dmain and lazily regularised Dr1.
 
     Args:
+        loss: one of `losses.adversarial.LOSSES`.
         gamma: weight of R1; 0 leaves it out.
         r1_interval: steps between two R1 updates.
     """
-    phases = [Phase("Gmain", "G", generator_main), Phase("Dmain", "D", discriminator_main)]
+    phases = [
+        Phase("Gmain", "G", partial(generator_main, adversarial=LOSSES[loss])),
+        Phase("Dmain", "D", partial(discriminator_main, adversarial=LOSSES[loss])),
+    ]
     if gamma > 0:
-        loss = partial(discriminator_r1, gamma=gamma)
-        phases.append(Phase("Dr1", "D", loss, interval=r1_interval, gain=r1_interval, regularises=True))
+        r1 = partial(discriminator_r1, gamma=gamma)
+        phases.append(Phase("Dr1", "D", r1, interval=r1_interval, gain=r1_interval, regularises=True))
     return tuple(phases)
 
 
-def generator_main(inputs: PhaseInputs) -> tuple[Tensor, Scalars]:
+def generator_main(inputs: PhaseInputs, *, adversarial: AdversarialLoss = LOSSES["logistic"]) -> tuple[Tensor, Scalars]:
     """The generator's adversarial loss on a fresh batch."""
     logits = inputs.discriminator(_generate(inputs))
-    loss = generator_loss(logits).mean()
+    loss = adversarial.generator(logits).mean()
     return loss, {"Loss/G/loss": loss, "Loss/scores/fake": logits, "Loss/signs/fake": logits.sign()}
 
 
-def discriminator_main(inputs: PhaseInputs) -> tuple[Tensor, Scalars]:
+def discriminator_main(
+    inputs: PhaseInputs, *, adversarial: AdversarialLoss = LOSSES["logistic"]
+) -> tuple[Tensor, Scalars]:
     """The discriminator's adversarial loss; the generator runs without a graph and updates its w_avg."""
     with torch.no_grad():
         fake = _generate(inputs, update_w_avg=True)
     fake_logits, real_logits = inputs.discriminator(fake), inputs.discriminator(inputs.real)
-    loss = discriminator_loss(real_logits, fake_logits).mean()
+    loss = adversarial.discriminator(real_logits, fake_logits).mean()
     return loss, {"Loss/D/loss": loss, "Loss/scores/real": real_logits, "Loss/signs/real": real_logits.sign()}
 
 

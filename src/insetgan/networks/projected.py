@@ -1,0 +1,144 @@
+"""A discriminator that looks at pictures through the features of a frozen network (Projected GANs, Sauer et al. 2021)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from insetgan.networks.layers import SLOPE
+
+
+class FeatureNetwork(Protocol):
+    """What gives pictures features; PartsNet is one."""
+
+    def features(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Describe pictures [n, 3, h, w] in [-1, 1] at several scales, each half as high and wide as the one before."""
+        ...
+
+
+class CrossScaleMixing(nn.Module):
+    """Random fixed projections of feature maps, mixed over channels and then from coarse to fine (section 3.2).
+
+    They spread what each map says over all channels and scales, so that no discriminator can dwell on one feature.
+    """
+
+    def __init__(self, widths: Sequence[int], width: int) -> None:
+        """Draw the projections: maps of `widths` channels, from fine to coarse, come out with `width` each."""
+        super().__init__()
+        self.across_channels = nn.ModuleList(nn.Conv2d(inner, width, 1) for inner in widths)
+        self.across_scales = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in widths)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+                assert layer.bias is not None
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Mix maps [n, c, h, w], from fine to coarse."""
+        mixed: list[Tensor] = []
+        for index in reversed(range(len(maps))):
+            x = self.across_channels[index](maps[index])
+            if mixed:
+                x = (x + F.interpolate(mixed[-1], x.shape[-2:], mode="nearest")) * 0.5**0.5
+            mixed.append(self.across_scales[index](x))
+        return mixed[::-1]
+
+
+class ProjectedDiscriminator(nn.Module):
+    """Small convolutional critics, one a scale, on projected features of a frozen network.
+
+    The frozen network already knows what such pictures consist of, so that the critics need not find out while the
+    generator waits: few pictures and few steps suffice. The picture itself is one more scale, each 2 x 2 pixels a place of
+    12 channels, since features care little for colour. Frozen weights are buffers: no optimiser and no DDP sees them.
+
+    Needs no gradient penalty: the critics' convolutions have spectral norm one.
+    """
+
+    mbstd_group_size = 1  # any batch will do
+
+    def __init__(
+        self,
+        features: nn.Module,
+        *,
+        height: int,
+        width: int,
+        scales: Sequence[int] = (1, 2, 3, 4),
+        enlarge: int = 1,
+        mixed_channels: int = 32,
+        critic_channels: int = 64,
+    ) -> None:
+        """Make critics with random weights.
+
+        Args:
+            features: a `FeatureNetwork`; frozen and put into evaluation mode here.
+            height: of the pictures.
+            width: of the pictures.
+            scales: which of its maps are looked at, from fine to coarse, counted from 0, the first half as high as the picture.
+            enlarge: pictures are made so many times as large before they are described, so that a network that knows larger
+                pictures understands them.
+            mixed_channels: channels of the projected maps.
+            critic_channels: channels within a critic.
+
+        Raises:
+            ValueError: no scale, scales out of order or that the network does not have, or pictures too small for them.
+        """
+        super().__init__()
+        if not scales or any(b <= a for a, b in pairwise(scales)) or min(scales) < 0 or enlarge < 1:
+            raise ValueError(
+                f"scales={list(scales)}, enlarge={enlarge}: scales must ascend from 0, enlarge be 1 or more"
+            )
+        self.height, self.width, self.scales, self.enlarge = height, width, tuple(scales), enlarge
+        self.features = as_buffers(features)
+        maps = self._maps(torch.zeros(1, 3, height, width))
+        self.mixing = as_buffers(CrossScaleMixing([each.shape[1] for each in maps], mixed_channels))
+        rows = maps[-1].shape[2]
+        self.critics = nn.ModuleList(
+            _critic(mixed_channels, critic_channels, halvings=(each.shape[2] // rows).bit_length() - 1) for each in maps
+        )
+
+    def forward(self, img: Tensor) -> Tensor:
+        """Judge pictures [n, 3, height, width] in [-1, 1]: [n, critics * places] logits, higher for what looks real."""
+        if img.shape[1:] != (3, self.height, self.width):
+            raise ValueError(f"img must have the shape [n, 3, {self.height}, {self.width}], not {list(img.shape)}")
+        mixed = self.mixing(self._maps(img))
+        logits = [critic(each).flatten(1).float() for critic, each in zip(self.critics, mixed, strict=True)]
+        return torch.cat(logits, dim=1)
+
+    def train(self, mode: bool = True) -> "ProjectedDiscriminator":
+        """Set the critics' mode; the frozen network stays in evaluation mode."""
+        super().train(mode)
+        self.features.eval()
+        return self
+
+    def _maps(self, img: Tensor) -> list[Tensor]:
+        """The picture and the chosen feature maps, from fine to coarse."""
+        if self.enlarge > 1:
+            img = F.interpolate(img, scale_factor=self.enlarge, mode="bilinear", align_corners=False)
+        img = img.contiguous(memory_format=torch.channels_last)
+        described = self.features.features(img)  # type: ignore[operator]
+        if max(self.scales) >= len(described):
+            raise ValueError(f"scales={list(self.scales)}: the feature network has {len(described)}")
+        return [F.pixel_unshuffle(img, 2), *(described[scale] for scale in self.scales)]
+
+
+def as_buffers(module: nn.Module) -> nn.Module:
+    """Turn all parameters into buffers of the same names, in evaluation mode: weights that nothing trains."""
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False)):
+            delattr(part, name)
+            part.register_buffer(name, parameter.detach().clone())
+    return module.eval()
+
+
+def _critic(inner: int, width: int, *, halvings: int) -> nn.Sequential:
+    """Spectrally normalised convolutions that bring every scale to the places of the coarsest, and judge each."""
+    layers: list[nn.Module] = []
+    for _ in range(halvings):
+        layers += [spectral_norm(nn.Conv2d(inner, width, 4, stride=2, padding=1)), nn.LeakyReLU(SLOPE)]
+        inner = width
+    layers += [spectral_norm(nn.Conv2d(inner, width, 3, padding=1)), nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers, spectral_norm(nn.Conv2d(width, 1, 3, padding=1)))
