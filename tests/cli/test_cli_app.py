@@ -1,10 +1,15 @@
 """Mistakes on the command line: one line, exit code 2, no traceback."""
 
+import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from insetgan.cli import app
+from insetgan.cli.prepare import PrepareConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,3 +48,41 @@ def test_help_is_quick_and_from_any_folder(script, tmp_path):
     assert "Settings and their values now" in result.stdout
     imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert not {"torch", "pytorch_lightning", "anny"} & imported, "heavy packages are imported only for work"
+
+
+def test_help_may_be_cut_short():
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run([sys.executable, ROOT / "refine.py", "--help"], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
+def test_a_bug_of_ours_is_no_mistake_of_the_user(monkeypatch, tmp_path):
+    @dataclass
+    class Empty:
+        pass
+
+    def broken(_):
+        raise ValueError("ours")
+
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "empty.yaml").write_text("defaults: [empty_schema, _self_]\n")
+    monkeypatch.setattr(app, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["empty.py"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="ours"):
+        app.entry(broken, "empty", Empty)
+
+
+def test_a_broken_experiment_is_one_line(monkeypatch, tmp_path, capsys):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "conf" / "prepare.yaml").write_text("defaults: [prepare_schema, _self_]\n")
+    (tmp_path / "experiments" / "bad.yaml").write_text("a: [1\nb: }")
+    monkeypatch.setattr(app, "ROOT", tmp_path)
+    with pytest.raises(SystemExit) as end:
+        app.entry(print, "prepare", PrepareConfig)
+    assert end.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and "bad.yaml" in lines[0]

@@ -37,7 +37,7 @@ def test_results_have_the_documented_keys(finished):
     figures = ["seam_before", "seam_after", "band_before", "band_after"]
     assert [sample["seed"] for sample in results["samples"]] == [4, 0, 1]
     for sample in results["samples"]:
-        assert set(sample) == {"seed", "status", "steps", "best_step", "box", "body_change", *figures}
+        assert set(sample) == {"seed", "status", "steps", "box", "body_change", *figures}
         assert sample["status"] in {"ok", "part_lost"}
         assert sample["steps"] == 6
         assert all(set(sample[name]) == {"face"} for name in ["box", *figures])
@@ -116,6 +116,84 @@ def test_killed_in_the_middle(tiny, command, tmp_path):
     assert len(json.loads((out / "results.json").read_text())["samples"]) == 6
 
 
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGTERM, "stopped by SIGTERM"), (signal.SIGINT, "interrupted")])
+def test_a_signal_ends_it_and_what_is_done_stands(tiny, tmp_path, number, word):
+    out = tmp_path / "run"
+    arguments = [*tiny, "steps=12", "seeds=0-99", "batch_size=1", f"out={out}"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "refine.py"), *arguments],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(out.glob("samples/*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert errors == f"{word}; what is finished is kept, and the same command goes on from there\n"
+    assert not list(out.rglob("*.tmp"))
+    assert all(load_file(path) for path in out.glob("samples/*.safetensors"))
+
+
+def test_a_reader_that_leaves_and_a_full_disk_stop_only_the_talking(tiny, tmp_path):
+    arguments = [sys.executable, str(ROOT / "refine.py"), *tiny, "steps=2", "seeds=0-1", "batch_size=1"]
+    read, write = os.pipe()
+    os.close(read)
+    outputs = {"pipe": write}
+    if os.path.exists("/dev/full"):
+        outputs["full"] = os.open("/dev/full", os.O_WRONLY)
+    for name, output in outputs.items():
+        process = subprocess.run(
+            [*arguments, f"out={tmp_path}/{name}"], stdout=output, stderr=subprocess.PIPE, text=True
+        )
+        os.close(output)
+        assert (process.returncode, process.stderr) == (0, ""), name
+        assert (tmp_path / name / "results.json").is_file()
+
+
+def test_two_processes_share_the_blocks(finished, command, tiny, tmp_path):
+    out, _ = finished
+    shared = ["trainer.devices=2", "trainer.accelerator=cpu"]
+    result = command("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={tmp_path}/b", *shared)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("folder: ") == 1
+    for name in ("samples/4_refined.png", "samples/1_refined.png", "results.json", "sheet.png"):
+        assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
+
+
+def test_a_sample_of_another_block_or_without_its_pictures_is_made_again(finished, command, tiny, tmp_path):
+    out, _ = finished
+    same = [*tiny, "steps=6", "batch_size=2", f"out={tmp_path}"]
+    assert command("refine.py", *same, "seeds=0").returncode == 0
+    assert command("refine.py", *same, "seeds=[4,0-1]").returncode == 0
+    (tmp_path / "samples/1_canvas.png").unlink()
+    result = command("refine.py", *same, "seeds=[4,0-1]")
+    assert "1 refined" in result.stdout, result.stdout
+    for path in (out / "samples").iterdir():
+        assert (tmp_path / "samples" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_overwriting_touches_only_what_a_refinement_wrote(command, mistake, tiny, tmp_path):
+    same = [*tiny, "seeds=0", f"out={tmp_path}"]
+    assert command("refine.py", *same, "steps=2").returncode == 0
+    (tmp_path / "samples/mine.txt").write_text("kept")
+    assert command("refine.py", *same, "steps=3", "overwrite=true").returncode == 0
+    assert (tmp_path / "samples/mine.txt").read_text() == "kept"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/config.yaml").write_text("of a training")
+    assert "holds another run" in mistake("refine.py", *tiny, f"out={tmp_path}/other")
+
+
+def test_a_box_that_covers_the_canvas_has_no_seam(command, tiny, tmp_path):
+    face = tiny[1].partition("=")[2]
+    whole = ["parts.face.placement.margin=30", "parts.face.placement.min_score=0", f"canvas.weights={face}"]
+    result = command("refine.py", *tiny, *whole, "steps=2", "seeds=0-1", f"out={tmp_path}")
+    assert result.returncode == 0, result.stderr
+    results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
+    assert results["summary"]["seam_after"] == {"face": None}
+    assert results["summary"]["body_change"] is None
+
+
 def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
     sweep = ["trunc=0.5,0.7", "objective.border_l1.weight=5,25", f"hydra.sweep.dir={tmp_path}/sweep"]
     result = command("refine.py", "-m", *tiny, "steps=2", "seeds=0-1", *sweep, cwd=tmp_path)
@@ -137,7 +215,15 @@ def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
         (["objective.bordr_l1.weight=3"], "objective.bordr_l1"),
         (["objective.border_l1.weight=-3"], "objective.border_l1.weight=-3"),
         (["schedule.block=0"], "schedule.block=0"),
+        (["+trunk=0.7"], "trunk: no such setting; did you mean trunc?"),
+        (["+experiments=foo"], "experiments: no such setting"),
+        (["out="], "out=: must not be empty"),
         (["trainer.presicion=16"], "trainer.presicion"),
+        (["+trainer.limit_predict_batches=1"], "trainer.limit_predict_batches: no such setting (allowed: accelerator"),
+        (["trainer.precision=64-true"], "trainer.precision=64-true: must be one of 32-true, bf16-mixed"),
+        (["parts.face.placement=null"], "parts.face: needs weights and placement"),
+        (["parts.face.weights=null"], "parts.face: needs weights and placement"),
+        (["out=/tmp/caf\u00e9"], "quote special characters"),
         (["canvas.weights=nowhere.safetensors"], "nowhere.safetensors"),
         (["canvas.wieghts=body"], "canvas.wieghts: no such setting; did you mean weights?"),
         (["objective.border_l1.weight=abc"], "weight=abc: must be a number"),

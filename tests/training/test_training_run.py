@@ -8,9 +8,10 @@ from rich.console import Console
 from torch.utils.data import Dataset
 
 from insetgan.errors import UserError
+from insetgan.files import write_whole
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
-from insetgan.training.checkpoint import read_checkpoint, write_beside
+from insetgan.training.checkpoint import read_checkpoint
 from insetgan.training.gan_module import GANModule
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
@@ -156,7 +157,7 @@ def test_a_truncated_checkpoint_is_refused_in_one_line(tmp_path):
     run_steps(tmp_path, 1)
     path = tmp_path / "last.ckpt"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(UserError, match="not a whole checkpoint"):
+    with pytest.raises(UserError, match="cut short"):
         run_steps(tmp_path, 2)
 
 
@@ -169,7 +170,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        write_beside(path, fail)
+        write_whole(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -1,13 +1,15 @@
 """What every entry point does the same way: find conf/, check the keys, turn a mistake into one line and exit code 2."""
 
 import difflib
+import hashlib
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from insetgan.errors import UserError
 from insetgan.ops.memory import keep_freed_memory
@@ -27,7 +29,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         schema: dataclass of the allowed keys and their types.
 
     Raises:
-        SystemExit: code 2 for a mistake of the user, 130 when interrupted.
+        SystemExit: code 2 for a mistake of the user, 128 and the signal's number when stopped.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors reach us instead of a printed traceback and exit code 1
     import hydra
@@ -35,29 +37,80 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     if not (ROOT / "conf").is_dir():
         fail(f"no conf/ beside {ROOT / 'src'}: run from a checkout of the project, installed with pip install -e .")
     ConfigStore.instance().store(name=f"{name}_schema", node=schema)
-    _offer_experiments()
     OmegaConf.register_new_resolver("slug", slug, replace=True)
+    OmegaConf.register_new_resolver("digest", digest, replace=True)
+
+    working = False
 
     def job(config: "DictConfig") -> None:
         # Caught here and not around Hydra, which would first print a line of its own about the failed job.
+        nonlocal working
+        working = True
         keep_freed_memory()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop)
         try:
+            _refuse_unknown(config, schema)
             run(config)
         except (UserError, OSError, OmegaConfBaseException) as error:
             fail(explain(error, schema))
 
     try:
+        _offer_experiments()
         hydra.main(version_base="1.3", config_path=str(ROOT / "conf"), config_name=name)(job)()
-    except (HydraException, OmegaConfBaseException, OSError, ValueError) as error:
-        # Hydra itself raises ValueError for a group that is overridden by no name; our own work is behind `job`.
+        sys.stdout.flush()
+    except BrokenPipeError:  # of --help; the output of the work itself goes through `terminal.PatientConsole`
+        from insetgan.cli.terminal import silence
+
+        silence(sys.stdout)
+        raise SystemExit(128 + signal.SIGPIPE) from None
+    except (HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError) as error:
+        # Hydra itself raises ValueError for a group that is overridden by no name; one of the job's is a bug of ours.
+        if working and not isinstance(error, (HydraException, OmegaConfBaseException)):
+            raise
         fail(explain(error, schema))
-    except KeyboardInterrupt:
-        print("interrupted; what is finished is kept, and the same command goes on from there", file=sys.stderr)  # noqa: T201
-        raise SystemExit(130) from None
+    except (KeyboardInterrupt, Stopped) as error:
+        number = error.number if isinstance(error, Stopped) else signal.SIGINT
+        word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
+        print(f"{word}; what is finished is kept, and the same command goes on from there", file=sys.stderr)  # noqa: T201
+        raise SystemExit(128 + number) from None
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM, as an exception that no framework takes for its own and swallows."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _stop(number: int, _: Any) -> NoReturn:
+    raise Stopped(signal.Signals(number))
+
+
+def _refuse_unknown(config: "DictConfig", schema: type, path: str = "") -> None:
+    """Refuse keys that were added with + beside the schema's, and empty text, which stands for nothing sensible.
+
+    Raises:
+        UserError: naming the key.
+    """
+    from omegaconf import OmegaConf
+
+    known: dict[str, Any] = {field.name: field.type for field in fields(schema)}
+    for key in config:
+        name, full = str(key), path + str(key)
+        if name not in known:
+            raise UserError(path + _unknown_key(name, schema))
+        value: Any = None if OmegaConf.is_missing(config, name) else config[name]
+        if value == "":
+            raise UserError(f"{full}=: must not be empty")
+        if is_dataclass(known[name]):
+            _refuse_unknown(value, known[name], f"{full}.")
 
 
 def _offer_experiments() -> None:
@@ -79,6 +132,11 @@ def slug(overrides: str) -> str:
     return re.sub(r"[^=,]*/", "", overrides)[:120]
 
 
+def digest(overrides: Iterable[str]) -> str:
+    """Name the folder of a sweep after its command, so that the same command finds it again and goes on there."""
+    return hashlib.sha256("\n".join(overrides).encode()).hexdigest()[:8]
+
+
 def fail(message: str) -> NoReturn:
     """Print one line on standard error and exit with code 2."""
     print(f"error: {message}", file=sys.stderr)  # noqa: T201 - the terminal is this module's business
@@ -87,9 +145,13 @@ def fail(message: str) -> NoReturn:
 
 def explain(error: Exception, schema: type) -> str:
     """Say in one line what the user did wrong and what is allowed."""
+    from yaml import YAMLError
+
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     text = " ".join(f"{error} {error.__cause__ or ''}".split())
+    if isinstance(error, YAMLError):
+        return f"cannot read a configuration file: {text}"
     if match := re.search(r"Could not find '(\S+)' Available options in '\S+': (.*?) Config search path", text):
         return f"{match[1]}: no such choice (allowed: {', '.join(match[2].split())})"
     if isinstance(error, OSError):
@@ -104,7 +166,10 @@ def explain(error: Exception, schema: type) -> str:
     if match := re.search(r"Could not delete from config\. ['\"]?([\w.@]+)", text):
         return f"~{match[1]}: this setting has to stay"
     if "LexerNoViableAlt" in text or "no viable alternative" in text or "token recognition" in text:
-        return f"cannot read the command line: {text[:80]}; quote special characters, as in 'seeds=[1,2]'"
+        return (
+            f"cannot read the command line: {text[:80]}; quote special characters, once for the shell and text once more "
+            """for the setting, as in 'seeds=[1,2]' and 'out="/tmp/café"'"""
+        )
     if match := re.search(r"(?:Value|Cannot convert) '([^']*)'.*? to (\w+)", text):
         return f"{_full_key(text)}={match[1]}: must be {_KINDS.get(match[2].lower(), match[2].lower())}"
     return re.sub(r" (full_key|object_type|reference_type)[:=].*$", "", text)

@@ -16,6 +16,8 @@ from insetgan.cli.seeds import parse_seeds
 from insetgan.errors import UserError
 
 if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
     from insetgan.networks.generator import Generator
     from insetgan.refine.run_folder import RunFolder
     from insetgan.training.refinement_module import RefinementModule
@@ -45,7 +47,7 @@ class RefineConfig:
         perceptual: features of the perceptual terms.
         objective: by name, the terms to minimise.
         schedule: order and rates of the updates.
-        trainer: arguments of pytorch_lightning.Trainer.
+        trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
     """
 
     trunc: float = 0.7
@@ -65,7 +67,8 @@ class RefineConfig:
 
 def run(config: DictConfig) -> None:
     """Refine the seeds that are not finished yet, gather the results and say what came out."""
-    from rich.console import Console
+    from insetgan.cli.terminal import PatientConsole
+    from insetgan.cli.trainer import build_trainer
 
     seeds = _check(config)
     signature = _signature(config)
@@ -73,18 +76,31 @@ def run(config: DictConfig) -> None:
     from insetgan.refine.run_folder import RunFolder
     from insetgan.training.refinement_module import seed_blocks
 
+    trainer = build_trainer(config.trainer, inference_mode=False)
     folder = RunFolder(_out(config, signature), signature, overwrite=config.overwrite)
     folder.write("config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
     blocks = seed_blocks(seeds, config.batch_size)
-    open_blocks = [block for block in blocks if not all(folder.finished(seed) for seed in block)]
+    open_blocks = [block for block in blocks if not all(folder.finished(seed, block) for seed in block)]
     began = time.monotonic()
-    _refine(config, module, folder, open_blocks, len(blocks))
-    results = folder.gather(seeds)
-    refined = sum(map(len, open_blocks))
-    _summary(Console(), folder.path, results, refined, time.monotonic() - began)
+    _refine(trainer, module, folder, open_blocks, len(blocks))
+    if trainer.is_global_zero:
+        results = folder.gather(seeds)
+        refined = sum(map(len, open_blocks))
+        _summary(PatientConsole(), folder.path, results, refined, time.monotonic() - began)
 
 
 def _check(config: DictConfig) -> list[int]:
+    _check_present(config)
+    seeds = parse_seeds(OmegaConf.to_object(config.seeds) if OmegaConf.is_list(config.seeds) else config.seeds)
+    if not 0 <= config.trunc <= 2:
+        raise UserError(f"trunc={config.trunc}: must be between 0 (the average picture) and 2; 1 is no truncation")
+    for key in ("steps", "batch_size"):
+        if config[key] < 1:
+            raise UserError(f"{key}={config[key]}: must be at least 1")
+    return seeds
+
+
+def _check_present(config: DictConfig) -> None:
     from insetgan.ops.boxes import PART_NAMES
 
     missing = [key for key in ("trunc", "steps", "batch_size", "seeds") if config[key] is None]
@@ -93,20 +109,14 @@ def _check(config: DictConfig) -> list[int]:
     ]
     if missing:
         raise UserError(f"{missing[0]}: must not be empty; see conf/refine.yaml")
-    seeds = parse_seeds(OmegaConf.to_object(config.seeds) if OmegaConf.is_list(config.seeds) else config.seeds)
-    if not 0 <= config.trunc <= 2:
-        raise UserError(f"trunc={config.trunc}: must be between 0 (the average picture) and 2; 1 is no truncation")
-    for key in ("steps", "batch_size"):
-        if config[key] < 1:
-            raise UserError(f"{key}={config[key]}: must be at least 1")
-    if config.out is not None and not config.out.strip():
-        raise UserError("out: must not be empty")
-    if unknown := [name for name in config.parts if name not in PART_NAMES]:
-        raise UserError(f"parts.{unknown[0]}: the detector knows {', '.join(PART_NAMES)}")
+    for name, part in config.parts.items():
+        if name not in PART_NAMES:
+            raise UserError(f"parts.{name}: the detector knows {', '.join(PART_NAMES)}")
+        if not isinstance(part, DictConfig) or set(part) != {"weights", "placement"} or None in part.values():
+            raise UserError(f"parts.{name}: needs weights and placement, as in conf/part/face.yaml")
     for name, term in config.objective.items():
         if not isinstance(term, DictConfig) or "_target_" not in term:
             raise UserError(f"objective.{name}={term}: must be a term with _target_ and weight")
-    return seeds
 
 
 def _signature(config: DictConfig) -> str:
@@ -153,8 +163,6 @@ def _build(config: DictConfig) -> "RefinementModule":
     detector = instantiate(config.detector)
     parts = {}
     for name, part in config.parts.items():
-        if not isinstance(part, DictConfig) or set(part) != {"weights", "placement"}:
-            raise UserError(f"parts.{name}: needs weights and placement, as in conf/part/face.yaml")
         generator = _generator(f"parts.{name}", part.weights)
         parts[str(name)] = Part(str(name), generator, detector, instantiate(part.placement))
     terms = {str(name): instantiate(term) for name, term in config.objective.items()}
@@ -181,21 +189,22 @@ def _generator(key: str, weights: str) -> "Generator":
 
 
 def _refine(
-    config: DictConfig, module: "RefinementModule", folder: "RunFolder", blocks: list[list[int]], total: int
+    trainer: "pl.Trainer", module: "RefinementModule", folder: "RunFolder", blocks: list[list[int]], total: int
 ) -> None:
+    """Refine the blocks that are open; several processes share them, and go on together when all are done."""
     from torch.utils.data import DataLoader
 
     from insetgan.cli.terminal import progress
-    from insetgan.cli.trainer import build_trainer
     from insetgan.training.refinement_module import SampleWriter, StepProgress
 
     if not blocks:
         return
     count = sum(map(len, blocks))
     with progress(f"refining {count} sample{'s' * (count > 1)}", "steps") as on_progress:
-        shown = StepProgress(on_progress, steps=config.steps, done=total - len(blocks), blocks=total)
-        trainer = build_trainer(config.trainer, callbacks=[SampleWriter(folder), shown], inference_mode=False)
+        shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)
+        trainer.callbacks += [SampleWriter(folder), shown]  # type: ignore[attr-defined]
         trainer.predict(module, DataLoader(blocks, batch_size=None), return_predictions=False)  # type: ignore[arg-type]
+    trainer.strategy.barrier()
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:
@@ -205,15 +214,20 @@ def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, se
     rows = []
     for name in ("seam", "band"):
         before, after = summary[f"{name}_before"], summary[f"{name}_after"]
-        rows += [[f"{name}, {part}", f"{before[part]:.2f}", f"{after[part]:.2f}"] for part in after or {}]
+        rows += [[f"{name}, {part}", _figure(before[part]), _figure(after[part])] for part in after or {}]
     if summary["body_change"] is not None:
-        rows.append(["body change", "", f"{summary['body_change']:.2f}"])
+        rows.append(["body change", "", _figure(summary["body_change"])])
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary["status"].items()))
     made = f"{refined} refined in {seconds:.0f} s" if refined else "all of them were finished before"
-    console.print(f"{len(samples)} samples ({statuses}), {made}", highlight=False)
-    table("median over the samples", ["", "naive paste", "refined"], rows, console=console)
-    console.print(f"pictures: {path / 'sheet.png'}", soft_wrap=True, highlight=False)
-    console.print(f"folder:   {path}", soft_wrap=True, highlight=False)
+    console.print(f"{len(samples)} samples ({statuses}), {made}")
+    if rows:
+        table("median over the samples", ["", "naive paste", "refined"], rows, console=console)
+    console.print(f"pictures: {path / 'sheet.png'}")
+    console.print(f"folder:   {path}")
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
 
 
 def main() -> None:

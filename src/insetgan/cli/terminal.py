@@ -1,8 +1,10 @@
 """Progress and summaries in the terminal: a live bar where somebody watches, plain lines in a log file."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import IO, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -12,6 +14,32 @@ from rich.text import Text
 LOG_EVERY = 10.0  # seconds between two lines when nobody watches
 
 OnProgress = Callable[[int, int], None]
+
+
+class PatientConsole(Console):
+    """A console whose reader may go away or whose disk may be full: it falls silent, and the work goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, soft_wrap=True)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print while anybody reads."""
+        try:
+            super().print(*objects, **options)
+            self.file.flush()
+        except OSError:
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent, where rich would end the program."""
+        silence(self.file)
+
+
+def silence(stream: IO[str]) -> None:
+    """Send what is written to a stream, and what it still holds, nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 class _Rate(ProgressColumn):
@@ -37,7 +65,7 @@ def progress(title: str, unit: str, *, console: Console | None = None) -> Iterat
     Yields:
         `on_progress(done, total)`; may start above zero when a job is resumed.
     """
-    console = console or Console()
+    console = console or PatientConsole()
     if not console.is_terminal:
         yield _LineLog(console, title, unit)
         return
@@ -76,4 +104,4 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, console: Con
         sheet.add_column(name, justify="left" if index == 0 else "right")
     for row in rows:
         sheet.add_row(*row)
-    (console or Console()).print(sheet)
+    (console or PatientConsole()).print(sheet)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from insetgan.training.options import RunOptions
 
 
+_MOST_IN_GRID = 1024
+
+
 @dataclass
 class DataConfig:
     """The pictures.
@@ -40,7 +43,7 @@ class TrainerConfig:
         max_kimg: thousand images to see in all.
         precision: of Lightning's Trainer; auto takes bf16-mixed where the device is fast in it.
         accelerator: of Lightning's Trainer.
-        devices: processes.
+        devices: one for now.
         num_threads: processor threads; torch's choice unless given.
         fast_dev_run: one step of everything, nothing kept.
     """
@@ -96,23 +99,19 @@ def run(config: DictConfig) -> None:
 
     guard()
     import torch
-    from rich.console import Console
 
     from insetgan.cli.build import instantiate
+    from insetgan.cli.terminal import PatientConsole
     from insetgan.training.run import train
 
     _check(config)
     options = _options(config)
-    console = Console(highlight=False, soft_wrap=True)
+    console = PatientConsole()
     torch.manual_seed(config.seed)
     dataset = instantiate(config.model.dataset)
     validation = instantiate(config.model.validation) if config.model.get("validation") else None
     module = instantiate(config.model.module)
-    if config.init is not None and not (options.resume == "auto" and options.last.is_file()):
-        from insetgan.training.transfer import start_from
-
-        for transfer in start_from(module, Path(config.init)):
-            console.print(str(transfer), markup=False)
+    _start(config, options, module, console)
 
     def prepare() -> list[Any]:
         if options.fast_dev_run:
@@ -138,11 +137,22 @@ def main() -> None:
     entry(run, "train", TrainConfig)
 
 
+def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any) -> None:
+    """Take over weights, unless the run goes on where an earlier start of it left off."""
+    if config.init is None or (options.resume == "auto" and options.last.is_file()):
+        return
+    from insetgan.training.transfer import start_from
+
+    for transfer in start_from(module, Path(config.init)):
+        console.print(str(transfer), markup=False)
+
+
 def _check(config: DictConfig) -> None:
-    if not isinstance(config.model, DictConfig) or "module" not in config.model:
+    if not isinstance(config.model, DictConfig):
         raise UserError(f"model={config.model}: choose one of conf/model, as in +model=body")
-    if config.out == "":
-        raise UserError("out=: must name a folder")
+    for name in ("module", "dataset"):
+        if not isinstance(config.model.get(name), DictConfig):
+            raise UserError(f"model.{name}: must say what to build, as in conf/model/body.yaml")
     _check_numbers(config)
     allowed = ("auto", "32-true", "bf16-mixed")
     if config.trainer.precision not in allowed:
@@ -171,8 +181,10 @@ def _check_numbers(config: DictConfig) -> None:
         raise UserError(f"seed={config.seed}: must be from 0 to {2**32 - 1}")
     if config.gamma is not None and not 0 <= config.gamma < math.inf:
         raise UserError(f"gamma={config.gamma}: must be a number of 0 or more")
-    if config.batch_size % trainer.devices:
-        raise UserError(f"trainer.devices={trainer.devices}: must divide batch_size={config.batch_size}")
+    if trainer.devices != 1:
+        raise UserError(f"trainer.devices={trainer.devices}: training takes one device for now")
+    if config.grid > _MOST_IN_GRID:
+        raise UserError(f"grid={config.grid}: must be {_MOST_IN_GRID} or less")
 
 
 def _options(config: DictConfig) -> "RunOptions":
@@ -212,11 +224,11 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
     from omegaconf import OmegaConf
     from torch import Tensor
 
-    from insetgan.training.checkpoint import write_beside
+    from insetgan.files import write_whole
     from insetgan.training.samples import real_grid, write_png
 
     text = OmegaConf.to_yaml(config, resolve=True)
-    write_beside(options.out / "config.yaml", lambda beside: beside.write_text(text))
+    write_whole(options.out / "config.yaml", lambda beside: beside.write_text(text))
     if isinstance(dataset[0], Tensor):
         write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
@@ -224,15 +236,26 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
 def _loggers(config: DictConfig, options: "RunOptions") -> list[Any]:
     from omegaconf import OmegaConf
 
-    from insetgan.cli.build import instantiate
     from insetgan.training.metrics_log import MetricsCSV
 
     loggers: list[Any] = [MetricsCSV(options.out)]
     for node in config.logger.values():
-        logger = instantiate(node, save_dir=str(options.out))
-        logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
-        loggers.append(logger)
+        loggers.append(_logger(node, options, OmegaConf.to_container(config, resolve=True)))
     return loggers
+
+
+def _logger(node: Any, options: "RunOptions", settings: Any) -> Any:
+    from insetgan.cli.build import instantiate
+
+    logger = instantiate(node, save_dir=str(options.out))
+    try:
+        logger.log_hyperparams(settings)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "wandb":
+            raise
+        reason = str(error).splitlines()[0]
+        raise UserError(f"logger=wandb: {reason}; WANDB_MODE=offline needs no account") from error
+    return logger
 
 
 def _headline(config: DictConfig, module: Any, dataset: Any) -> str:

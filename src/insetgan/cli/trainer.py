@@ -1,6 +1,5 @@
 """A quiet Trainer from configuration."""
 
-import inspect
 import logging
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,12 @@ if TYPE_CHECKING:
     import pytorch_lightning as pl
 
 
+ALLOWED = ("accelerator", "devices", "num_nodes", "precision", "strategy", "deterministic", "benchmark")
+"""Arguments of the Trainer that say where and how to compute; the others are decided by what is done."""
+
+PRECISIONS = ("32-true", "bf16-mixed")
+
+
 def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
     """Build a Trainer that leaves files, logs and the terminal to us.
 
@@ -21,20 +26,20 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
         extra: further arguments, such as callbacks.
 
     Raises:
-        UserError: an argument that the Trainer does not have, or a value that it refuses.
+        UserError: an argument that is not `ALLOWED`, or a value that the Trainer refuses.
     """
     from insetgan.torchvision_guard import guard
 
     guard()
-    import pytorch_lightning as pl
-
     from insetgan.training.trainer import quiet_trainer
 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     for harmless in ("many workers", "LeafSpec", "infer the batch indices"):
         warnings.filterwarnings("ignore", message=f".*{harmless}.*")
     given: Any = OmegaConf.to_container(config, resolve=True)
-    unknown = set(given) - set(inspect.signature(pl.Trainer).parameters)
+    unknown = sorted(set(given) - set(ALLOWED))
     if unknown:
-        raise UserError(f"trainer.{min(unknown)}: pytorch_lightning.Trainer has no such argument")
+        raise UserError(f"trainer.{unknown[0]}: no such setting (allowed: {', '.join(ALLOWED)})")
+    if (precision := given.get("precision")) not in PRECISIONS:
+        raise UserError(f"trainer.precision={precision}: must be one of {', '.join(PRECISIONS)}")
     return quiet_trainer(**given, **extra)

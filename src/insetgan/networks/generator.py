@@ -38,10 +38,10 @@ class Generator(nn.Module):
             conv_clamp: limit of the absolute value of features; None for none.
 
         Raises:
-            ValueError: no network has this height and width, or z_dim, w_dim or the channels are below 1.
+            ValueError: no network has this height and width, or z_dim, w_dim, mapping_layers or the channels are below 1.
         """
         super().__init__()
-        least = {"z_dim": z_dim, "w_dim": w_dim, "channel_max": channel_max}
+        least = {"z_dim": z_dim, "w_dim": w_dim, "mapping_layers": mapping_layers, "channel_max": channel_max}
         for name, value in least.items():
             if value < 1:
                 raise ValueError(f"{name}={value}: must be 1 or more")

@@ -58,7 +58,7 @@ def measure(result: Result) -> list[Measures]:
             continue
         parts = {key: {part: _number(v[index]) for part, v in by_part.items()} for key, by_part in figures.items()}
         box = {part: tuple(boxes[index].tolist()) for part, boxes in after.items()}
-        rows.append(Measures(status=status, steps=result.steps, box=box, body_change=float(change[index]), **parts))
+        rows.append(Measures(status=status, steps=result.steps, box=box, body_change=_number(change[index]), **parts))
     return rows
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-import os
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,10 +17,14 @@ from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.errors import UserError
+from insetgan.files import write_whole
 from insetgan.ops.images import to_uint8
 from insetgan.refine.measures import measure
 from insetgan.refine.problem import Result
 from insetgan.refine.sheet import draw_sheet
+
+PICTURES = ("canvas", "paste", "refined")
+_OURS = re.compile(r"\d+(\.safetensors|_(canvas|paste|refined)\.png)")
 
 FIGURES = ("seam_before", "seam_after", "band_before", "band_after", "body_change")
 
@@ -28,8 +32,8 @@ FIGURES = ("seam_before", "seam_after", "band_before", "band_after", "body_chang
 class RunFolder:
     """Where a refinement keeps its samples; every file appears whole or not at all.
 
-    A sample is finished once `samples/<seed>.safetensors` stands, which is written last: codes, curves and, in its header,
-    the figures. Everything else can be gathered again from these files.
+    A sample is finished once `samples/<seed>.safetensors` stands beside its pictures, which is written last: codes, curves
+    and, in its header, the figures. Everything else can be gathered again from these files.
 
     Args:
         path: the folder; made when missing.
@@ -37,7 +41,7 @@ class RunFolder:
         overwrite: whether samples of other settings may be replaced.
 
     Raises:
-        UserError: the folder holds samples of other settings and `overwrite` is not set.
+        UserError: the folder holds samples of other settings and `overwrite` is not set, or files of something else.
         OSError: the folder cannot be made or written to.
     """
 
@@ -49,41 +53,50 @@ class RunFolder:
 
     def _may_claim(self, overwrite: bool) -> bool:
         marker = self.path / "settings.txt"
-        if not marker.exists() or marker.read_text() == self.signature:
-            return not marker.exists()
-        if not overwrite:
+        if not marker.exists():
+            if (self.path / "config.yaml").exists():
+                raise UserError(f"out={self.path}: holds another run, not a refinement; choose another folder")
+            return True
+        if marker.read_bytes() == self.signature.encode():
+            return False
+        mine = [path for path in self.samples.iterdir() if _OURS.fullmatch(path.name)]
+        if mine and not overwrite:
             raise UserError(
                 f"out={self.path}: holds results of other settings; choose another folder, or replace them with overwrite=true"
             )
-        for old in self.samples.iterdir():
+        for old in mine:
             old.unlink()
         return True
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file of the folder beside its place, then rename it."""
-        target = self.path / name
-        beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            beside.write_bytes(content)
-            os.replace(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(self.path / name, content)
 
-    def finished(self, seed: int) -> bool:
-        """Whether the sample stands whole, made with these settings."""
-        return self._header(seed).get("signature") == self.signature
+    def finished(self, seed: int, block: Sequence[int]) -> bool:
+        """Whether the sample stands whole, made with these settings.
+
+        Args:
+            seed: of the sample.
+            block: the seeds it is computed together with. A sample rounds a little differently in another block, so that
+                one from another block would make the pictures depend on what was run before.
+        """
+        note = self._note(seed)
+        return (note.get("signature"), note.get("block")) == (self.signature, list(block)) and all(
+            (self.samples / f"{seed}_{name}.png").is_file() for name in PICTURES
+        )
 
     def add(self, seeds: Sequence[int], result: Result) -> None:
-        """Write the samples of a batch, leaving those that stand already as they are."""
+        """Write the samples of a block, leaving those that stand already as they are."""
         pictures = {"canvas": result.canvas, "paste": result.paste, "refined": result.refined}
         as_bytes = {name: to_uint8(images) for name, images in pictures.items()}
         for row, (seed, measures) in enumerate(zip(seeds, measure(result), strict=True)):
-            if self.finished(seed):
+            if self.finished(seed, seeds):
                 continue
             for name, images in as_bytes.items():
                 self.write(f"samples/{seed}_{name}.png", _png(images[row]))
-            best = {"best_step": int(result.best_step[row])}
-            header = {"signature": self.signature, "record": json.dumps({"seed": seed, **asdict(measures), **best})}
+            record = {"seed": seed, **asdict(measures)}
+            note = {"signature": self.signature, "block": list(seeds), "best_step": int(result.best_step[row])}
+            header = {"sample": json.dumps({**note, "record": record})}  # one entry, since their order is not kept
             self.write(f"samples/{seed}.safetensors", save(_tensors(result, row), metadata=header))
 
     def gather(self, seeds: Sequence[int]) -> dict[str, Any]:
@@ -92,7 +105,7 @@ class RunFolder:
         Returns:
             What results.json holds: `samples`, a record each, and `summary`, the medians.
         """
-        records = [json.loads(self._header(seed)["record"]) for seed in seeds]
+        records = [self._note(seed)["record"] for seed in seeds]
         results = {"samples": records, "summary": summarise(records)}
         self.write("results.json", (json.dumps(results, indent=1) + "\n").encode())
         tensors = [self._tensors(seed) for seed in seeds]
@@ -103,14 +116,15 @@ class RunFolder:
 
     def _row(self, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
         seed = record["seed"]
-        names = ("canvas", "paste", "refined")
-        pictures = [Image.open(self.samples / f"{seed}_{name}.png").convert("RGB") for name in names]
+        pictures = [Image.open(self.samples / f"{seed}_{name}.png").convert("RGB") for name in PICTURES]
         return f"seed {seed}: {record['status']}", pictures, [tuple(box) for box in (record["box"] or {}).values()]
 
-    def _header(self, seed: int) -> dict[str, str]:
+    def _note(self, seed: int) -> dict[str, Any]:
+        """What `add` noted about a sample; empty where no whole file stands."""
         try:
             with safe_open(self.samples / f"{seed}.safetensors", framework="pt") as file:
-                return dict(file.metadata() or {})
+                note: dict[str, Any] = json.loads((file.metadata() or {}).get("sample", "{}"))
+                return note
         except (FileNotFoundError, SafetensorError):
             return {}
 
@@ -125,14 +139,19 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for name in FIGURES:
         known = [record[name] for record in records if record[name] is not None]
         if known and isinstance(known[0], Mapping):
-            summary[name] = {part: statistics.median(value[part] for value in known) for part in known[0]}
+            summary[name] = {part: _median([value[part] for value in known]) for part in known[0]}
         else:
-            summary[name] = statistics.median(known) if known else None
+            summary[name] = _median(known)
     summary["steps"] = statistics.median(record["steps"] for record in records)
     summary["status"] = {
         status: sum(r["status"] == status for r in records) for status in {r["status"] for r in records}
     }
     return summary
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def _tensors(result: Result, row: int) -> dict[str, Tensor]:

@@ -1,9 +1,6 @@
 """Checkpoints: written whole or not at all, found again, refused with one line when they do not fit."""
 
-import os
-import pickle
-import zipfile
-from collections.abc import Callable
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +8,8 @@ import pytorch_lightning as pl
 import torch
 
 from insetgan.errors import UserError
+from insetgan.files import write_whole
 from insetgan.training.options import RunOptions
-
-
-def write_beside(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path`, then put it in place in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def save_checkpoint(trainer: pl.Trainer, path: Path) -> None:
@@ -30,7 +17,7 @@ def save_checkpoint(trainer: pl.Trainer, path: Path) -> None:
     if not trainer.is_global_zero:
         trainer.save_checkpoint(path)
         return
-    write_beside(path, trainer.save_checkpoint)
+    write_whole(path, trainer.save_checkpoint)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -42,12 +29,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"checkpoint {path}: no such file")
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        content["state_dict"]["cur_nimg"]
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"checkpoint {path}: not a whole checkpoint of this project ({reason})") from error
+        with warnings.catch_warnings(action="ignore"):
+            content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            whole = int(content["state_dict"]["cur_nimg"]) >= 0
+    except Exception as error:  # whatever torch.load trips over in a foreign file, it is no checkpoint
+        raise _foreign(path) from error
+    if not whole:
+        raise _foreign(path)
     return content
+
+
+def _foreign(path: Path) -> UserError:
+    return UserError(f"checkpoint {path}: cut short, or not written by this project's train.py")
 
 
 def find_resume(options: RunOptions, module: pl.LightningModule) -> Path | None:
@@ -61,7 +54,10 @@ def find_resume(options: RunOptions, module: pl.LightningModule) -> Path | None:
     path = options.last if options.resume == "auto" else Path(options.resume)
     if options.resume == "auto" and not path.is_file():
         return None
-    saved, mine = read_checkpoint(path)["state_dict"], module.state_dict()
+    content = read_checkpoint(path)
+    if "pytorch-lightning_version" not in content:
+        raise _foreign(path)
+    saved, mine = content["state_dict"], module.state_dict()
     wrong = [name for name in mine if name not in saved or saved[name].shape != mine[name].shape]
     wrong += [name for name in saved if name not in mine]
     if wrong:

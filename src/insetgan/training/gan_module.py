@@ -196,6 +196,7 @@ class GANModule(pl.LightningModule):
             "style_mixing": (self.style_mixing, 0 <= self.style_mixing <= 1, "from 0 to 1"),
             "ema_kimg": (self.ema_kimg, 0 < self.ema_kimg < math.inf, "a number above 0"),
             "ema_rampup": (rampup, rampup is None or 0 < rampup < math.inf, "a number above 0, or null"),
+            "betas": (self.betas, _is_betas(self.betas), "two numbers from 0 to below 1"),
             "batch_size": (self.batch_size, self.batch_size >= 1, "1 or more"),
         }
         for name, (value, fits, allowed) in rules.items():
@@ -203,6 +204,14 @@ class GANModule(pl.LightningModule):
                 raise ValueError(f"{name}={value}: must be {allowed}")
         if self.batch_size % group:
             raise ValueError(f"discriminator.mbstd_group_size={group}: must divide batch_size={self.batch_size}")
+
+
+def _is_betas(betas: Any) -> bool:
+    try:
+        first, second = betas
+        return bool(0 <= first < 1 and 0 <= second < 1)
+    except (TypeError, ValueError):
+        return False
 
 
 def _read_clock(module: Any, _: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
-from insetgan.training.checkpoint import write_beside
+from insetgan.files import write_whole
 
 CLOCK = "Progress/kimg"
 
@@ -62,7 +62,7 @@ class MetricsCSV(Logger):
             with self.path.open("a", newline="") as file:
                 file.write(self._text([row], header=False))
             return
-        write_beside(self.path, lambda beside: beside.write_text(self._text(self._rows, header=True)))
+        write_whole(self.path, lambda beside: beside.write_text(self._text(self._rows, header=True)))
         self._stands = True
 
     def _text(self, rows: list[dict[str, str]], *, header: bool) -> str:

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
+from insetgan.files import write_whole
 from insetgan.ops.images import from_uint8, make_grid, seeded_latents, to_uint8
-from insetgan.training.checkpoint import write_beside
 
 PSIS = (1.0, 0.7)
 VISIBLE = 128  # rows below which a picture is hard to judge
@@ -47,4 +47,4 @@ def tile(images: Tensor) -> Tensor:
 
 def write_png(path: Path, picture: Tensor) -> None:
     """Write uint8 [h, w, 3] whole or not at all."""
-    write_beside(path, lambda beside: Image.fromarray(picture.numpy()).save(beside, format="png"))
+    write_whole(path, lambda beside: Image.fromarray(picture.numpy()).save(beside, format="png"))

@@ -24,7 +24,7 @@ def quiet_trainer(**arguments: Any) -> pl.Trainer:
     }
     try:
         trainer = pl.Trainer(**{**quiet, **arguments})
-    except (MisconfigurationException, ValueError, TypeError) as error:
+    except (MisconfigurationException, ValueError, TypeError, ModuleNotFoundError) as error:
         raise UserError(f"trainer: {error}") from error
     most = os.cpu_count() or 1
     if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > most:

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from safetensors.torch import save
 from torch import nn
 
 from insetgan.errors import UserError
+from insetgan.files import write_whole
 
 EMBEDDED = ("body", "face", "parts")
 _KINDS = {
@@ -55,14 +55,7 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     if half:
         state = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in state.items()}
     header = {"kind": kind, "architecture": json.dumps(module.architecture), "metadata": json.dumps(metadata)}
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(save(state, metadata=header))
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(Path(path), save(state, metadata=header))
 
 
 def load_network(name_or_path: str | Path, *, kind: str | None = None) -> Any:
@@ -92,7 +85,7 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None) -> Any:
         module.load_state_dict(
             {name: t.float() if t.dtype == torch.float16 else t for name, t in state.items()}, strict=True
         )
-    except (RuntimeError, TypeError, KeyError, ValueError) as error:
+    except (RuntimeError, TypeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(
             f"weights={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
