@@ -36,6 +36,24 @@ def test_a_huge_range_is_refused_before_it_is_made():
         parse_seeds("0-4000000000")
 
 
+@pytest.mark.parametrize("given_", ["0-999998,1000000-1000001", "0-599999,700000-1199999", ["0-999999", 1000000]])
+def test_the_limit_holds_for_all_ranges_together(given_):
+    with pytest.raises(UserError, match="at most 1000000 a run"):
+        parse_seeds(given_)
+    assert len(parse_seeds("0-599999,700000-1099999")) == 1_000_000
+
+
+@pytest.mark.timeout(60)
+def test_a_seed_named_twice_behind_many_does_not_take_hours():
+    with pytest.raises(UserError, match="999998 is named twice"):
+        parse_seeds("0-999998,999998")
+
+
+def test_a_seed_of_thousands_of_digits_is_refused():
+    with pytest.raises(UserError, match="neither a seed nor a range"):
+        parse_seeds("9" * 5000)
+
+
 def test_seed_must_suit_numpy():
     assert parse_seeds(2**32 - 1) == [2**32 - 1]
     with pytest.raises(UserError, match="larger"):

@@ -4,11 +4,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
 
-from insetgan.data.archive import Archive, ArchiveWriter, decode_mask, encode_image, encode_mask, image_name
+from insetgan.data.archive import Archive
+from insetgan.data.datasets import open_archive
+from insetgan.data.writer import ArchiveWriter, encode_image, image_name
 from insetgan.errors import UserError
 
 PARTS = ("face", "feet")
@@ -25,84 +25,47 @@ def _pictures(count: int) -> list[tuple[np.ndarray, np.ndarray, tuple[int, int, 
     return made
 
 
-def _write(path, pictures, *, start: int = 0) -> ArchiveWriter:
-    writer = ArchiveWriter(path, size=(16, 8), parts=PARTS)
-    for i, (image, mask, box) in list(enumerate(pictures))[start:]:
-        writer.add(image_name(i, "png"), encode_image(image, "png", 0), {"face": box, "feet": None}, {"face": mask})
-    return writer
+def _write(path, pictures) -> None:
+    with ArchiveWriter(path, size=(16, 8), parts=PARTS) as writer:
+        for i, (image, mask, box) in enumerate(pictures):
+            data = encode_image(image, "png", 80)
+            writer.add(image_name(i, "png"), data, {"face": box, "feet": None}, {"face": mask})
 
 
-@settings(max_examples=60, deadline=None)
-@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9)))
-def test_run_lengths_round_trip(mask):
-    assert np.array_equal(decode_mask(encode_mask(mask), *mask.shape), mask)
-
-
-def test_run_lengths_by_hand():
-    assert encode_mask(np.array([[0, 1, 1], [1, 0, 0]], bool)) == "1 3 2"
-    assert encode_mask(np.array([[1, 0]], bool)) == "0 1 1"
-    assert encode_mask(np.zeros((2, 2), bool)) == "4"
-
-
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(lambda runs: sum(runs) != 12))
-def test_runs_that_do_not_fill_the_box_are_refused(runs):
-    with pytest.raises(ValueError, match="12"):
-        decode_mask(" ".join(map(str, runs)), 3, 4)
+def _png(height: int = 16, width: int = 8) -> bytes:
+    return encode_image(np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8), "png", 80)
 
 
 def test_png_archive_gives_back_what_was_written(tmp_path):
     pictures = _pictures(3)
-    _write(tmp_path / "a.zip", pictures).close()
+    _write(tmp_path / "a.zip", pictures)
     archive = Archive(tmp_path / "a.zip")
     assert len(archive) == 3 and archive.size == (16, 8) and archive.parts == PARTS
     assert archive.names[0] == "00000/img00000000.png"
     for i, (image, mask, box) in enumerate(pictures):
         assert np.array_equal(archive.image(i), image)
+        assert archive.shape(i) == (16, 8)
         assert archive.boxes(i) == {"face": box, "feet": None}
         assert np.array_equal(archive.mask(i, "face"), mask)
         assert not archive.mask(i, "feet").any()
-    with zipfile.ZipFile(tmp_path / "a.zip") as raw:
-        assert json.loads(raw.read("dataset.json")) == {"labels": None}
-        assert raw.getinfo(archive.names[0]).compress_type == zipfile.ZIP_STORED
 
 
 def test_folder_and_pickle_read_alike(tmp_path):
     pictures = _pictures(2)
-    _write(tmp_path / "a.zip", pictures).close()
+    _write(tmp_path / "a.zip", pictures)
     zipfile.ZipFile(tmp_path / "a.zip").extractall(tmp_path / "folder")
     for archive in (Archive(tmp_path / "folder"), pickle.loads(pickle.dumps(Archive(tmp_path / "a.zip")))):
         assert np.array_equal(archive.image(1), pictures[1][0]) and archive.boxes(1)["face"] == pictures[1][2]
 
 
-def test_an_interrupted_archive_goes_on(tmp_path):
-    pictures, path = _pictures(4), tmp_path / "a.zip"
-    _write(path, pictures[:2])  # no close: killed
-    assert not path.exists()
-    again = ArchiveWriter(path, size=(16, 8), parts=PARTS)
-    assert [again.has(image_name(i, "png")) for i in range(4)] == [True, True, False, False]
-    _write(path, pictures, start=2).close()
-    archive = Archive(path)
-    assert all(np.array_equal(archive.image(i), pictures[i][0]) for i in range(4))
-    assert sorted(f.name for f in tmp_path.iterdir()) == ["a.zip"]
-
-
-def test_pictures_of_another_recipe_are_not_mixed_in(tmp_path):
-    _write(tmp_path / "a.zip", _pictures(2))
-    other = ArchiveWriter(tmp_path / "a.zip", size=(16, 8), parts=PARTS, recipe="other seed")
-    assert not other.has(image_name(0, "png"))
-
-
-def test_a_failure_inside_with_leaves_no_archive(tmp_path):
-    with pytest.raises(RuntimeError), _write(tmp_path / "a.zip", _pictures(1)):
-        raise RuntimeError
-    assert not (tmp_path / "a.zip").exists()
-    with _write(tmp_path / "a.zip", _pictures(1)):
-        pass
-    assert len(Archive(tmp_path / "a.zip")) == 1
+def test_an_archive_from_before_recipes_is_read():
+    archive = open_archive(None)
+    assert archive.recipe is None
+    assert archive.image(0).shape == (*archive.size, 3)
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
-    _write(tmp_path / "a.zip", _pictures(2)).close()
+    _write(tmp_path / "a.zip", _pictures(2))
     data = (tmp_path / "a.zip").read_bytes()
     (tmp_path / "cut.zip").write_bytes(data[: len(data) // 2])
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as empty:
@@ -110,17 +73,80 @@ def test_what_cannot_be_read_is_named(tmp_path):
     for name in ("missing.zip", "cut.zip", "empty.zip"):
         with pytest.raises(UserError, match=name):
             Archive(tmp_path / name)
-    with pytest.raises(UserError, match=r"\.zip"):
-        ArchiveWriter(tmp_path / "a.tar", size=(16, 8), parts=PARTS)
-    with pytest.raises(UserError, match="image_format=gif"):
-        encode_image(np.zeros((2, 2, 3), np.uint8), "gif", 80)
+
+
+@pytest.mark.parametrize("path", ["", " "])
+def test_an_empty_path_is_not_the_current_folder(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(_png())
+    with pytest.raises(UserError, match=r"^data\.path= ?: must name"):
+        open_archive(path)
 
 
 def test_a_broken_picture_is_named(tmp_path):
-    with ArchiveWriter(tmp_path / "a.zip", size=(16, 8), parts=PARTS) as writer:
-        writer.add(image_name(0, "png"), b"not a picture", {"face": None, "feet": None}, {})
-    with pytest.raises(UserError, match=r"img00000000\.png cannot be read \(not a whole picture\)"):
-        Archive(tmp_path / "a.zip").image(0)
+    (tmp_path / "a.png").write_bytes(_png())
+    (tmp_path / "b.png").write_bytes(b"not a picture")
+    with pytest.raises(UserError, match=r"b\.png cannot be read \(not a whole picture\)"):
+        Archive(tmp_path).image(1)
+
+
+def _is_refused(path, index, name):
+    with pytest.raises(UserError) as caught:
+        Archive(path).image(index)
+    assert str(caught.value).startswith(f"archive {path}: {name} cannot be read")
+
+
+@pytest.mark.parametrize("kept", [0, 5, 20, 30, 60, 200, 350])
+def test_a_truncated_picture_is_named(tmp_path, kept):
+    assert kept < len(_png()) - 40
+    (tmp_path / "a.png").write_bytes(_png()[:kept])
+    _is_refused(tmp_path, 0, "a.png")
+
+
+def test_a_picture_too_large_to_be_meant_is_named(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(_png())
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16 * 8 // 2 - 1)
+    _is_refused(tmp_path, 0, "a.png")
+
+
+def test_whatever_a_decoder_raises_names_the_picture(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(_png())
+    archive = Archive(tmp_path)
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: (_ for _ in ()).throw(EOFError("torn")))
+    with pytest.raises(UserError, match=r"a\.png cannot be read \(torn\)"):
+        archive.image(0)
+
+
+def test_an_encrypted_picture_is_named(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a.png", _png())
+        file.writestr("b.png", _png())
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag of encryption of b.png
+        data[data.rindex(signature) + offset] |= 1
+    path.write_bytes(data)
+    _is_refused(path, 1, "b.png")
+
+
+def test_files_of_the_file_system_are_not_pictures(tmp_path):
+    members = ["a.png", "00000/b.png", "__MACOSX/._a.png", "__MACOSX/00000/c.png", "00000/._b.png", ".trash/d.png"]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        for name in members:
+            file.writestr(name, b"resource fork" if "_" in name else _png())
+    zipfile.ZipFile(tmp_path / "a.zip").extractall(tmp_path / ".hidden" / "folder")
+    assert Archive(tmp_path / "a.zip").names == ["00000/b.png", "a.png"]
+    assert Archive(tmp_path / ".hidden" / "folder").names == ["00000/b.png", "a.png"], "where the folder is is free"
+    with zipfile.ZipFile(tmp_path / "dot.zip", "w") as file:
+        file.writestr("./a.png", _png())
+    assert Archive(tmp_path / "dot.zip").names == ["./a.png"]
+
+
+def _folder(tmp_path, table, **sizes):
+    for name, size in (sizes or {"a": (16, 8)}).items():
+        (tmp_path / f"{name}.png").write_bytes(_png(*size))
+    (tmp_path / "parts.json").write_text(json.dumps(table))
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -132,16 +158,45 @@ def test_a_broken_picture_is_named(tmp_path):
         {"size": [16, 0]},
         {"size": [16.5, 8]},
         {"parts": 3},
+        {"recipe": "seed 3"},
         {"images": []},
         {"images": {"a.png": []}},
         {"images": {"a.png": {"boxes": {"face": [1, 2]}}}},
         {"images": {"a.png": {"boxes": {"face": "1 2 3 4"}}}},
+        {"images": {"a.png": {"boxes": {"face": [1, 2, 3, 4]}, "masks": {"face": [4]}}}},
     ],
 )
 def test_a_table_of_another_form_is_named(tmp_path, table):
-    (tmp_path / "a.png").write_bytes(encode_image(np.zeros((16, 8, 3), np.uint8), "png", 80))
-    (tmp_path / "parts.json").write_text(json.dumps({"size": [16, 8], "parts": ["face"], "images": {"a.png": {}}}))
-    assert len(Archive(tmp_path)) == 1
-    (tmp_path / "parts.json").write_text(json.dumps(table))
+    assert len(Archive(_folder(tmp_path, {"size": [16, 8], "parts": ["face"], "images": {"a.png": {}}}))) == 1
     with pytest.raises(UserError, match=r"parts\.json is not of the form"):
-        Archive(tmp_path)
+        Archive(_folder(tmp_path, table))
+
+
+@pytest.mark.parametrize(
+    "box", [[-1, 0, 4, 4], [0, -1, 4, 4], [0, 0, 9, 4], [0, 0, 4, 17], [3, 0, 3, 4], [4, 6, 5, 5], [0, 0, 10**30, 4]]
+)
+def test_a_box_off_the_canvas_names_picture_and_part(tmp_path, box):
+    table = {"size": [16, 8], "images": {"a.png": {"boxes": {"feet": None, "face": [0, 0, 8, 16]}}}}
+    assert Archive(_folder(tmp_path, table)).boxes(0)["face"] == (0, 0, 8, 16)
+    table["images"]["a.png"]["boxes"]["face"] = box
+    with pytest.raises(UserError, match=r"box .* of face in a\.png must be .* x1 <= 8 and .* y1 <= 16"):
+        Archive(_folder(tmp_path, table))
+
+
+@pytest.mark.parametrize("size", [[16, 9], [8, 16], [10**30, 8]])
+def test_a_size_that_is_not_the_pictures_is_named(tmp_path, size):
+    with pytest.raises(UserError, match=rf"a\.png is 16 x 8 \(height x width\), but parts\.json says {size[0]} x"):
+        Archive(_folder(tmp_path, {"size": size}))
+
+
+def test_boxes_need_pictures_of_one_size(tmp_path):
+    assert Archive(_folder(tmp_path, {}, a=(16, 8), b=(12, 8))).image(1).shape == (12, 8, 3)
+    for table in ({"size": [16, 8]}, {"images": {"a.png": {"boxes": {"face": [0, 0, 4, 4]}}}}):
+        with pytest.raises(UserError, match=r"b\.png is 12 x 8 .* 16 x 8"):
+            Archive(_folder(tmp_path, table)).image(1)
+
+
+def test_a_mask_that_does_not_fit_is_named(tmp_path):
+    entry = {"boxes": {"face": [0, 0, 4, 4]}, "masks": {"face": "99999999999999999999"}}
+    with pytest.raises(UserError, match=r"mask face of a\.png is broken"):
+        Archive(_folder(tmp_path, {"images": {"a.png": entry}})).mask(0, "face")

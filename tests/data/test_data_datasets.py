@@ -58,6 +58,15 @@ def test_another_ratio_is_refused(archive):
         ImageDataset(archive, 64, 64)
 
 
+def test_every_picture_keeps_its_ratio(tmp_path):
+    for name, size in (("a", (32, 64)), ("b", (16, 32)), ("c", (32, 40))):
+        Image.new("RGB", size).save(tmp_path / f"{name}.png")
+    with pytest.raises(UserError, match=r"data.height=64 data.width=32: c\.png in .* is 40 x 32 .*distorted"):
+        ImageDataset(tmp_path, 64, 32)
+    (tmp_path / "c.png").unlink()
+    assert [item.shape for item in map(ImageDataset(tmp_path, 64, 32).__getitem__, range(2))] == [(3, 64, 32)] * 2
+
+
 def test_crops_follow_the_rule_of_placement(archive):
     crops = PartCrops(archive, "face", 16, 16, margin=0.0, smallest=4)
     assert len(crops) == 2, "pictures without a face, or with one too small, are left out"

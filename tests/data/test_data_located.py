@@ -1,7 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from insetgan.data.archive import Archive
 from insetgan.data.located import MIRRORED, LocatedBatch, LocatedPictures, _move, _without_people, augment
 from insetgan.errors import UserError
 from insetgan.ops.boxes import PART_NAMES
@@ -38,6 +42,23 @@ def test_pictures_boxes_and_what_is_not_seen():
 def test_too_few_pictures_are_refused_with_the_number_needed(chosen, needed):
     with pytest.raises(UserError, match=f"holds 3 pictures, but more than {needed} are needed"):
         LocatedPictures(Fake(), **chosen)
+
+
+@pytest.mark.parametrize("boxes", [None, {"head": [0, 0, 4, 4]}])
+def test_pictures_without_any_box_teach_nothing(tmp_path, boxes):
+    Image.new("RGB", (8, 16)).save(tmp_path / "a.png")
+    if boxes:
+        (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": boxes}}}))
+    with pytest.raises(UserError, match=f"data.path={tmp_path}: none of the 1 pictures has a box of face, "):
+        LocatedPictures(Archive(tmp_path))
+
+
+def test_a_picture_of_another_size_is_named(tmp_path):
+    for name, size in (("a", (8, 16)), ("b", (8, 12))):
+        Image.new("RGB", size).save(tmp_path / f"{name}.png")
+    (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": {"face": [0, 0, 4, 4]}}}}))
+    with pytest.raises(UserError, match=rf"{tmp_path}: b\.png is 12 x 8 .* a\.png is 16 x 8"):
+        LocatedPictures(Archive(tmp_path))
 
 
 def test_a_mirror_swaps_the_hands():

@@ -6,7 +6,7 @@ pytest.importorskip("anny")
 
 from insetgan.data.archive import Archive
 from insetgan.data.people import dataset
-from insetgan.data.people.dataset import write_people
+from insetgan.data.people.dataset import People, write_people
 from insetgan.data.people.render import Person, boxes_of, render_person
 from insetgan.errors import UserError
 
@@ -93,9 +93,10 @@ def test_an_archive_does_not_depend_on_the_workers_and_resumes(tmp_path, monkeyp
     real = dataset._render_one
 
     def dies_at_third(task):
-        if task[1] == 2 and len(rendered) == 2:
+        _, index, _ = task
+        if index == 2 and len(rendered) == 2:
             raise KeyboardInterrupt
-        rendered.append(task[1])
+        rendered.append(index)
         return real(task)
 
     monkeypatch.setattr(dataset, "_render_one", dies_at_third)
@@ -117,10 +118,42 @@ def test_spawned_workers_render_what_one_process_renders(tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
-@pytest.mark.parametrize("change", [{"num_images": 0}, {"height": 8}, {"image_format": "bmp"}])
-def test_bad_arguments_are_one_line(tmp_path, change):
-    with pytest.raises(UserError, match=next(iter(change))):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"num_images": 0}, {"num_images": 10_000_001}, {"num_images": 99999999999999999999}, {"height": 8},
+        {"height": 8193}, {"width": 0}, {"width": 8193}, {"seed": -1}, {"seed": 2**32}, {"quality": 0},
+        {"quality": 101}, {"workers": 0}, {"workers": 10**6}, {"image_format": "bmp"},
+    ],
+)  # fmt: skip
+def test_bad_arguments_are_one_line_before_anything_is_built(tmp_path, change):
+    ((key, value),) = change.items()
+    with pytest.raises(UserError, match=f"^data.{key}={value}: must be "):
         write_people(tmp_path / "a.zip", **({"num_images": 1} | change))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_last_seed_suits_numpy():
+    assert People(num_images=2, seed=2**32 - 2).seed == 2**32 - 2
+    with pytest.raises(UserError, match=rf"^data.seed={2**32 - 1}: must be at least 0 and at most {2**32 - 2}$"):
+        People(num_images=2, seed=2**32 - 1)
+
+
+def test_a_finished_archive_is_not_rendered_again(tmp_path, monkeypatch):
+    settings = dict(num_images=1, height=32, width=16, image_format="png", workers=1)
+    assert write_people(tmp_path / "a.zip", **settings) is True
+    before = (tmp_path / "a.zip").read_bytes()
+    assert Archive(tmp_path / "a.zip").recipe == {
+        "source": "people", "version": dataset._RECIPE_VERSION, "seed": 0, "height": 32, "width": 16, "format": "png",
+        "count": 1,
+    }  # fmt: skip
+    monkeypatch.setattr(dataset, "_render_one", None)
+    assert write_people(tmp_path / "a.zip", **settings) is False
+    for other in ({"num_images": 2}, {"seed": 1}, {"height": 34}, {"image_format": "webp"}):
+        with pytest.raises(UserError, match=r"out=.*a\.zip: exists already, made with source=people .*seed=0"):
+            write_people(tmp_path / "a.zip", **(settings | other))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+    assert (tmp_path / "a.zip").read_bytes() == before
 
 
 def test_a_missing_extra_says_how_to_get_it(tmp_path, monkeypatch):

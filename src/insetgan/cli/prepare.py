@@ -1,13 +1,17 @@
 """`python prepare.py`: make a dataset."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import MISSING, DictConfig
 
 from insetgan.cli.app import entry
 from insetgan.errors import UserError
+
+if TYPE_CHECKING:
+    from insetgan.cli.terminal import OnProgress
 
 
 @dataclass
@@ -15,9 +19,9 @@ class DataConfig:
     """What to make.
 
     Attributes:
-        num_images: pictures.
-        height: in pixels.
-        width: in pixels; half of the height unless given.
+        num_images: pictures, at most 10 million.
+        height: in pixels, at most 8192.
+        width: in pixels, at most 8192; half of the height unless given.
         seed: picture i shows the person of seed + i.
         image_format: webp or png.
         quality: of WebP, 1..100.
@@ -35,39 +39,39 @@ class DataConfig:
 
 @dataclass
 class PrepareConfig:
-    """Keys of prepare.py; `out` is the archive to write."""
+    """Keys of prepare.py.
+
+    Attributes:
+        source: what makes the pictures, a choice of conf/source.
+        data: the pictures.
+        out: the archive to write; outputs/data/people-<height>x<width>.zip unless given.
+        overwrite: whether an archive of other pictures at `out` is replaced; else it is left and the command refused.
+    """
 
     source: Any = MISSING
     data: DataConfig = field(default_factory=DataConfig)
     out: str | None = None
+    overwrite: bool = False
 
 
 def run(config: DictConfig) -> None:
-    """Write the archive that the configuration describes, and say where it is."""
-    from rich.console import Console
-
+    """Write the archive that the configuration describes unless it is there already, and say where it is."""
     from insetgan.cli.build import instantiate
-    from insetgan.cli.terminal import progress
+    from insetgan.cli.terminal import PatientConsole, progress
 
     data = config.data
-    source = config.source
-    width = data.width or data.height // 2
-    if data.image_format not in ("webp", "png"):
-        raise UserError(f"data.image_format={data.image_format}: must be webp or png")
-    for name, value, least in (
-        ("num_images", data.num_images, 1),
-        ("height", data.height, 32),
-        ("width", width, 16),
-        ("workers", data.workers or 1, 1),
-    ):
-        if value < least:
-            raise UserError(f"data.{name}={value}: must be at least {least}")
-    if not 1 <= data.quality <= 100:
-        raise UserError(f"data.quality={data.quality}: must be from 1 to 100")
-    out = Path(config.out or f"outputs/data/people-{data.height}x{width}.zip")
-    with progress(f"rendering into {out}", "images") as on_progress:
-        instantiate(
-            source,
+    width = data.height // 2 if data.width is None else data.width
+    out = _out(config.out, data.height, width)
+    with ExitStack() as stack:
+
+        def on_progress(done: int, total: int) -> None:
+            if not shown:  # no bar before it is sure that there is something to do
+                shown.append(stack.enter_context(progress(f"rendering into {out}", "images")))
+            shown[0](done, total)
+
+        shown: list[OnProgress] = []
+        written = instantiate(
+            config.source,
             path=out,
             num_images=data.num_images,
             height=data.height,
@@ -76,12 +80,22 @@ def run(config: DictConfig) -> None:
             workers=data.workers,
             image_format=data.image_format,
             quality=data.quality,
+            overwrite=config.overwrite,
             on_progress=on_progress,
         )
-    Console().print(
-        f"{out}: {data.num_images} pictures of {data.height} x {width}, {out.stat().st_size / 2**20:.1f} MB",
-        highlight=False,
+    PatientConsole().print(
+        f"{out}: {'' if written else 'already made, '}{data.num_images} pictures of {data.height} x {width}, "
+        f"{out.stat().st_size / 2**20:.1f} MB",
+        markup=False,
     )
+
+
+def _out(given: str | None, height: int, width: int) -> Path:
+    if given is None:
+        return Path(f"outputs/data/people-{height}x{width}.zip")
+    if not given.strip():
+        raise UserError(f"out={given}: must name the archive to write, ending in .zip")
+    return Path(given)
 
 
 def main() -> None:

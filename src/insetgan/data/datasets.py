@@ -20,8 +20,10 @@ def open_archive(path: str | Path | None) -> Archive:
     """Open an archive; None opens the rendered people that come with the package.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: it cannot be read, or the path is empty.
     """
+    if isinstance(path, str) and not path.strip():  # pathlib takes it for the current folder
+        raise UserError(f"data.path={path}: must name a zip or a folder; null takes the rendered people")
     return Archive(Path(__file__).with_name("people.zip") if path is None else Path(path))
 
 
@@ -70,17 +72,18 @@ class ImageDataset(_Remembered):
         width: likewise.
 
     Raises:
-        UserError: unreadable archive, or another ratio of height to width than the pictures'.
+        UserError: unreadable archive, or another ratio of height to width than any of the pictures'.
     """
 
     def __init__(self, path: str | Path | None, height: int, width: int) -> None:
         self.archive = open_archive(path)
-        rows, columns = self.archive.size
-        if abs(height * columns / (width * rows) - 1) > _ASPECT_TOLERANCE:
-            raise UserError(
-                f"data.height={height} data.width={width}: the pictures are {rows} x {columns} (height x width) "
-                "and would be distorted; keep their ratio"
-            )
+        for index in range(1 if self.archive.one_size else len(self.archive)):
+            rows, columns = self.archive.shape(index)
+            if abs(height * columns / (width * rows) - 1) > _ASPECT_TOLERANCE:
+                raise UserError(
+                    f"data.height={height} data.width={width}: {self.archive.names[index]} in {self.archive.path} is "
+                    f"{rows} x {columns} (height x width) and would be distorted; keep the ratio of the pictures"
+                )
         super().__init__(len(self.archive), height, width)
 
     def _make(self, index: int) -> Tensor:

@@ -52,24 +52,29 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
         last: index behind the last picture taken; None takes all to the end, negative counts from the end.
 
     Raises:
-        UserError: the archive has too few pictures for any to be chosen.
+        UserError: the archive has too few pictures for any to be chosen, or no chosen one has a box.
     """
 
     def __init__(self, archive: LocatedArchive, first: int = 0, last: int | None = None) -> None:
-        chosen = range(len(archive))[first:last]
+        chosen, path = range(len(archive))[first:last], getattr(archive, "path", "")
         if not chosen:
-            path, needed = getattr(archive, "path", ""), max(first, 0) - min(last or 0, 0)
+            needed = max(first, 0) - min(last or 0, 0)
             raise UserError(f"data.path={path}: holds {len(archive)} pictures, but more than {needed} are needed")
-        height, width = archive.size
-        self.images = torch.empty(len(chosen), 3, height, width, dtype=torch.uint8)
         self.boxes = torch.zeros(len(chosen), len(PART_NAMES), 4)
         self.visible = torch.zeros(len(chosen), len(PART_NAMES), dtype=torch.bool)
         for row, index in enumerate(chosen):
-            self.images[row] = torch.from_numpy(archive.image(index)).permute(2, 0, 1)
             for column, part in enumerate(PART_NAMES):
                 if (box := archive.boxes(index).get(part)) is not None:
                     self.boxes[row, column] = torch.tensor(box, dtype=torch.float32)
                     self.visible[row, column] = True
+        if not self.visible.any():
+            raise UserError(
+                f"data.path={path}: none of the {len(chosen)} pictures has a box of {', '.join(PART_NAMES)}; "
+                "parts.json must hold them"
+            )
+        self.images = torch.empty(len(chosen), 3, *archive.size, dtype=torch.uint8)
+        for row, index in enumerate(chosen):
+            self.images[row] = torch.from_numpy(archive.image(index)).permute(2, 0, 1)
 
     def __len__(self) -> int:
         return len(self.images)

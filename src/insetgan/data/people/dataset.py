@@ -4,18 +4,67 @@ import importlib.util
 import multiprocessing
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from insetgan.data.archive import ArchiveWriter, encode_image, image_name
 from insetgan.data.people.surface import PART_LABELS
+from insetgan.data.writer import ArchiveWriter, check_format, encode_image, image_name
 from insetgan.errors import UserError
 
-_RECIPE_VERSION = 2
-_Task = tuple[str, int, int, int, int, str, int, str]
+_RECIPE_VERSION = 2  # of the renderer: another number, other pictures
+_SEEDS = 2**32  # numpy's range
+_Task = tuple[ArchiveWriter, int, "People"]
 
 
-def _recipe(seed: int, image_format: str, quality: int) -> str:
-    return f"people {_RECIPE_VERSION} seed={seed} {image_format} quality={quality}"
+@dataclass(frozen=True)
+class People:
+    """Which people are rendered, and how they are stored: picture i is ``render_person(seed + i, height, width)``.
+
+    Attributes:
+        num_images: how many pictures.
+        height: of the pictures, pixels.
+        width: of the pictures, pixels.
+        seed: of the first picture.
+        image_format: ``webp`` (lossy) or ``png``.
+        quality: of webp, 1 to 100.
+
+    Raises:
+        UserError: a value out of its range.
+    """
+
+    num_images: int
+    height: int = 256
+    width: int = 128
+    seed: int = 0
+    image_format: str = "webp"
+    quality: int = 86
+
+    def __post_init__(self) -> None:
+        _check("num_images", self.num_images, 1, 10_000_000)
+        _check("height", self.height, 32, 8192)
+        _check("width", self.width, 16, 8192)
+        _check("seed", self.seed, 0, _SEEDS - self.num_images)
+        _check("quality", self.quality, 1, 100)
+        check_format(self.image_format)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What tells these pictures from others; their number does not."""
+        quality = {"quality": self.quality} if self.image_format == "webp" else {}
+        size = {"height": self.height, "width": self.width}
+        made = {"source": "people", "version": _RECIPE_VERSION, "seed": self.seed}
+        return {**made, **size, "format": self.image_format, **quality}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the pictures, in order."""
+        return [image_name(index, self.image_format) for index in range(self.num_images)]
+
+
+def _check(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise UserError(f"data.{name}={value}: must be at least {least} and at most {most}")
 
 
 def _require_extra() -> None:
@@ -27,71 +76,67 @@ def _require_extra() -> None:
 
 
 def _render_one(task: _Task) -> int:
-    path, index, seed, height, width, image_format, quality, recipe = task
+    writer, index, people = task
     from insetgan.data.people.render import render_person
 
-    person = render_person(seed + index, height, width)
+    person = render_person(people.seed + index, people.height, people.width)
     masks = {part: person.labels == label for part, label in PART_LABELS.items()}
-    writer = ArchiveWriter(path, size=(height, width), parts=tuple(PART_LABELS), recipe=recipe)
-    writer.add(image_name(index, image_format), encode_image(person.image, image_format, quality), person.boxes, masks)
+    data = encode_image(person.image, people.image_format, people.quality)
+    writer.add(image_name(index, people.image_format), data, person.boxes, masks)
     return index
 
 
 def write_people(
     path: str | Path,
     *,
-    num_images: int,
-    height: int = 256,
-    width: int = 128,
-    seed: int = 0,
     workers: int | None = None,
-    image_format: str = "webp",
-    quality: int = 86,
+    overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Write an archive whose picture i is ``render_person(seed + i, height, width)``.
+    **people: Any,
+) -> bool:
+    """Write an archive of rendered people.
 
-    Killed and started again with the same arguments, it goes on where it stopped. The result does not depend on
-    the number of workers.
+    Killed and started again with the same arguments, it goes on where it stopped; when the archive is finished, nothing
+    is done. The result does not depend on the number of workers.
 
     Args:
         path: the zip to make.
-        num_images: how many pictures, at least 1.
-        height: of the pictures, pixels.
-        width: of the pictures, pixels.
-        seed: of the first picture.
-        workers: processes; None means one a core.
-        image_format: ``webp`` (lossy) or ``png``.
-        quality: of webp, 0 to 100.
+        workers: processes, at least 1; None means one a core.
+        overwrite: whether another file at the path may be replaced.
         on_progress: called with (pictures done, pictures in all), first with those of an earlier attempt.
+        **people: the fields of `People`.
+
+    Returns:
+        Whether the archive was written; False when it stood there already.
 
     Raises:
-        UserError: a bad argument, a path that cannot be written, or the extra ``[people]`` is not installed.
+        UserError: a bad argument, a path that holds something else or cannot be written, or the extra ``[people]`` is
+            not installed.
     """
-    if num_images < 1:
-        raise UserError(f"num_images={num_images}: must be at least 1")
-    if height < 32 or width < 16:
-        raise UserError(f"height={height} width={width}: must be at least 32 x 16")
-    if image_format not in ("webp", "png"):
-        raise UserError(f"image_format={image_format}: allowed are webp and png")
+    chosen = People(**people)
+    if workers is not None:
+        _check("workers", workers, 1, 1024)
+    size, parts = (chosen.height, chosen.width), tuple(PART_LABELS)
+    writer = ArchiveWriter(path, size=size, parts=parts, recipe=chosen.recipe, overwrite=overwrite)
+    if writer.is_made(chosen.names):
+        return False
     _require_extra()
-    recipe = _recipe(seed, image_format, quality)
-    writer = ArchiveWriter(path, size=(height, width), parts=tuple(PART_LABELS), recipe=recipe)
-    names = [image_name(i, image_format) for i in range(num_images)]
-    missing = [i for i, name in enumerate(names) if not writer.has(name)]
-    done = num_images - len(missing)
-    report = on_progress or (lambda done, total: None)
-    report(done, num_images)
-    tasks = [(str(path), i, seed, height, width, image_format, quality, recipe) for i in missing]
-    count = min(workers or os.cpu_count() or 1, max(1, len(tasks)))
-    if count == 1:
-        for task in tasks:
+    writer.open()
+    _render(writer, chosen, workers or os.cpu_count() or 1, on_progress or (lambda done, total: None))
+    writer.close(chosen.names)
+    return True
+
+
+def _render(writer: ArchiveWriter, people: People, workers: int, on_progress: Callable[[int, int], None]) -> None:
+    """Render what is not written yet."""
+    tasks = [(writer, index, people) for index, name in enumerate(people.names) if not writer.has(name)]
+    before = people.num_images - len(tasks)
+    on_progress(before, people.num_images)
+    if min(workers, len(tasks)) <= 1:
+        for done, task in enumerate(tasks, start=before + 1):
             _render_one(task)
-            done += 1
-            report(done, num_images)
-    else:
-        with multiprocessing.get_context("spawn").Pool(count) as pool:
-            for _ in pool.imap_unordered(_render_one, tasks, chunksize=4):
-                done += 1
-                report(done, num_images)
-    writer.close(set(names))
+            on_progress(done, people.num_images)
+        return
+    with multiprocessing.get_context("spawn").Pool(min(workers, len(tasks))) as pool:
+        for done, _ in enumerate(pool.imap_unordered(_render_one, tasks, chunksize=4), start=before + 1):
+            on_progress(done, people.num_images)

@@ -1,0 +1,201 @@
+"""Writes picture archives, a picture at a time and resumable."""
+
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, unquote
+
+from PIL import Image
+
+from insetgan.data.archive import Archive, Picture
+from insetgan.data.masks import Mask
+from insetgan.data.table import PARTS_FILE, Box, part_entry
+from insetgan.errors import UserError
+
+DATASET_FILE = "dataset.json"
+_RECIPE_FILE = "recipe.json"
+_SHARD = 1000
+
+
+def image_name(index: int, image_format: str) -> str:
+    """Name of picture ``index`` in NVIDIA's layout, such as ``00000/img00000000.webp``."""
+    return f"{index // _SHARD:05d}/img{index:08d}.{image_format}"
+
+
+def check_format(image_format: str) -> None:
+    """Raise UserError unless pictures can be stored in this format."""
+    if image_format not in ("webp", "png"):
+        raise UserError(f"data.image_format={image_format}: must be webp or png")
+
+
+def encode_image(image: Picture, image_format: str, quality: int) -> bytes:
+    """Bytes of an image [H, W, 3] uint8 as ``webp`` (lossy, quality 1 to 100) or ``png``."""
+    check_format(image_format)
+    stream = io.BytesIO()
+    if image_format == "webp":
+        Image.fromarray(image).save(stream, "WEBP", quality=quality, method=6)
+    else:
+        Image.fromarray(image).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+class ArchiveWriter:
+    """Writes an archive picture by picture; what was written survives a kill and is not written again.
+
+    Finished pictures lie in a folder ``<target>.partial`` beside the target (each written whole, then renamed); ``close``
+    assembles them in order, renames the result to the target and removes the folder. Pictures may come in any order and
+    from several processes, each with a pickled copy of the writer. ``with`` opens, and closes only when nothing failed.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        size: tuple[int, int],
+        parts: tuple[str, ...],
+        recipe: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Say what is to be written; nothing is touched before `open`.
+
+        Args:
+            path: the archive to make, ending in ``.zip``.
+            size: (H, W) of the pictures.
+            parts: names of the parts, in order.
+            recipe: how the pictures are made, plain JSON values; pictures of another recipe are never mixed in. It is
+                stored in the archive together with their number, ``count``.
+            overwrite: whether another file at the path may be replaced.
+
+        Raises:
+            UserError: the path is not a zip file name.
+        """
+        self.path = Path(path)
+        if self.path.suffix != ".zip":
+            raise UserError(f"out={path}: must end in .zip")
+        self.size, self.parts, self.recipe, self.overwrite = size, parts, dict(recipe or {}), overwrite
+        self.folder = self.path.with_name(self.path.name + ".partial")
+        self._waste = self.path.with_name(self.path.name + ".waste")
+
+    def is_made(self, names: Collection[str]) -> bool:
+        """Whether the archive stands there already: of this recipe, with the pictures of these names."""
+        try:
+            archive = Archive(self.path) if self.path.is_file() else None
+        except (UserError, OSError):
+            return False  # unreadable, which `open` refuses or replaces
+        made = (
+            archive is not None
+            and archive.recipe == {**self.recipe, "count": len(names)}
+            and (archive.size, archive.parts, archive.names) == (self.size, self.parts, sorted(names))
+        )
+        if made:  # perhaps killed between the last rename and the end of the clearing up
+            shutil.rmtree(self._waste, ignore_errors=True)
+            if self._is_ours():
+                self._discard()
+        return made
+
+    def open(self) -> Self:
+        """Make the folder of the finished pictures, or go on with it.
+
+        Raises:
+            UserError: something stands at the path that may not be overwritten, or the path cannot be written.
+        """
+        try:
+            self._refuse_what_stands_there()
+            shutil.rmtree(self._waste, ignore_errors=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self._is_ours():
+                for old in self.folder.iterdir():
+                    shutil.rmtree(old) if old.is_dir() else old.unlink()
+                self._write_whole(self.folder / _RECIPE_FILE, self._label())
+            for torn in self.folder.glob("*.tmp"):
+                torn.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"out={self.path}: cannot be written ({error.strerror})") from error
+        return self
+
+    def _refuse_what_stands_there(self) -> None:
+        if self.path.is_dir():
+            raise UserError(f"out={self.path}: is a folder; name a file that ends in .zip")
+        if self.overwrite or not self.path.exists():
+            return
+        try:
+            recipe = Archive(self.path).recipe if self.path.is_file() else None
+        except UserError:
+            recipe = None
+        made = (
+            "made with " + " ".join(f"{key}={value}" for key, value in recipe.items()) if recipe else "made otherwise"
+        )
+        raise UserError(f"out={self.path}: exists already, {made}; name another file, or overwrite=true replaces it")
+
+    def _label(self) -> bytes:
+        return json.dumps({"size": self.size, "parts": self.parts, "recipe": self.recipe}, sort_keys=True).encode()
+
+    def _is_ours(self) -> bool:
+        """Whether the folder holds pictures of this recipe."""
+        file = self.folder / _RECIPE_FILE
+        return file.is_file() and file.read_bytes() == self._label()
+
+    def _write_whole(self, file: Path, data: bytes) -> None:
+        beside = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+        beside.write_bytes(data)
+        os.replace(beside, file)
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        flat = quote(name, safe="")
+        return self.folder / flat, self.folder / (flat + ".json")
+
+    def has(self, name: str) -> bool:
+        """Whether a picture is already written."""
+        return all(file.is_file() for file in self._files(name))
+
+    def written(self) -> set[str]:
+        """Names of the pictures that are already written."""
+        names = {unquote(file.name[: -len(".json")]) for file in self.folder.glob("*.json")}
+        return {name for name in names if self.has(name)}
+
+    def add(self, name: str, data: bytes, boxes: Mapping[str, Box | None], masks: Mapping[str, Mask]) -> None:
+        """Write one picture: its encoded bytes, boxes and full-size masks [H, W] of the parts that have a box."""
+        picture, entry = self._files(name)
+        self._write_whole(picture, data)
+        self._write_whole(entry, json.dumps(part_entry(boxes, masks), separators=(",", ":")).encode())
+
+    def close(self, names: Collection[str] | None = None) -> None:
+        """Assemble the archive from the named pictures (None: all written so far), in the order of their names."""
+        chosen = sorted(self.written() if names is None else names)
+        table: dict[str, Any] = {"size": list(self.size), "parts": list(self.parts)}
+        table |= {"recipe": {**self.recipe, "count": len(chosen)}, "images": {}}
+        beside = self.folder / "archive.tmp"  # within the folder, so that a kill leaves nothing else behind
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+            for name in chosen:
+                picture, entry = self._files(name)
+                archive.writestr(zipfile.ZipInfo(name), picture.read_bytes())
+                table["images"][name] = json.loads(entry.read_bytes())
+            archive.writestr(zipfile.ZipInfo(DATASET_FILE), json.dumps({"labels": None}))
+            info = zipfile.ZipInfo(PARTS_FILE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, json.dumps(table, separators=(",", ":")), compresslevel=9)
+        os.replace(beside, self.path)
+        self._discard()
+
+    def _discard(self) -> None:
+        """Remove the folder: renamed first, so that a kill never leaves half of it to be taken for pictures."""
+        shutil.rmtree(self._waste, ignore_errors=True)
+        os.replace(self.folder, self._waste)
+        shutil.rmtree(self._waste, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        """Open."""
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close after success; after a failure keep the finished pictures for the next attempt."""
+        if kind is None:
+            self.close()
