@@ -129,6 +129,18 @@ def test_an_encrypted_picture_is_named(tmp_path):
     _is_refused(path, 1, "b.png")
 
 
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_a_picture_that_fails_its_checksum_is_named(tmp_path, image_format):
+    path, name = tmp_path / "a.zip", f"a.{image_format}"
+    with zipfile.ZipFile(path, "w") as file, file.open(name, "w") as target:
+        Image.new("RGB", (64, 64)).save(target, image_format)
+        target.write(bytes(1 << 16))  # behind the picture, where no decoder looks
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 16] ^= 1
+    path.write_bytes(data)
+    _is_refused(path, 0, name)
+
+
 def test_files_of_the_file_system_are_not_pictures(tmp_path):
     members = ["a.png", "00000/b.png", "__MACOSX/._a.png", "__MACOSX/00000/c.png", "00000/._b.png", ".trash/d.png"]
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:

@@ -107,7 +107,6 @@ class ArchiveWriter:
         """
         try:
             self._refuse_what_stands_there()
-            shutil.rmtree(self._waste, ignore_errors=True)
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._is_ours():
                 for old in self.folder.iterdir():

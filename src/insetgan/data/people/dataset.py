@@ -45,7 +45,8 @@ class People:
         _check("height", self.height, 32, 8192)
         _check("width", self.width, 16, 8192)
         _check("seed", self.seed, 0, _SEEDS - self.num_images)
-        _check("quality", self.quality, 1, 100)
+        if not 1 <= self.quality <= 100:
+            raise UserError(f"data.quality={self.quality}: must be from 1 to 100")
         check_format(self.image_format)
 
     @property
