@@ -224,7 +224,9 @@ def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
         (["parts.face.placement=null"], "parts.face: needs weights and placement"),
         (["parts.face.weights=null"], "parts.face: needs weights and placement"),
         (["out=/tmp/caf\u00e9"], "quote special characters"),
-        (["canvas.weights=nowhere.safetensors"], "nowhere.safetensors"),
+        (["canvas.weights=nowhere.safetensors"], "canvas.weights=nowhere.safetensors: no file"),
+        (["parts.face.weights=parts"], "parts.face.weights=parts: holds parts, expected generator"),
+        (["parts.face.placement.margin=abc"], "parts.face.placement.margin=abc: must be a number"),
         (["canvas.wieghts=body"], "canvas.wieghts: no such setting; did you mean weights?"),
         (["objective.border_l1.weight=abc"], "weight=abc: must be a number"),
         (["objective.border_l1.ramp=3"], "ramp=3: must be a Ramp"),
@@ -247,4 +249,5 @@ def test_truncated_weights_and_unwritable_out(mistake, tiny, tmp_path):
     (tmp_path / "short.safetensors").write_bytes(whole.read_bytes()[:-64])
     assert "cut short" in mistake("refine.py", *tiny, f"canvas.weights={tmp_path}/short.safetensors", cwd=tmp_path)
     (tmp_path / "file").touch()
-    assert "file" in mistake("refine.py", *tiny, f"out={tmp_path}/file/run", cwd=tmp_path)
+    says = f"out={tmp_path}/file/run: no folder can be made there (Not a directory)"
+    assert says in mistake("refine.py", *tiny, f"out={tmp_path}/file/run", cwd=tmp_path)

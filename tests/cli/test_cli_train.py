@@ -216,6 +216,8 @@ def test_mistakes_about_files(train, body, tmp_path):
         ("model.module.generator.mapping_layers=0", "mapping_layers=0: must be 1 or more"),
         ("+model.module.betas=[2,3]", "betas=[2, 3]: must be two numbers from 0 to below 1"),
         ("+model.module.betas=abc", "betas=abc: must be two numbers"),
+        ("model.module.noise=abc", "noise=abc: must be true or false"),
+        ("model.module.r1_interval=abc", "model.module.r1_interval=abc: must be a number"),
         ("model.module.loss=wasserstein", "loss=wasserstein: must be one of logistic, hinge"),
         ("trainer.accelerator=tpu", "trainer: "),
         ("recipe.discriminator.mbstd_group_size=3", "mbstd_group_size=3: must divide batch_size=4"),

@@ -36,9 +36,20 @@ def instantiate(config: Any, **extra: Any) -> Any:
             raise UserError(f"{_key(config)}: {str(cause).splitlines()[0]}") from error
         if isinstance(cause, ModuleNotFoundError) and not str(cause.name).startswith("insetgan"):
             raise UserError(f"the package {cause.name} is not installed: pip install -e '.[dev]'") from error
+        if isinstance(cause, TypeError) and "not supported between" in str(cause):
+            raise UserError(_text_for_a_number(config)) from error
         if isinstance(cause, (TypeError, ValueError)) or cause is None:
             raise UserError(f"{_key(config)}: {cause or error}") from error
         raise cause from None
+
+
+def _text_for_a_number(config: Any) -> str:
+    """Name the settings in which text stands; one of them was compared with a number."""
+    found = []
+    for name, value in config.items() if isinstance(config, DictConfig) else ():
+        if isinstance(value, str) and not str(name).startswith("_"):
+            found.append(f"{_key(config)}.{str(name)}={value}")
+    return f"{' or '.join(found) or _key(config)}: must be a number"
 
 
 def _key(config: Any) -> str:

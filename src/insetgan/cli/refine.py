@@ -71,8 +71,8 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.trainer import build_trainer
 
     seeds = _check(config)
+    module = _build(config)  # first, since its complaints name the settings
     signature = _signature(config)
-    module = _build(config)
     from insetgan.refine.run_folder import RunFolder
     from insetgan.training.refinement_module import seed_blocks
 
@@ -179,7 +179,7 @@ def _build(config: DictConfig) -> "RefinementModule":
 def _generator(key: str, weights: str) -> "Generator":
     from insetgan.weights.store import load_network
 
-    generator: Generator = load_network(weights, kind="generator")
+    generator: Generator = load_network(weights, kind="generator", key=f"{key}.weights")
     if generator.c_dim or generator.img_channels != 3:
         raise UserError(
             f"{key}.weights={weights}: draws {generator.img_channels} channels for {generator.c_dim} classes; "

@@ -41,15 +41,20 @@ class RunFolder:
         overwrite: whether samples of other settings may be replaced.
 
     Raises:
-        UserError: the folder holds samples of other settings and `overwrite` is not set, or files of something else.
-        OSError: the folder cannot be made or written to.
+        UserError: the folder holds samples of other settings and `overwrite` is not set, or files of something else, or cannot
+            be made.
+        OSError: the folder cannot be written to.
     """
 
     def __init__(self, path: str | Path, signature: str, *, overwrite: bool = False) -> None:
         self.path, self.signature = Path(path), signature
         self.samples = self.path / "samples"
-        self.samples.mkdir(parents=True, exist_ok=True)
-        self.write("settings.txt", signature.encode()) if self._may_claim(overwrite) else None
+        try:
+            self.samples.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"out={self.path}: no folder can be made there ({error.strerror})") from error
+        if self._may_claim(overwrite):
+            self.write("settings.txt", signature.encode())
 
     def _may_claim(self, overwrite: bool) -> bool:
         marker = self.path / "settings.txt"

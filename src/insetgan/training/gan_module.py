@@ -193,6 +193,8 @@ class GANModule(pl.LightningModule):
             "gamma": (self.gamma, 0 <= self.gamma < math.inf, "a number of 0 or more"),
             "loss": (self.loss, self.loss in LOSSES, f"one of {', '.join(LOSSES)}"),
             "r1_interval": (r1_interval, r1_interval >= 1, "1 or more"),
+            "noise": (self.noise, isinstance(self.noise, bool), "true or false"),
+            "mirror": (self.mirror, isinstance(self.mirror, bool), "true or false"),
             "style_mixing": (self.style_mixing, 0 <= self.style_mixing <= 1, "from 0 to 1"),
             "ema_kimg": (self.ema_kimg, 0 < self.ema_kimg < math.inf, "a number above 0"),
             "ema_rampup": (rampup, rampup is None or 0 < rampup < math.inf, "a number above 0, or null"),

@@ -21,8 +21,12 @@ _KINDS = {
 }
 
 
-def resolve(name_or_path: str | Path) -> Path:
+def resolve(name_or_path: str | Path, *, key: str = "weights") -> Path:
     """Find a weights file: the name of an embedded model (`body`, `face`, `parts`) or a path.
+
+    Args:
+        name_or_path: what to find.
+        key: what the setting is called, for messages.
 
     Raises:
         UserError: no such file; says where it was looked for.
@@ -33,7 +37,7 @@ def resolve(name_or_path: str | Path) -> Path:
         path = Path(name_or_path).expanduser()
     if not path.is_file():
         raise UserError(
-            f"weights={name_or_path}: no file {path.absolute()}; give a .safetensors file "
+            f"{key}={name_or_path}: no file {path.absolute()}; give a .safetensors file "
             f"(python train.py writes them) or an embedded model ({', '.join(EMBEDDED)})"
         )
     return path
@@ -58,12 +62,13 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     write_whole(Path(path), save(state, metadata=header))
 
 
-def load_network(name_or_path: str | Path, *, kind: str | None = None) -> Any:
+def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str = "weights") -> Any:
     """Build a network from its own description and fill it, every name and shape matching.
 
     Args:
         name_or_path: see `resolve`.
         kind: what is expected; None takes anything.
+        key: what the setting is called, for messages.
 
     Returns:
         The network on the CPU in float32, evaluation mode, without gradients.
@@ -71,12 +76,11 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None) -> Any:
     Raises:
         UserError: missing, truncated or foreign file, or another kind of network.
     """
-    path = resolve(name_or_path)
-    header, state = _read(path)
+    header, state = _read(resolve(name_or_path, key=key), key)
     found = header.get("kind", "")
     if found not in _KINDS or (kind is not None and found != kind):
         wanted = kind or f"one of {', '.join(_KINDS)}"
-        raise UserError(f"weights={name_or_path}: holds {found or 'no network of this project'}, expected {wanted}")
+        raise UserError(f"{key}={name_or_path}: holds {found or 'no network of this project'}, expected {wanted}")
     module_name, class_name = _KINDS[found]
     try:
         module: nn.Module = getattr(importlib.import_module(module_name), class_name)(
@@ -88,23 +92,23 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None) -> Any:
     except (RuntimeError, TypeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(
-            f"weights={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
+            f"{key}={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
         ) from error
     return module.eval().requires_grad_(False)
 
 
 def read_metadata(name_or_path: str | Path) -> dict[str, Any]:
     """What `save_network` was told beside the weights, with `kind` and `architecture`."""
-    header, _ = _read(resolve(name_or_path), tensors=False)
+    header, _ = _read(resolve(name_or_path), "weights", tensors=False)
     known: dict[str, Any] = json.loads(header.get("metadata", "{}"))
     return {**known, "kind": header.get("kind"), "architecture": json.loads(header.get("architecture", "{}"))}
 
 
-def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+def _read(path: Path, key: str, *, tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             header = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"weights={path}: not a readable safetensors file, perhaps cut short: {error}") from error
+        raise UserError(f"{key}={path}: not a readable safetensors file, perhaps cut short: {error}") from error
     return header, state
