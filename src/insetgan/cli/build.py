@@ -48,7 +48,7 @@ def _text_for_a_number(config: Any) -> str:
     found = []
     for name, value in config.items() if isinstance(config, DictConfig) else ():
         if isinstance(value, str) and not str(name).startswith("_"):
-            found.append(f"{_key(config)}.{str(name)}={value}")
+            found.append(f"{_key(config)}.{name!s}={value}")
     return f"{' or '.join(found) or _key(config)}: must be a number"
 
 
