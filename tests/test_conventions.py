@@ -63,7 +63,7 @@ def test_seeds():
 
 @pytest.mark.slow
 def test_left_and_right():
-    from insetgan.data.people import render_person
+    from insetgan.data.people.render import render_person
 
     centres = []
     for seed in range(12):

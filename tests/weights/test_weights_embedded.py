@@ -59,7 +59,7 @@ def test_parts_net_finds_the_parts_of_people_it_never_saw(parts):
 
 @pytest.mark.slow
 def test_parts_net_on_five_hundred(parts, tmp_path):
-    from insetgan.data.people import write_people
+    from insetgan.data.people.dataset import write_people
 
     write_people(tmp_path / "people.zip", num_images=500, height=256, width=128, seed=2_000_000, workers=2)
     measured = mean_iou(parts, Archive(tmp_path / "people.zip"))
