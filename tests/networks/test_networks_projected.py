@@ -20,23 +20,38 @@ class Blind(nn.Module):
 
 
 def test_every_scale_judges_every_place_of_the_coarsest(judge):
-    assert len(judge.critics) == 5  # the picture and four feature maps
-    assert judge(torch.randn(3, 3, 32, 16)).shape == (3, 5 * 2 * 1)
+    assert len(judge.critics) == 4
+    assert judge(torch.randn(3, 3, 32, 16)).shape == (3, 5 * 2 * 1)  # four feature maps and the picture
     larger = ProjectedDiscriminator(PartsNet(), height=32, width=16, scales=(1, 2), enlarge=2)
     assert larger(torch.randn(1, 3, 32, 16)).shape == (1, 3 * 16 * 8)
+    smaller = ProjectedDiscriminator(PartsNet(), height=64, width=32, scales=(1, 2), enlarge=0.5)
+    assert smaller(torch.randn(1, 3, 64, 32)).shape == (1, 3 * 8 * 4)
+
+
+def test_critics_that_grow_go_on_seeing_what_they_know_and_the_picture_sharply():
+    torch.manual_seed(0)
+    judge = ProjectedDiscriminator(PartsNet(), height=64, width=32, enlarge=0.5).eval()
+    images = torch.randn(2, 3, 64, 32)
+    blurred = (
+        images.view(2, 3, 32, 2, 16, 2).mean((3, 5), keepdim=True).expand(2, 3, 32, 2, 16, 2).reshape(images.shape)
+    )
+    sharp, soft = judge(images), judge(blurred)
+    places = len(sharp[0]) // 5
+    torch.testing.assert_close(sharp[:, : 4 * places], soft[:, : 4 * places])
+    assert (sharp[:, 4 * places :] - soft[:, 4 * places :]).abs().max() > 1e-3
 
 
 def test_frozen_weights_are_buffers_that_training_leaves_alone(judge):
-    assert {name.split(".")[0] for name, _ in judge.named_parameters()} == {"critics"}
+    assert {name.split(".")[0] for name, _ in judge.named_parameters()} == {"critics", "picture_critic"}
     judge.train().requires_grad_(True)
-    frozen = {name: b.clone() for name, b in judge.named_buffers() if not name.startswith("critics")}
+    frozen = {name: b.clone() for name, b in judge.named_buffers() if "critic" not in name}
     assert "features.stages.0.0.0.weight" in frozen
     assert "features.stages.0.0.1.running_mean" in frozen  # also of batch norm
     optimizer = torch.optim.Adam(judge.parameters(), lr=0.1)
     judge(torch.randn(2, 3, 32, 16)).mean().backward()
     optimizer.step()
     for name, buffer in judge.named_buffers():
-        assert name.startswith("critics") or torch.equal(buffer, frozen[name]), name
+        assert "critic" in name or torch.equal(buffer, frozen[name]), name
 
 
 def test_as_buffers_keeps_names_and_results():
@@ -68,8 +83,9 @@ def test_critics_have_spectral_norm_one(judge):
     judge.train()
     for _ in range(30):  # one step of the power iteration a call
         judge(torch.zeros(1, 3, 32, 16))
-    weights = [layer.weight for layer in judge.critics.modules() if isinstance(layer, nn.Conv2d)]
-    assert len(weights) == 10 + 3 + 3 + 2 + 1
+    trained = [layer for name, layer in judge.named_modules() if "critic" in name and isinstance(layer, nn.Conv2d)]
+    weights = [layer.weight for layer in trained]
+    assert len(weights) == 5 * 2 + 3 + 3 + 2 + 1 + 0  # two a critic, and one for each halving
     for weight in weights:
         assert torch.linalg.matrix_norm(weight.detach().flatten(1), 2).item() == pytest.approx(1, abs=0.02)
 
@@ -90,7 +106,7 @@ def test_coarse_features_are_mixed_into_fine_ones_and_not_the_other_way():
     assert torch.equal(moved_fine[1], still[1])
 
 
-@pytest.mark.parametrize("wrong", [{"scales": ()}, {"scales": (2, 1)}, {"scales": (-1, 1)}, {"enlarge": 0}])
+@pytest.mark.parametrize("wrong", [{"scales": ()}, {"scales": (2, 1)}, {"scales": (-1, 1)}, {"enlarge": 3}])
 def test_scales_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="scales"):
         ProjectedDiscriminator(PartsNet(), height=32, width=16, **wrong)

@@ -11,6 +11,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from insetgan.networks.layers import SLOPE
 
+ENLARGEMENTS = (0.25, 0.5, 1, 2, 4)
+
 
 class FeatureNetwork(Protocol):
     """What gives pictures features; PartsNet is one."""
@@ -52,8 +54,8 @@ class ProjectedDiscriminator(nn.Module):
     """Small convolutional critics, one a scale, on projected features of a frozen network.
 
     The frozen network already knows what such pictures consist of, so that the critics need not find out while the
-    generator waits: few pictures and few steps suffice. The picture itself is one more scale, each 2 x 2 pixels a place of
-    12 channels, since features care little for colour. Frozen weights are buffers: no optimiser and no DDP sees them.
+    generator waits: few pictures and few steps suffice. One more critic looks at the picture itself, since features care
+    little for colour; its places are blocks of pixels. Frozen weights are buffers: no optimiser and no DDP sees them.
 
     Needs no gradient penalty: the critics' convolutions have spectral norm one.
     """
@@ -67,7 +69,7 @@ class ProjectedDiscriminator(nn.Module):
         height: int,
         width: int,
         scales: Sequence[int] = (1, 2, 3, 4),
-        enlarge: int = 1,
+        enlarge: float = 1.0,
         mixed_channels: int = 32,
         critic_channels: int = 64,
     ) -> None:
@@ -77,9 +79,9 @@ class ProjectedDiscriminator(nn.Module):
             features: a `FeatureNetwork`; frozen and put into evaluation mode here.
             height: of the pictures.
             width: of the pictures.
-            scales: which of its maps are looked at, from fine to coarse, counted from 0, the first half as high as the picture.
-            enlarge: pictures are made so many times as large before they are described, so that a network that knows larger
-                pictures understands them.
+            scales: which of its maps are looked at, from fine to coarse, counted from 0.
+            enlarge: pictures are made so many times as large before they are described: 2 for small pictures and a network
+                that knows larger ones, 0.5 so that critics grow with the generator and go on seeing what they know.
             mixed_channels: channels of the projected maps.
             critic_channels: channels within a critic.
 
@@ -87,26 +89,28 @@ class ProjectedDiscriminator(nn.Module):
             ValueError: no scale, scales out of order or that the network does not have, or pictures too small for them.
         """
         super().__init__()
-        if not scales or any(b <= a for a, b in pairwise(scales)) or min(scales) < 0 or enlarge < 1:
+        if not scales or any(b <= a for a, b in pairwise(scales)) or min(scales) < 0 or enlarge not in ENLARGEMENTS:
             raise ValueError(
-                f"scales={list(scales)}, enlarge={enlarge}: scales must ascend from 0, enlarge be 1 or more"
+                f"scales={list(scales)}, enlarge={enlarge}: scales must ascend from 0, enlarge be one of {ENLARGEMENTS}"
             )
         self.height, self.width, self.scales, self.enlarge = height, width, tuple(scales), enlarge
         self.features = as_buffers(features)
         maps = self._maps(torch.zeros(1, 3, height, width))
         self.mixing = as_buffers(CrossScaleMixing([each.shape[1] for each in maps], mixed_channels))
+        self.block = height // maps[0].shape[2]
         rows = maps[-1].shape[2]
-        self.critics = nn.ModuleList(
-            _critic(mixed_channels, critic_channels, halvings=(each.shape[2] // rows).bit_length() - 1) for each in maps
-        )
+        halvings = [(each.shape[2] // rows).bit_length() - 1 for each in maps]
+        self.critics = nn.ModuleList(_critic(mixed_channels, critic_channels, halvings=each) for each in halvings)
+        self.picture_critic = _critic(3 * self.block**2, critic_channels, halvings=halvings[0])
 
     def forward(self, img: Tensor) -> Tensor:
         """Judge pictures [n, 3, height, width] in [-1, 1]: [n, critics * places] logits, higher for what looks real."""
         if img.shape[1:] != (3, self.height, self.width):
             raise ValueError(f"img must have the shape [n, 3, {self.height}, {self.width}], not {list(img.shape)}")
         mixed = self.mixing(self._maps(img))
-        logits = [critic(each).flatten(1).float() for critic, each in zip(self.critics, mixed, strict=True)]
-        return torch.cat(logits, dim=1)
+        logits = [critic(each) for critic, each in zip(self.critics, mixed, strict=True)]
+        logits.append(self.picture_critic(F.pixel_unshuffle(img, self.block)))
+        return torch.cat([each.flatten(1).float() for each in logits], dim=1)
 
     def train(self, mode: bool = True) -> "ProjectedDiscriminator":
         """Set the critics' mode; the frozen network stays in evaluation mode."""
@@ -115,14 +119,16 @@ class ProjectedDiscriminator(nn.Module):
         return self
 
     def _maps(self, img: Tensor) -> list[Tensor]:
-        """The picture and the chosen feature maps, from fine to coarse."""
+        """The chosen feature maps, from fine to coarse."""
         if self.enlarge > 1:
             img = F.interpolate(img, scale_factor=self.enlarge, mode="bilinear", align_corners=False)
+        elif self.enlarge < 1:
+            img = F.avg_pool2d(img, round(1 / self.enlarge))
         img = img.contiguous(memory_format=torch.channels_last)
         described = self.features.features(img)  # type: ignore[operator]
         if max(self.scales) >= len(described):
             raise ValueError(f"scales={list(self.scales)}: the feature network has {len(described)}")
-        return [F.pixel_unshuffle(img, 2), *(described[scale] for scale in self.scales)]
+        return [described[scale] for scale in self.scales]
 
 
 def as_buffers(module: nn.Module) -> nn.Module:
