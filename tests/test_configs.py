@@ -1,5 +1,6 @@
 """Every file of conf/ composes, and everything that it names can be imported."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from insetgan.cli.app import slug
+from insetgan.cli.app import _offer_experiments, digest, slug
 from insetgan.cli.build import ALLOWED, _targets
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine import RefineConfig
@@ -37,6 +38,7 @@ def _schemas():
     for name, schema in ENTRIES.items():
         ConfigStore.instance().store(name=f"{name}_schema", node=schema)
     OmegaConf.register_new_resolver("slug", slug, replace=True)
+    OmegaConf.register_new_resolver("digest", digest, replace=True)
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
@@ -51,6 +53,19 @@ def test_choice_composes_and_names_what_exists(group, choice):
     for target in _targets(config):
         assert target.startswith(ALLOWED)
         assert callable(get_object(target)), target
+
+
+@pytest.mark.parametrize("path", sorted((CONF.parent / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+def test_experiment_composes_and_opens_with_its_command(path):
+    command = re.match(rf"# python (\w+)\.py .*\+experiments={path.stem}\b", path.read_text())
+    assert command, "say first how it is run"
+    _offer_experiments()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        plain = compose(command[1])
+        changed = compose(command[1], [f"+experiments={path.stem}"])
+    assert set(changed) == set(plain), "an experiment changes settings and adds none"
+    assert changed != plain
+    assert path.stem in (path.parent / "README.md").read_text(), "say in README.md what it showed"
 
 
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: str(path.relative_to(CONF)))
