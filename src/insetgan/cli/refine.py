@@ -52,7 +52,7 @@ class RefineConfig:
 
     trunc: float = 0.7
     seeds: Any = "0-7"
-    steps: int = 360
+    steps: int = 260
     batch_size: int = 8
     out: str | None = None
     overwrite: bool = False
