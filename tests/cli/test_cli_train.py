@@ -163,7 +163,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(train, body, tmp_path):
         (["+model=body", "data.path="], "data.path=: must not be empty"),
         (["+model=body", "+lrr=3"], "lrr: no such setting; did you mean lr?"),
         (["+model=body", "+data.hight=3"], "data.hight: no such setting; did you mean height?"),
-        (["+model=body", "+experiments=foo"], "experiments: no such setting"),
+        (["+model=body", "+experiments=foo"], "experiments/foo: no such choice (allowed: paper_coarse, plain_l1)"),
         (["+model=body", "grid=100000000"], "grid=100000000: must be 1024 or less"),
         (["+model=body", "model.dataset=null"], "model.dataset: must say what to build"),
         (["+model=nobody"], "nobody"),
