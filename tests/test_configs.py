@@ -9,7 +9,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from insetgan.cli.app import _offer_experiments, digest, slug
+from insetgan.cli.app import _offer_experiments, slug
 from insetgan.cli.build import ALLOWED, _targets
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine import RefineConfig
@@ -38,7 +38,6 @@ def _schemas():
     for name, schema in ENTRIES.items():
         ConfigStore.instance().store(name=f"{name}_schema", node=schema)
     OmegaConf.register_new_resolver("slug", slug, replace=True)
-    OmegaConf.register_new_resolver("digest", digest, replace=True)
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)

@@ -195,12 +195,16 @@ def test_a_box_that_covers_the_canvas_has_no_seam(command, tiny, tmp_path):
 
 
 def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
-    sweep = ["trunc=0.5,0.7", "objective.border_l1.weight=5,25", f"hydra.sweep.dir={tmp_path}/sweep"]
-    result = command("refine.py", "-m", *tiny, "steps=2", "seeds=0-1", *sweep, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    runs = [path.parent for path in (tmp_path / "sweep").glob("*/results.json")]
-    assert len(runs) == 4
-    assert all((run / "sheet.png").exists() for run in runs)
+    sweep = ["trunc=0.5,0.7", "objective.border_l1.weight=5,25"]
+    for said in ("2 refined in", "finished before"):  # the same command finds its folder again
+        result = command("refine.py", "-m", *tiny, "steps=2", "seeds=0-1", *sweep, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count(said) == 4
+        (folder,) = (tmp_path / "outputs" / "sweeps").iterdir()
+        assert folder.name.startswith("refine-")
+        runs = [path.parent for path in folder.glob("*/results.json")]
+        assert len(runs) == 4
+        assert all((run / "sheet.png").exists() for run in runs)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         fail(f"no conf/ beside {ROOT / 'src'}: run from a checkout of the project, installed with pip install -e .")
     ConfigStore.instance().store(name=f"{name}_schema", node=schema)
     OmegaConf.register_new_resolver("slug", slug, replace=True)
-    OmegaConf.register_new_resolver("digest", digest, replace=True)
+    # From the command line and not from Hydra's list of overrides, which is another for every run of a sweep.
+    OmegaConf.register_new_resolver("command", lambda: f"{name}-{digest(sys.argv[1:])}", replace=True)
 
     working = False
 
@@ -132,9 +133,9 @@ def slug(overrides: str) -> str:
     return re.sub(r"[^=,]*/", "", overrides)[:120]
 
 
-def digest(overrides: Iterable[str]) -> str:
+def digest(arguments: Iterable[str]) -> str:
     """Name the folder of a sweep after its command, so that the same command finds it again and goes on there."""
-    return hashlib.sha256("\n".join(overrides).encode()).hexdigest()[:8]
+    return hashlib.sha256("\n".join(arguments).encode()).hexdigest()[:8]
 
 
 def fail(message: str) -> NoReturn:
