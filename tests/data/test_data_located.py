@@ -58,7 +58,12 @@ def test_a_picture_of_another_size_is_named(tmp_path):
         Image.new("RGB", size).save(tmp_path / f"{name}.png")
     (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": {"face": [0, 0, 4, 4]}}}}))
     with pytest.raises(UserError, match=rf"{tmp_path}: b\.png is 12 x 8 .* a\.png is 16 x 8"):
+        LocatedPictures(Archive(tmp_path), checked=False)
+    with pytest.raises(UserError, match=rf"{tmp_path}: 1 of 2 .* b\.png \(12 x 8 .* not 16 x 8"):
         LocatedPictures(Archive(tmp_path))
+    rest = LocatedPictures(Archive(tmp_path), on_fault="skip")
+    assert len(rest) == 1 and rest.visible[0].tolist() == [True, False, False, False]
+    assert [fault.name for fault in rest.skipped] == ["b.png"]
 
 
 def test_a_mirror_swaps_the_hands():

@@ -1,132 +1,283 @@
-"""Training pictures from an archive: whole, or the crops of one part."""
+"""Training pictures from an archive: whole, or the crops of parts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import Dataset
 
-from insetgan.data.archive import Archive
+from insetgan.data.archive import PEOPLE, Archive
+from insetgan.data.check import Fault, Progress, is_distorted, sound_pictures
+from insetgan.data.kept import Kept
 from insetgan.errors import UserError
 from insetgan.ops.boxes import PART_NAMES, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
 
-MEMORY_LIMIT = 4 << 30  # bytes of decoded pictures kept; beyond that every picture is decoded each time
-_ASPECT_TOLERANCE = 0.02
+_FINER = 2  # a JPEG is decoded at no less than this many times the size wanted; our own filter does the rest
 
 
-def open_archive(path: str | Path | None) -> Archive:
-    """Open an archive; None opens the rendered people that come with the package.
+def open_archive(path: str | Path | Archive | None) -> Archive:
+    """Open an archive; None opens the rendered people that come with the package, an open one comes back.
 
     Raises:
         UserError: it cannot be read, or the path is empty.
     """
+    if isinstance(path, Archive):
+        return path
     if isinstance(path, str) and not path.strip():  # pathlib takes it for the current folder
         raise UserError(f"data.path={path}: must name a zip or a folder; null takes the rendered people")
-    return Archive(Path(__file__).with_name("people.zip") if path is None else Path(path))
+    return Archive(PEOPLE if path is None else Path(path))
 
 
-class _Remembered(Dataset[Tensor]):
-    """Pictures of one size, each made once and then kept as bytes, because training needs the processor."""
+class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
+    """Pictures of one size made from those of an archive, the base of the data sets.
 
-    def __init__(self, count: int, height: int, width: int) -> None:
-        shape = (count, 3, height, width)
-        self._shape = shape
-        keep = count * 3 * height * width <= MEMORY_LIMIT
-        self._images = torch.empty(shape, dtype=torch.uint8) if keep else None
-        self._known = torch.zeros(count, dtype=torch.bool)
+    Items are uint8 [3, height, width], with `use_labels` pairs of that and a label, float32 [c_dim]. They are read, not
+    written to: they may be the memory in which all processes keep them.
+
+    Attributes:
+        archive: where they come from.
+        labels: float32 [n, c_dim] in the order of the items, None without `use_labels`.
+        c_dim: length of a label, 0 without `use_labels`.
+        skipped: pictures that were left out because they are faulty.
+    """
+
+    skipped: Sequence[Fault] = ()
+
+    def __init__(self, archive: Archive, indices: Sequence[int], height: int, width: int, use_labels: bool) -> None:
+        """Make item i from picture `indices[i]`."""
+        self.archive = archive
+        self.labels: Tensor | None = None
+        self._indices, self._size = list(indices), (height, width)
+        if use_labels and archive.labels is not None:
+            self.labels = torch.from_numpy(archive.labels[self._indices])
+        self.c_dim = 0 if self.labels is None else self.labels.shape[1]
+        self._kept = Kept((len(self), 3, height, width))
 
     def __len__(self) -> int:
-        return self._shape[0]
+        return len(self._indices)
 
-    def __getitem__(self, index: int) -> Tensor:
-        if self._images is None:
-            return self._make(index)
-        if not self._known[index]:
-            self._images[index] = self._make(index)
-            self._known[index] = True
-        return self._images[index]
+    def __getitem__(self, index: int) -> Tensor | tuple[Tensor, Tensor]:
+        image = self._kept.get(index, self._make)
+        return image if self.labels is None else (image, self.labels[index])
 
     def _make(self, index: int) -> Tensor:
         raise NotImplementedError
 
-    def _window(self, picture: Tensor, box: Tensor) -> Tensor:
-        """The box [4] of a picture uint8 [H, W, 3], resized: uint8 [3, height, width]."""
-        height, width = self._shape[2:]
-        x0, y0, x1, y1 = box[None].unbind(1)
-        if (int(y1 - y0), int(x1 - x0)) == (height, width):
-            return picture[int(y0) : int(y1), int(x0) : int(x1)].permute(2, 0, 1)
-        rows = crop_matrix(y0, y1, picture.shape[0], height).float()
-        columns = crop_matrix(x0, x1, picture.shape[1], width).float()
-        resized = resample(from_uint8(picture[None]), rows, columns)
-        return to_uint8(resized)[0].permute(2, 0, 1)
 
-
-class ImageDataset(_Remembered):
-    """Whole pictures: items are uint8 [3, height, width].
+class ImageDataset(TrainingPictures):
+    """Whole pictures: items are uint8 [3, height, width], or pairs of that and a label.
 
     Args:
         path: archive (zip or folder); None takes the rendered people that come with the package.
         height: of the items; pictures of another size are resized, antialiased.
         width: likewise.
+        use_labels: give the labels of `dataset.json` with the pictures.
+        on_fault: what to do when pictures are faulty: stop, or skip them.
+        checked: decode all pictures at the start to find the faulty ones; the rendered people are known to be whole.
+        progress: called while they are checked with the number done and the number of all.
 
     Raises:
-        UserError: unreadable archive, or another ratio of height to width than any of the pictures'.
+        UserError: unreadable archive, another ratio of height to width than the pictures', faulty pictures, or no labels.
     """
 
-    def __init__(self, path: str | Path | None, height: int, width: int) -> None:
-        self.archive = open_archive(path)
-        for index in range(1 if self.archive.one_size else len(self.archive)):
-            rows, columns = self.archive.shape(index)
-            if abs(height * columns / (width * rows) - 1) > _ASPECT_TOLERANCE:
-                raise UserError(
-                    f"data.height={height} data.width={width}: {self.archive.names[index]} in {self.archive.path} is "
-                    f"{rows} x {columns} (height x width) and would be distorted; keep the ratio of the pictures"
-                )
-        super().__init__(len(self.archive), height, width)
+    def __init__(
+        self,
+        path: str | Path | Archive | None,
+        height: int,
+        width: int,
+        *,
+        use_labels: bool = False,
+        on_fault: str = "stop",
+        checked: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        archive = _opened(path, use_labels)
+        _refuse_distortion(archive, height, width, every=not checked)
+        indices, self.skipped = sound_pictures(
+            archive,
+            range(len(archive)),
+            on_fault=on_fault,
+            checked=checked,
+            target=(height, width),
+            progress=progress,
+        )
+        super().__init__(archive, indices, height, width, use_labels)
 
     def _make(self, index: int) -> Tensor:
-        picture = torch.tensor(self.archive.image(index))
-        return self._window(picture, torch.tensor([0, 0, picture.shape[1], picture.shape[0]]))
+        enough = (_FINER * self._size[0], _FINER * self._size[1])
+        picture = torch.from_numpy(self.archive.image(self._indices[index], least=enough)).permute(2, 0, 1)
+        if picture.shape[1:] == self._size:
+            return picture
+        return functional.interpolate(picture[None], self._size, mode="bilinear", antialias=True)[0]
 
 
-class PartCrops(_Remembered):
-    """Square crops round one part: items are uint8 [3, height, width].
+class PartCrops(TrainingPictures):
+    """Square crops round parts: items are uint8 [3, height, width], or pairs of that and the label of the whole picture.
 
     The square is `ops.boxes.square_boxes` of the part's box, the rule by which a generated inset is placed again.
-    Pictures in which the part is not seen, or is smaller than `smallest`, are left out.
+    Parts that are not seen, or are smaller than `smallest`, are left out.
 
     Args:
         path: archive with boxes; None takes the rendered people that come with the package.
-        part: one of `ops.boxes.PART_NAMES`.
+        part: one of `ops.boxes.PART_NAMES`, or several: crops of each.
         height: of the items.
         width: of the items; equal to the height.
         margin: what is added on every side, as a fraction of the longer side of the box.
         smallest: pixels of the archive's pictures that the longer side of the box must have.
+        flip: those of the parts whose crops are mirrored left to right, so that one generator serves both hands.
+        use_labels: as for `ImageDataset`.
+        on_fault: likewise.
+        checked: likewise; only pictures that show a part are checked.
+        progress: likewise.
+
+    Attributes:
+        boxes: int64 [n, 4], the squares in pixels of the archive's pictures.
 
     Raises:
-        UserError: unreadable archive, unknown part, crops that are not square, or no picture that shows the part.
+        UserError: unreadable archive, unknown part, crops that are not square, no picture that shows a part, faulty
+            pictures, or no labels.
     """
 
     def __init__(
-        self, path: str | Path | None, part: str, height: int, width: int, margin: float = 0.15, smallest: int = 8
+        self,
+        path: str | Path | Archive | None,
+        part: str | Sequence[str],
+        height: int,
+        width: int,
+        margin: float = 0.15,
+        smallest: int = 8,
+        *,
+        flip: Sequence[str] = (),
+        use_labels: bool = False,
+        on_fault: str = "stop",
+        checked: bool = True,
+        progress: Progress | None = None,
     ) -> None:
-        if part not in PART_NAMES:
-            raise UserError(f"part={part}: must be one of {', '.join(PART_NAMES)}")
+        parts = _parts(part, flip)
         if height != width:
             raise UserError(f"data.height={height} data.width={width}: crops are square, give both the same value")
-        self.archive = open_archive(path)
-        self._indices, boxes = [], []
-        for index in range(len(self.archive)):
-            box = self.archive.boxes(index).get(part)
-            if box is not None and max(box[2] - box[0], box[3] - box[1]) >= smallest:
-                self._indices.append(index)
-                boxes.append(box)
-        if not boxes:
-            raise UserError(f"data.path={path}: no picture has a box of {part} of at least {smallest} pixels")
-        self.boxes = square_boxes(torch.tensor(boxes), margin, *self.archive.size)
-        super().__init__(len(boxes), height, width)
+        archive = _opened(path, use_labels)
+        found = _boxes_of(archive, parts, smallest)
+        if not found:
+            raise UserError(
+                f"data.path={archive.path}: no picture has a box of {' or '.join(parts)} of at least {smallest} pixels"
+            )
+        wanted = [index for index, _, _ in found]
+        sound, self.skipped = sound_pictures(archive, wanted, on_fault=on_fault, checked=checked, progress=progress)
+        remaining = set(sound)
+        found = [entry for entry in found if entry[0] in remaining]
+        indices, shown, boxes = zip(*found, strict=True)
+        self.boxes = square_boxes(torch.tensor(boxes), margin, *archive.size)
+        self._flipped = [name in flip for name in shown]
+        super().__init__(archive, indices, height, width, use_labels)
 
     def _make(self, index: int) -> Tensor:
-        return self._window(torch.tensor(self.archive.image(self._indices[index])), self.boxes[index])
+        x0, y0, x1, y1 = self.boxes[index].tolist()
+        picture = self.archive.image(self._indices[index], window=(x0, y0, x1, y1))
+        crop = _resized(torch.from_numpy(picture), *self._size)
+        return crop.flip(2) if self._flipped[index] else crop
+
+
+def part_dataset(
+    path: str | Path | Archive | None,
+    part: str | Sequence[str],
+    height: int,
+    width: int,
+    margin: float = 0.15,
+    smallest: int = 8,
+    *,
+    flip: Sequence[str] = (),
+    use_labels: bool = False,
+    on_fault: str = "stop",
+    checked: bool = True,
+    progress: Progress | None = None,
+) -> ImageDataset | PartCrops:
+    """Pictures of a part, from whole bodies or from a set of its own, such as FFHQ.
+
+    Where any picture of the archive has boxes, they are cropped by them; otherwise whole pictures are taken, and what is
+    said about boxes, `margin`, `smallest` and `flip`, does not matter. The arguments are those of `PartCrops`.
+
+    Raises:
+        UserError: as `PartCrops` and `ImageDataset` do.
+    """
+    _parts(part, flip)
+    archive = open_archive(path)
+    if archive.has_boxes:
+        return PartCrops(
+            archive,
+            part,
+            height,
+            width,
+            margin,
+            smallest,
+            flip=flip,
+            use_labels=use_labels,
+            on_fault=on_fault,
+            checked=checked,
+            progress=progress,
+        )
+    _refuse_distortion(archive, height, width, reason="without boxes in a parts.json they are taken whole")
+    return ImageDataset(
+        archive, height, width, use_labels=use_labels, on_fault=on_fault, checked=checked, progress=progress
+    )
+
+
+def _opened(path: str | Path | Archive | None, use_labels: bool) -> Archive:
+    """Open an archive; one without the labels that are wanted is refused now, before its pictures are checked."""
+    archive = open_archive(path)
+    if use_labels and archive.labels is None:
+        raise UserError(f"data.labels=true: {archive.path} has none; its dataset.json must hold them")
+    return archive
+
+
+def _parts(part: str | Sequence[str], flip: Sequence[str]) -> tuple[str, ...]:
+    parts = (part,) if isinstance(part, str) else tuple(part)
+    if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(PART_NAMES):
+        raise UserError(f"part={part}: must be one of {', '.join(PART_NAMES)}, or a list of some of them")
+    if isinstance(flip, str) or not set(flip) <= set(parts):
+        raise UserError(f"flip={flip}: must be a list of parts that are cropped, of {', '.join(parts)}")
+    return parts
+
+
+def _refuse_distortion(
+    archive: Archive, height: int, width: int, *, every: bool = False, reason: str = "keep the ratio of the pictures"
+) -> None:
+    """Refuse a ratio that is not that of the pictures, by the size that they usually have, or by `every` one's header."""
+    shapes = [(f"pictures in {archive.path} are", archive.size)]
+    if every and not archive.one_size:
+        shapes += [(f"{name} in {archive.path} is", archive.shape(i)) for i, name in enumerate(archive.names)]
+    for subject, shape in shapes:
+        if is_distorted(shape, (height, width)):
+            raise UserError(
+                f"data.height={height} data.width={width}: {subject} {shape[0]} x {shape[1]} (height x width) and would be "
+                f"distorted; {reason}"
+            )
+
+
+def _boxes_of(
+    archive: Archive, parts: Sequence[str], smallest: int
+) -> list[tuple[int, str, tuple[int, int, int, int]]]:
+    """Picture, part and box of every part that is large enough."""
+    found = []
+    for index in range(len(archive)):
+        boxes = archive.boxes(index)
+        for part in parts:
+            box = boxes.get(part)
+            if box is not None and max(box[2] - box[0], box[3] - box[1]) >= smallest:
+                found.append((index, part, box))
+    return found
+
+
+def _resized(picture: Tensor, height: int, width: int) -> Tensor:
+    """Resize uint8 [H, W, 3] as the refinement resizes crops: uint8 [3, height, width]."""
+    rows, columns = picture.shape[:2]
+    if (rows, columns) == (height, width):
+        return picture.permute(2, 0, 1)
+    start, sides = torch.zeros(1, dtype=torch.int64), torch.tensor([[rows], [columns]])
+    left = crop_matrix(start, sides[0], rows, height).float()
+    right = crop_matrix(start, sides[1], columns, width).float()
+    return to_uint8(resample(from_uint8(picture[None]), left, right))[0].permute(2, 0, 1)

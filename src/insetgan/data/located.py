@@ -1,12 +1,14 @@
 """Pictures with the boxes of their parts, augmented in batches, for training a detector."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from insetgan.data.archive import Archive
+from insetgan.data.check import Fault, Progress, sound_pictures
 from insetgan.errors import UserError
 from insetgan.ops.boxes import PART_NAMES
 
@@ -50,16 +52,38 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
         archive: pictures with boxes; one size for all.
         first: index of the first picture taken; negative counts from the end.
         last: index behind the last picture taken; None takes all to the end, negative counts from the end.
+        on_fault: what to do when chosen pictures are faulty: stop, or skip them.
+        checked: decode the chosen pictures at the start to find all faulty ones, not only the first.
+        progress: called while they are checked with the number done and the number of all.
+
+    Attributes:
+        skipped: pictures that were left out because they are faulty.
 
     Raises:
-        UserError: the archive has too few pictures for any to be chosen, or no chosen one has a box.
+        UserError: the archive has too few pictures for any to be chosen, none of them has a box, or some are faulty.
     """
 
-    def __init__(self, archive: LocatedArchive, first: int = 0, last: int | None = None) -> None:
-        chosen, path = range(len(archive))[first:last], getattr(archive, "path", "")
+    skipped: Sequence[Fault] = ()
+
+    def __init__(
+        self,
+        archive: LocatedArchive,
+        first: int = 0,
+        last: int | None = None,
+        *,
+        on_fault: str = "stop",
+        checked: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        chosen: Sequence[int] = range(len(archive))[first:last]
+        path = getattr(archive, "path", "")
         if not chosen:
             needed = max(first, 0) - min(last or 0, 0)
             raise UserError(f"data.path={path}: holds {len(archive)} pictures, but more than {needed} are needed")
+        if isinstance(archive, Archive):
+            chosen, self.skipped = sound_pictures(
+                archive, chosen, on_fault=on_fault, checked=checked, progress=progress
+            )
         self.boxes = torch.zeros(len(chosen), len(PART_NAMES), 4)
         self.visible = torch.zeros(len(chosen), len(PART_NAMES), dtype=torch.bool)
         for row, index in enumerate(chosen):

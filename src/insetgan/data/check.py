@@ -1,0 +1,160 @@
+"""The check at the start: pictures that training would stumble over are found before it begins, all at once."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from insetgan.data.archive import PEOPLE, Archive
+from insetgan.data.picture import Shape, why
+from insetgan.data.verdicts import Verdicts
+from insetgan.errors import UserError
+
+Progress = Callable[[int, int], None]
+"""Called with how many pictures are checked, and how many there are to check."""
+
+WORTH_REMEMBERING = 1.0  # seconds; a check that is done sooner may as well be done again
+_NAMED = 10  # faults that one message names
+_LONGEST = 100  # letters of a reason
+_QUEUED = 4096  # pictures handed to the threads at a time
+_ASPECT_TOLERANCE = 0.02
+
+
+class Fault(NamedTuple):
+    """A picture that cannot be trained on, and why."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Name and reason in one line."""
+        return f"{self.name} ({self.reason})"
+
+
+def is_distorted(shape: Shape, target: Shape) -> bool:
+    """Whether resizing from one (H, W) to another would change the ratio by more than 2 %."""
+    return abs(target[0] * shape[1] / (target[1] * shape[0]) - 1) > _ASPECT_TOLERANCE
+
+
+def check_pictures(
+    archive: Archive,
+    indices: Sequence[int] | None = None,
+    *,
+    target: Shape | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[Fault]:
+    """Decode every picture to its end, and name those that cannot be trained on.
+
+    Faults are: damaged, cut short, a wrong checksum, so large that it cannot be meant, stored as greyscale, of another
+    size than `archive.size` where all must have one, or of another ratio than `target`. Pictures that were found whole
+    are remembered in the user's cache folder until the archive changes; faulty ones are looked at each time.
+
+    Args:
+        archive: zip or folder.
+        indices: of the pictures to check; None checks all.
+        target: (H, W) to which the whole pictures will be resized; None allows any ratio.
+        workers: threads; None takes as many as there are processor cores for this process.
+        progress: called after each picture that had to be decoded.
+
+    Returns:
+        The faults in the order of the pictures.
+    """
+    chosen = range(len(archive)) if indices is None else sorted(set(indices))
+    verdicts, started = Verdicts(archive), time.monotonic()
+    unknown = [index for index in chosen if verdicts.shapes[index] is None]
+    reasons: dict[int, str] = {}
+    for done, (index, found) in enumerate(_examined(archive, unknown, workers), start=1):
+        if isinstance(found, str):
+            reasons[index] = found
+        else:
+            verdicts.shapes[index] = found
+        if progress is not None:
+            progress(done, len(unknown))
+    if time.monotonic() - started >= WORTH_REMEMBERING:
+        verdicts.save()
+    for index in chosen:
+        shape = verdicts.shapes[index]
+        if shape is not None and (misfit := _misfit(archive, shape, target)):
+            reasons[index] = misfit
+    return [Fault(archive.names[index], reasons[index]) for index in sorted(reasons)]
+
+
+def sound_pictures(
+    archive: Archive,
+    indices: Sequence[int],
+    *,
+    on_fault: str,
+    checked: bool = True,
+    target: Shape | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[int], list[Fault]]:
+    """Check pictures, and leave out the faulty ones or stop. The rendered people are known to be whole.
+
+    Args:
+        archive: zip or folder.
+        indices: of the pictures that are wanted, in any order; some may come several times.
+        on_fault: stop or skip.
+        checked: whether to check at all.
+        target: as for `check_pictures`.
+        progress: likewise.
+
+    Returns:
+        The indices that remain, in their order, and the faults.
+
+    Raises:
+        UserError: any fault when `on_fault` is stop, or nothing remains; it names up to ten pictures, and where the list
+            of all is. Or `on_fault` is neither.
+    """
+    if on_fault not in ("stop", "skip"):
+        raise UserError(f"data.on_fault={on_fault}: must be stop or skip")
+    if not checked or archive.path == PEOPLE:
+        return list(indices), []
+    faults = check_pictures(archive, indices, target=target, progress=progress)
+    faulty = {fault.name for fault in faults}
+    sound = [index for index in indices if archive.names[index] not in faulty]
+    if faults and (on_fault == "stop" or not sound):
+        raise UserError(_summary(archive, faults, len(set(indices))))
+    return sound, faults
+
+
+def _examined(archive: Archive, indices: Sequence[int], workers: int | None) -> Iterator[tuple[int, Shape | str]]:
+    """Size of each picture, or why it has none."""
+
+    def examine(index: int) -> Shape | str:
+        try:
+            return archive.examine(index)
+        except UserError as error:
+            return why(error.__cause__ or error)[:_LONGEST]
+
+    # Pillow lets go of the interpreter while it decodes, so threads are as fast as processes, and start at once.
+    pool = ThreadPoolExecutor(workers or _cores())
+    try:
+        for start in range(0, len(indices), _QUEUED):
+            some = indices[start : start + _QUEUED]
+            yield from zip(some, pool.map(examine, some), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _misfit(archive: Archive, shape: Shape, target: Shape | None) -> str:
+    is_size = f"{shape[0]} x {shape[1]} (height x width)"
+    if archive.one_size and shape != archive.size:
+        return f"{is_size}, not {archive.size[0]} x {archive.size[1]}"
+    if target is not None and is_distorted(shape, target):
+        return f"{is_size}, would be distorted"
+    return ""
+
+
+def _summary(archive: Archive, faults: Sequence[Fault], count: int) -> str:
+    named = ", ".join(str(fault) for fault in faults[:_NAMED])
+    if len(faults) > _NAMED:
+        path = Verdicts(archive).write_list([str(fault) for fault in faults])
+        named += f" and {len(faults) - _NAMED} more" + ("" if path is None else f", all listed in {path}")
+    remedy = "data.on_fault=skip leaves them out" if len(faults) < count else "nothing would remain"
+    return f"data.path={archive.path}: {len(faults)} of {count} pictures cannot be trained on: {named}; {remedy}"

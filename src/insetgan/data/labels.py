@@ -1,0 +1,90 @@
+"""Labels of pictures: NVIDIA's ``dataset.json``.
+
+::
+
+    {"labels": [["00000/img00000000.png", 3], ...]}             classes 0, 1, ...: one-hot vectors
+    {"labels": [["00000/img00000000.png", [0.5, 1.0]], ...]}    vectors, as they are
+    {"labels": null}                                            no labels
+
+Pictures are named as in the archive, with forward slashes. Entries for pictures that are not there are passed over.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+DATASET_FILE = "dataset.json"
+_FORM = (
+    '{"labels": null} or {"labels": [[picture, label], ...]} with a label for every picture: classes 0, 1, ... for all, '
+    "or vectors of numbers of one length for all"
+)
+_LARGEST = 1 << 30  # numbers in all; more is a mistake, such as identifiers taken for classes
+
+Labels = npt.NDArray[np.float32]
+
+
+def parse_labels(text: str | bytes, names: Sequence[str]) -> Labels | None:
+    """Labels of the named pictures, float32 [n, c_dim]; None where there are none.
+
+    Args:
+        text: a ``dataset.json``.
+        names: of the pictures, in the order wanted.
+
+    Raises:
+        ValueError: it is not of that form, in one line.
+    """
+    try:
+        table: Any = json.loads(text)
+    except ValueError as error:  # not JSON, or not text
+        raise ValueError(f"{DATASET_FILE} is not JSON ({' '.join(str(error).split())})") from error
+    if not isinstance(table, dict) or "labels" not in table:
+        raise ValueError(f"{DATASET_FILE} must be {_FORM}")
+    if table["labels"] is None:
+        return None
+    found = _by_name(table["labels"])
+    if missing := [name for name in names if name not in found]:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ValueError(f"{DATASET_FILE} has no label for {missing[0]}{others}; it must be {_FORM}")
+    chosen = [found[name] for name in names]
+    return np.array(chosen, dtype=np.float32) if isinstance(chosen[0], list) else _one_hot(chosen)
+
+
+def _one_hot(classes: list[Any]) -> Labels:
+    count = max(classes) + 1
+    if count * len(classes) > _LARGEST:
+        raise ValueError(f"{DATASET_FILE}: class {count - 1} is too high, classes must count 0, 1, ...")
+    vectors = np.zeros((len(classes), count), dtype=np.float32)
+    vectors[np.arange(len(classes)), classes] = 1
+    return vectors
+
+
+def _by_name(entries: Any) -> dict[str, int | list[float]]:
+    """Check the entries, and that their labels are of one kind."""
+    fault = "" if isinstance(entries, list) and entries else "labels"
+    kinds = set()
+    for entry in entries if not fault else ():
+        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str) and _kind(entry[1]) >= 0):
+            fault = f"the entry {json.dumps(entry)[:60]}"
+            break
+        kinds.add(_kind(entry[1]))
+    if len(kinds) > 1:
+        fault = "classes beside vectors" if 0 in kinds else "vectors of several lengths"
+    if fault:
+        raise ValueError(f"{DATASET_FILE}: {fault} will not do; it must be {_FORM}")
+    return {name: label for name, label in entries}
+
+
+def _kind(label: Any) -> int:
+    """0 for a class, the length of a vector, -1 for anything else."""
+    if type(label) is int:
+        return 0 if label >= 0 else -1
+    if isinstance(label, list) and label and all(_is_number(value) for value in label):
+        return len(label)
+    return -1
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 3e38  # nan, too, is none that float32 can hold

@@ -1,0 +1,85 @@
+"""What the check of an archive found, remembered so that the next start need not look again."""
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from insetgan.data.archive import Archive
+from insetgan.data.picture import Shape
+from insetgan.files import write_whole
+
+_VERSION = 1  # of the check; another one trusts nothing that this one found
+
+
+class Verdicts:
+    """The sizes of the pictures that were found whole, in a file of the user's cache folder.
+
+    The file belongs to the archive as it stood when this object was made: its path, size and time of change, for a folder
+    those of every picture. Whatever hinders reading or writing it is no error.
+
+    Attributes:
+        shapes: (H, W) of every picture found whole, None for the others; to be filled in.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        """Recall what is known of the archive."""
+        self.shapes: list[Shape | None] = [None] * len(archive)
+        self._file: Path | None = None
+        try:
+            self._file = cache_folder() / "checked" / f"{archive.path.stem}-{_fingerprint(archive)}.json"
+            known = _unpacked(json.loads(self._file.read_bytes()))
+        except (OSError, ValueError, TypeError, RuntimeError):
+            return
+        if len(known) == len(self.shapes):
+            self.shapes = known
+
+    def save(self) -> None:
+        """Remember `shapes`."""
+        runs = [[*(shape or (0, 0)), len(list(run))] for shape, run in itertools.groupby(self.shapes)]
+        try:
+            if self._file is not None:
+                write_whole(self._file, json.dumps(runs, separators=(",", ":")).encode())
+        except OSError:
+            pass
+
+    def write_list(self, lines: Sequence[str]) -> Path | None:
+        """Write lines to a text file beside, for somebody to read; None where that cannot be."""
+        if self._file is None:
+            return None
+        path = self._file.with_suffix(".txt")
+        try:
+            write_whole(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+        except OSError:
+            return None
+        return path
+
+
+def cache_folder() -> Path:
+    """Where this user's cached files go: `$XDG_CACHE_HOME/insetgan`, or `~/.cache/insetgan`.
+
+    Raises:
+        RuntimeError: nobody knows where the user's home is.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "insetgan"
+
+
+def _fingerprint(archive: Archive) -> str:
+    """Changes whenever the archive does, as far as its sizes and times of change tell."""
+    path = archive.path.resolve()
+    files = [path / name for name in archive.names] if path.is_dir() else [path]
+    digest = hashlib.sha256(f"{_VERSION} {path}".encode("utf-8", "surrogateescape"))
+    for name, status in zip(archive.names, (file.stat() for file in files), strict=False):
+        digest.update(f"\n{name} {status.st_size} {status.st_mtime_ns}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def _unpacked(runs: Any) -> list[Shape | None]:
+    shapes: list[Shape | None] = []
+    for height, width, count in runs:
+        shapes += [(int(height), int(width)) if height else None] * int(count)
+    return shapes
