@@ -1,0 +1,107 @@
+"""How far one set of pictures is from another: Fréchet and kernel distance of their features, by torchmetrics."""
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from insetgan.torchvision_guard import guard
+
+SUBSETS, SUBSET_SIZE = 100, 1000  # of the kernel distance, as in NVIDIA's kid50k
+_FIELD = "inception"  # the network for which the names FID and KID are kept
+# The process that measures has everything, and the others do not answer.
+_ALONE: dict[str, Any] = {"sync_on_compute": False}
+
+
+def metric_names(extractor: str) -> tuple[str, str]:
+    """Names of the Fréchet and the kernel distance by an extractor; FID and KID are those by the field's Inception."""
+    if extractor == _FIELD:
+        return "Metrics/fid", "Metrics/kid"
+    return f"Metrics/frechet_{extractor}", f"Metrics/kernel_{extractor}"
+
+
+class Reference:
+    """Real pictures by their features, and how far other pictures are from them.
+
+    The Fréchet distance is |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) of the means and covariances (Heusel et al. 2017). It
+    is larger the fewer pictures there are, also between samples of the same: compare at equal numbers only.
+
+    The kernel distance is the unbiased squared MMD with the kernel (x.y / d + 1)^3 (Binkowski et al. 2018), 0 on average
+    between samples of the same, sometimes below; mean over `SUBSETS` random subsets of `SUBSET_SIZE`, or of all pictures
+    where there are no more. Features of Inception enter as they are, those of other networks as differences from the
+    mean of the real ones, in units of the root mean square difference between two real pictures: a kernel made for
+    Inception's values would see little but the means of PartsNet's.
+
+    Everything is computed in float64 and drawn from fixed seeds, by the calling process alone; torch's global generator is
+    left as it was.
+
+    Args:
+        extractor: name of the feature network.
+        features: of the real pictures, [n, d], n of 2 or more.
+
+    Raises:
+        ValueError: fewer than two pictures.
+    """
+
+    def __init__(self, extractor: str, features: Tensor) -> None:
+        _refuse_few(features)
+        guard()
+        from torchmetrics.image.fid import FrechetInceptionDistance
+
+        self.names = metric_names(extractor)
+        real = features.detach().cpu().double()
+        self._frechet = FrechetInceptionDistance(_Given(real.shape[1]), reset_real_features=False, **_ALONE)
+        self._frechet.update(real, real=True)
+        self._centre, self._scale = torch.zeros(real.shape[1], dtype=torch.float64), 1.0
+        if extractor != _FIELD:
+            self._centre = real.mean(0)
+            self._scale = float((2 * (real - self._centre).square().mean()).sqrt()) or 1.0
+        self._real = (real - self._centre) / self._scale
+
+    def distances(self, features: Tensor) -> dict[str, float]:
+        """Fréchet and kernel distance, by `names`, of pictures with features [m, d], m of 2 or more.
+
+        Raises:
+            ValueError: fewer than two pictures.
+        """
+        _refuse_few(features)
+        fake = features.detach().cpu().double()
+        if not bool(torch.isfinite(fake).all()):
+            return dict.fromkeys(self.names, float("nan"))
+        self._frechet.reset()
+        self._frechet.update(fake, real=False)
+        kernel = kernel_distance(self._real, (fake - self._centre) / self._scale)
+        return dict(zip(self.names, (float(self._frechet.compute()), kernel), strict=True))
+
+
+def kernel_distance(real: Tensor, fake: Tensor) -> float:
+    """Unbiased squared MMD of features [n, d] and [m, d], as `Reference` says, of the features as they are."""
+    guard()
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    size = min(SUBSET_SIZE, len(real), len(fake))
+    subsets = 1 if size == max(len(real), len(fake)) else SUBSETS
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.filterwarnings("ignore", ".*will save all extracted features.*")
+        torch.manual_seed(0)
+        metric = KernelInceptionDistance(_Given(real.shape[1]), subsets=subsets, subset_size=size, **_ALONE)
+        metric.update(real, real=True)
+        metric.update(fake, real=False)
+        return float(metric.compute()[0])
+
+
+class _Given(nn.Module):
+    """Stands in the place of torchmetrics' feature network where features are known already."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: Tensor) -> Any:
+        return features
+
+
+def _refuse_few(features: Tensor) -> None:
+    if features.ndim != 2 or len(features) < 2:
+        raise ValueError(f"features must have the shape [2 or more, d], not {list(features.shape)}")
