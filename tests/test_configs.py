@@ -13,7 +13,8 @@ from insetgan.cli.app import _offer_experiments, slug
 from insetgan.cli.build import ALLOWED, _targets
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine import RefineConfig
-from insetgan.cli.train import TrainConfig
+from insetgan.cli.rules import register_rules
+from insetgan.cli.train_config import TrainConfig
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 ENTRIES = {"train": TrainConfig, "refine": RefineConfig, "prepare": PrepareConfig}
@@ -21,6 +22,9 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "model": ("train", "+model={}"),
     "logger": ("train", "logger={}"),
     "recipe": ("train", "recipe={}"),
+    "module": ("train", "module@model.module={}"),
+    "discriminator": ("train", "discriminator@recipe.discriminator={}"),
+    "features": ("train", "features={}"),
     "objective": ("refine", "objective={}"),
     "schedule": ("refine", "schedule={}"),
     "part": ("refine", "part@parts.face={}"),
@@ -37,6 +41,7 @@ CHOICES = [
 def _schemas():
     for name, schema in ENTRIES.items():
         ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    register_rules()
     OmegaConf.register_new_resolver("slug", slug, replace=True)
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from insetgan.data.share import Share
 from insetgan.losses.difference import masked_l1
 from insetgan.networks import Generator
 from insetgan.ops.boxes import band_thickness, inside_boxes
 from insetgan.ops.images import from_uint8, make_grid, seeded_latents, to_uint8
 from insetgan.ops.resampling import crop_matrix
+from insetgan.training.draws import Draws
 
 TINY = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}
 
@@ -73,6 +75,14 @@ def test_left_and_right():
                 boxes["hand_left"][0] + boxes["hand_left"][2] - boxes["hand_right"][0] - boxes["hand_right"][2]
             )
     assert np.median(centres) > 0
+
+
+def test_draws():
+    whole = Draws(3, 800, Share(8), stream="Gmain").normal(4)
+    for part in range(2):
+        share = Share(8, 2, part, group=2)
+        assert torch.equal(Draws(3, 800, share, stream="Gmain").normal(4), whole[share.places])
+    assert not torch.equal(Draws(3, 800, Share(8), stream="Dmain").normal(4), whole)
 
 
 def test_clock():

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from insetgan.data.share import Share
 from insetgan.networks import Discriminator, Generator
 from insetgan.training.draws import Draws
 from insetgan.training.gan_module import GANModule
@@ -17,7 +18,7 @@ def test_without_noise_its_strengths_are_silent_and_stay_so():
         strengths = [p for name, p in network.named_parameters() if name.endswith("noise_strength")]
         assert len(strengths) == 5
         assert all(strength.item() == 0 for strength in strengths)
-    inputs = PhaseInputs(module.G, module.D, torch.zeros(4, 3, 16, 8), Draws(0, 0), noise_mode="none")
+    inputs = PhaseInputs(module.G, module.D, torch.zeros(4, 3, 16, 8), Draws(0, 0, Share(4)), noise_mode="none")
     generator_main(inputs)[0].backward()
     assert module.G.synthesis.b16.conv1.noise_strength.grad is None
 
@@ -33,6 +34,14 @@ def test_without_noise_its_strengths_are_silent_and_stay_so():
         ("r1_interval", 0),
         ("gamma", float("nan")),
         ("lr", float("inf")),
+        ("batch_gpu", 0),
+        ("pl_weight", -1),
+        ("pl_decay", 2),
+        ("augment_p", 1.5),
+        ("ada_target", 1),
+        ("ada_kimg", 0),
+        ("freeze_d", -1),
+        ("compile", "yes"),
     ],
 )
 def test_settings_outside_their_range_are_refused(name, value):
@@ -46,8 +55,22 @@ def test_groups_must_divide_the_batch():
     sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
     generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
     GANModule(generator, Discriminator(mbstd_group_size=4, **sizes), batch_size=2)
-    with pytest.raises(ValueError, match="mbstd_group_size=3: must divide batch_size=8"):
+    with pytest.raises(ValueError, match="mbstd_group_size=3: must divide the 8 images computed at once"):
         GANModule(generator, Discriminator(mbstd_group_size=3, **sizes), batch_size=8)
+    shared = GANModule(generator, Discriminator(mbstd_group_size=4, **sizes), batch_size=12, batch_gpu=4)
+    assert shared.share(1, 3).count == 4
+    with pytest.raises(ValueError, match=r"batch_size=12: must be a multiple of trainer.devices=5"):
+        shared.share(0, 5)
+
+
+def test_networks_of_other_labels_are_refused():
+    sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
+    generator = Generator(z_dim=8, w_dim=8, c_dim=3, mapping_layers=2, **sizes)
+    with pytest.raises(ValueError, match=r"generator.c_dim=3: the discriminator has 0"):
+        GANModule(generator, Discriminator(**sizes), batch_size=4)
+    module = GANModule(generator, Discriminator(c_dim=3, **sizes), batch_size=4)
+    with pytest.raises(ValueError, match="labels have 2 values, and the networks take 3"):
+        module.use_labels(torch.eye(2))
 
 
 @pytest.mark.parametrize("wrong", [{"z_dim": 0}, {"channel_max": 0}, {"channel_base": 8}])

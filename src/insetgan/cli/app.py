@@ -39,9 +39,12 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
+    from insetgan.cli.rules import register_rules
+
     if not (ROOT / "conf").is_dir():
         fail(f"no conf/ beside {ROOT / 'src'}: run from a checkout of the project, installed with pip install -e .")
     ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    register_rules()
     OmegaConf.register_new_resolver("slug", slug, replace=True)
     # From the command line and not from Hydra's list of overrides, which is another for every run of a sweep.
     OmegaConf.register_new_resolver("command", lambda: f"{name}-{digest(sys.argv[1:])}", replace=True)

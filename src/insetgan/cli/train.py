@@ -1,96 +1,20 @@
 """`python train.py`: train what `+model=` names."""
 
 import math
+import os
 import signal
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import MISSING, DictConfig
+from omegaconf import DictConfig
 
 from insetgan.cli.app import entry
+from insetgan.cli.train_config import TrainConfig, check
 from insetgan.errors import UserError
 
 if TYPE_CHECKING:
     from insetgan.training.options import RunOptions
-
-
-_MOST_IN_GRID = 1024
-
-
-@dataclass
-class DataConfig:
-    """The pictures.
-
-    Attributes:
-        path: archive or folder; unless given, the rendered people that come with the package.
-        height: of the pictures that are trained on; 4 times a power of two.
-        width: likewise.
-        mirror: flip pictures left to right half of the time.
-    """
-
-    path: str | None = None
-    height: int = 256
-    width: int = 128
-    mirror: bool = True
-
-
-@dataclass
-class TrainerConfig:
-    """How the run is carried out.
-
-    Attributes:
-        max_kimg: thousand images to see in all.
-        precision: of Lightning's Trainer; auto takes bf16-mixed where the device is fast in it.
-        accelerator: of Lightning's Trainer.
-        devices: one for now.
-        num_threads: processor threads; torch's choice unless given.
-        fast_dev_run: one step of everything, nothing kept.
-    """
-
-    max_kimg: float = 200.0
-    precision: str = "auto"
-    accelerator: str = "auto"
-    devices: int = 1
-    num_threads: int | None = None
-    fast_dev_run: bool = False
-
-
-@dataclass
-class TrainConfig:
-    """Keys of train.py.
-
-    Attributes:
-        model: what is trained, a choice of conf/model.
-        recipe: discriminator and regularisation of a GAN, a choice of conf/recipe.
-        logger: where scalars go beside metrics.csv, a choice of conf/logger.
-        batch_size: images an iteration.
-        lr: learning rate.
-        gamma: weight of R1; unless given 0.0002 * height * width / batch_size.
-        tick_kimg: thousand images between two lines of the log.
-        snapshot_kimg: thousand images between two checkpoints with sample grids.
-        grid: pictures in a sample grid.
-        seed: of everything random.
-        resume: auto goes on from last.ckpt in `out`, none starts anew, else a checkpoint.
-        init: weights to start from where they fit: last.ckpt of another run, or a generator's safetensors.
-        out: folder of the run; outputs/train/<model> unless given.
-    """
-
-    model: Any = MISSING
-    recipe: Any = None
-    data: DataConfig = field(default_factory=DataConfig)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    logger: dict[str, Any] = field(default_factory=dict)
-    batch_size: int = 8
-    lr: float = 0.002
-    gamma: float | None = None
-    tick_kimg: float = 0.5
-    snapshot_kimg: float = 4.0
-    grid: int = 32
-    seed: int = 0
-    resume: str = "auto"
-    init: str | None = None
-    out: str | None = None
 
 
 def run(config: DictConfig) -> None:
@@ -101,20 +25,25 @@ def run(config: DictConfig) -> None:
     import torch
 
     from insetgan.cli.build import instantiate
-    from insetgan.cli.terminal import PatientConsole
+    from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.training.run import train
 
-    _check(config)
+    check(config)
     options = _options(config)
     console = PatientConsole()
+    if not _is_first_process():
+        silence(sys.stdout)
     torch.manual_seed(config.seed)
-    dataset = instantiate(config.model.dataset)
+    dataset = _pictures(config, console)
     validation = instantiate(config.model.validation) if config.model.get("validation") else None
+    config.data.c_dim = getattr(dataset, "c_dim", 0)
     module = instantiate(config.model.module)
+    if config.data.c_dim:
+        module.use_labels(dataset.labels)
     _start(config, options, module, console)
 
     def prepare() -> list[Any]:
-        if options.fast_dev_run:
+        if options.fast_dev_run or not _is_first_process():
             return []
         _prepare_folder(config, options, dataset)
         return _loggers(config, options)
@@ -127,6 +56,7 @@ def run(config: DictConfig) -> None:
         validation=validation,
         prepare=prepare,
         z_dim=config.model.get("z_dim"),
+        measure=_measure(config, dataset),
         console=console,
     )
     _report(console, options, outcome)
@@ -143,48 +73,8 @@ def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any)
         return
     from insetgan.training.transfer import start_from
 
-    for transfer in start_from(module, Path(config.init)):
+    for transfer in start_from(module, Path(config.init), strict=config.init_strict):
         console.print(str(transfer), markup=False)
-
-
-def _check(config: DictConfig) -> None:
-    if not isinstance(config.model, DictConfig):
-        raise UserError(f"model={config.model}: choose one of conf/model, as in +model=body")
-    for name in ("module", "dataset"):
-        if not isinstance(config.model.get(name), DictConfig):
-            raise UserError(f"model.{name}: must say what to build, as in conf/model/body.yaml")
-    _check_numbers(config)
-    allowed = ("auto", "32-true", "bf16-mixed")
-    if config.trainer.precision not in allowed:
-        raise UserError(f"trainer.precision={config.trainer.precision}: must be one of {', '.join(allowed)}")
-
-
-def _check_numbers(config: DictConfig) -> None:
-    trainer = config.trainer
-    positive = {
-        "batch_size": config.batch_size,
-        "trainer.max_kimg": trainer.max_kimg,
-        "trainer.devices": trainer.devices,
-        "trainer.num_threads": 1 if trainer.num_threads is None else trainer.num_threads,
-        "tick_kimg": config.tick_kimg,
-        "snapshot_kimg": config.snapshot_kimg,
-        "grid": config.grid,
-        "lr": config.lr,
-    }
-    for name, value in positive.items():
-        if not 0 < value < math.inf:
-            raise UserError(f"{name}={value}: must be above 0" + ("" if math.isfinite(value) else ", and finite"))
-    for name in ("height", "width"):
-        if config.data[name] < 4:
-            raise UserError(f"data.{name}={config.data[name]}: must be 4 or more")
-    if not 0 <= config.seed < 2**32:
-        raise UserError(f"seed={config.seed}: must be from 0 to {2**32 - 1}")
-    if config.gamma is not None and not 0 <= config.gamma < math.inf:
-        raise UserError(f"gamma={config.gamma}: must be a number of 0 or more")
-    if trainer.devices != 1:
-        raise UserError(f"trainer.devices={trainer.devices}: training takes one device for now")
-    if config.grid > _MOST_IN_GRID:
-        raise UserError(f"grid={config.grid}: must be {_MOST_IN_GRID} or less")
 
 
 def _options(config: DictConfig) -> "RunOptions":
@@ -202,10 +92,54 @@ def _options(config: DictConfig) -> "RunOptions":
         precision=trainer.precision,
         accelerator=trainer.accelerator,
         devices=trainer.devices,
+        workers=_workers(config),
         num_threads=trainer.num_threads,
         fast_dev_run=trainer.fast_dev_run,
         grid=config.grid,
     )
+
+
+def _pictures(config: DictConfig, console: Any) -> Any:
+    """The data set, its pictures looked at first."""
+    from insetgan.cli.build import instantiate
+    from insetgan.cli.terminal import progress
+
+    if config.data.path is None or not config.data.check:
+        return instantiate(config.model.dataset)
+    with progress("checking pictures", "pictures", console=console) as on_progress:
+        dataset = instantiate(config.model.dataset, progress=on_progress)
+    if skipped := dataset.skipped:
+        console.print(f"left out {len(skipped)} pictures, the first: {skipped[0]}", markup=False)
+    return dataset
+
+
+def _measure(config: DictConfig, dataset: Any) -> Any:
+    """What makes the callback that measures pictures, or None without `features`."""
+    from insetgan.cli.build import instantiate
+    from insetgan.training.quality import Quality
+
+    if config.features is None or config.trainer.fast_dev_run:
+        return None
+    extractor = instantiate(config.features)
+    settings = {"mirror": config.data.mirror, **config.quality}
+    return lambda clock: Quality(_options(config), clock, extractor, dataset, config.model.z_dim, **settings)
+
+
+def _is_first_process() -> bool:
+    """Whether this process speaks for the run; Lightning starts the others with their rank in the environment."""
+    from lightning_fabric.utilities.rank_zero import rank_zero_only
+
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+def _workers(config: DictConfig) -> int:
+    """Processes that decode for each device: beside a GPU up to four, none where processors are busy training anyway."""
+    import torch
+
+    if config.data.workers is not None:
+        return int(config.data.workers)
+    on_gpu = torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu", "cuda")
+    return min(4, max((os.cpu_count() or 1) // config.trainer.devices - 1, 0)) if on_gpu else 0
 
 
 def _folder(config: DictConfig) -> Path:
@@ -222,15 +156,13 @@ def _folder(config: DictConfig) -> Path:
 
 def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> None:
     from omegaconf import OmegaConf
-    from torch import Tensor
 
     from insetgan.files import write_whole
     from insetgan.training.samples import real_grid, write_png
 
     text = OmegaConf.to_yaml(config, resolve=True)
     write_whole(options.out / "config.yaml", lambda beside: beside.write_text(text))
-    if isinstance(dataset[0], Tensor):
-        write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
+    write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
 
 def _loggers(config: DictConfig, options: "RunOptions") -> list[Any]:
@@ -281,3 +213,7 @@ def _report(console: Any, options: "RunOptions", outcome: Any) -> None:
     console.print(f"checkpoint  {options.last}", markup=False)
     if outcome.last_grid is not None:
         console.print(f"samples     {outcome.last_grid}", markup=False)
+    if outcome.quality is not None and math.isfinite(outcome.quality.best):
+        for name, best in outcome.quality.measured.items():
+            found = f"{name} {best:.4f} at {outcome.quality.best_kimg:g} kimg"
+            console.print(f"best        {options.out / 'best.ckpt'}: {found}", markup=False)

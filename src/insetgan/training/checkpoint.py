@@ -63,6 +63,6 @@ def find_resume(options: RunOptions, module: pl.LightningModule) -> Path | None:
     if wrong:
         raise UserError(
             f"checkpoint {path}: holds other networks than the settings ask for ({len(wrong)} tensors differ, first "
-            f"{wrong[0]}); give another out=, resume=none to start anew, or init={path} to take over what fits"
+            f"{wrong[0]}); give another out=, resume=none to start anew, or init={path} init_strict=false for what fits"
         )
     return path

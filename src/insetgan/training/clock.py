@@ -7,12 +7,14 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from insetgan.training.options import RunOptions
+from insetgan.training.processes import Agreement
 
 
 class Clock(Callback):
     """Counts images on the host, ends the run, and turns SIGINT and SIGTERM into an orderly end after the step.
 
-    Must come first among the callbacks; the others ask it. A second SIGINT interrupts at once.
+    A signal to one process ends all of them after the same step; a second SIGINT interrupts at once. Must come first
+    among the callbacks; the others ask it.
 
     Args:
         options: of the run.
@@ -23,6 +25,7 @@ class Clock(Callback):
         self.nimg = self.start_nimg = 0
         self.received: signal.Signals | None = None
         self._fast = False
+        self._agreement: Agreement | None = None
         self._handlers: dict[signal.Signals, Any] = {}
 
     @property
@@ -39,12 +42,16 @@ class Clock(Callback):
         """Read the clock and take the signals, after Lightning took them."""
         self.nimg = self.start_nimg = int(pl_module.cur_nimg)  # type: ignore[arg-type]
         self._fast = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]
+        self._agreement = Agreement()
         for number in (signal.SIGINT, signal.SIGTERM):
             self._handlers[number] = signal.signal(number, self._receive)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         """Count, and end the run when it is time."""
         self.nimg += self.options.batch_size
+        assert self._agreement is not None
+        if number := self._agreement.largest(int(self.received or 0)):
+            self.received = signal.Signals(number)
         trainer.should_stop = self.finished
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

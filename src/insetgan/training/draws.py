@@ -1,42 +1,80 @@
-"""Random numbers of one training step, a pure function of the seed and the images seen."""
+"""Random numbers of one phase of one training step, a pure function of the seed and the images seen."""
+
+import zlib
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from insetgan.data.share import Share
+
 
 class Draws:
-    """The random numbers of one step.
+    """The random numbers that one part of a batch needs in one phase.
 
-    Each step starts afresh from (seed, images seen, rank): a run that resumes draws what the unbroken run would have
-    drawn, and no generator state has to be stored. Torch's global generators are set too, for the noise that synthesis
-    draws by itself.
+    Each phase starts afresh from (seed, images seen, its name): a run that resumes draws what the unbroken run would
+    have drawn, and no generator state has to be stored. Numbers are drawn for the whole batch, of which a part takes its
+    own, so neither the number of processes nor of rounds changes them. Only what layers draw by themselves, the
+    noise of the synthesis, comes from torch's global generators, which are set here for this part.
 
     Args:
         seed: of the run.
         cur_nimg: images seen before this step.
-        rank: of this process, so that processes draw different latents.
-        device: where the numbers are wanted; they are drawn on the CPU, so that every device sees the same.
+        share: the part of the batch for which numbers are wanted.
+        stream: name of the phase; phases draw independently.
+        device: where the numbers are wanted. They are drawn on the CPU, so that every device sees the same; pictures of
+            noise alone are drawn on the device.
     """
 
-    def __init__(self, seed: int, cur_nimg: int, *, rank: int = 0, device: torch.device | str = "cpu") -> None:
-        mixed = np.random.SeedSequence([seed, cur_nimg, rank]).generate_state(2, np.uint32)
+    def __init__(
+        self, seed: int, cur_nimg: int, share: Share, *, stream: str = "", device: torch.device | str = "cpu"
+    ) -> None:
+        self.seed, self.cur_nimg, self.share, self.stream = seed, cur_nimg, share, stream
         self.device = torch.device(device)
-        self._source = torch.Generator().manual_seed(int(mixed[0]))
-        torch.manual_seed(int(mixed[1]))
+        self._key = [seed, cur_nimg, zlib.crc32(stream.encode())]
+        self._source = torch.Generator().manual_seed(_mixed(self._key))
+        torch.manual_seed(_mixed([*self._key, 1 + share.places[0]]))
 
-    def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers, float32."""
-        return torch.randn(shape, generator=self._source).to(self.device, non_blocking=True)
+    def fewer(self, divisor: int) -> "Draws":
+        """Numbers for a batch `divisor` times as small, one sample a part at least."""
+        share = self.share.fewer(divisor)
+        return Draws(self.seed, self.cur_nimg, share, stream=f"{self.stream}/{divisor}", device=self.device)
 
-    def coins(self, count: int) -> Tensor:
-        """Fair coins, bool [count]."""
-        return (torch.rand(count, generator=self._source) < 0.5).to(self.device, non_blocking=True)
+    def normal(self, columns: int) -> Tensor:
+        """Standard normal numbers, float32 [n, columns]."""
+        return self._mine(torch.randn(self.share.total, columns, generator=self._source))
+
+    def uniforms(self, columns: int) -> Tensor:
+        """Uniform numbers in (0, 1), both ends left out, float32 [n, columns]."""
+        return self._mine(torch.rand(self.share.total, columns, generator=self._source).clamp_(min=2**-25))
+
+    def coins(self) -> Tensor:
+        """Fair coins, bool [n]."""
+        return self._mine(torch.rand(self.share.total, generator=self._source) < 0.5)
+
+    def indices(self, high: int) -> Tensor:
+        """Whole numbers in [0, high), int64 [n]."""
+        return self._mine(torch.randint(high, (self.share.total,), generator=self._source))
+
+    def pictures(self, *shape: int) -> Tensor:
+        """Standard normal numbers of the size of pictures, float32 [n, *shape], drawn on the device."""
+        single = []
+        for place in self.share.places:
+            source = torch.Generator(self.device).manual_seed(_mixed([*self._key, 0, place]))
+            single.append(torch.randn(shape, generator=source, device=self.device))
+        return torch.stack(single)
 
     def happens(self, probability: float) -> bool:
-        """Whether an event of this probability takes place; known on the host, so nothing waits for the device."""
+        """Whether an event of the whole batch takes place; known on the host, so nothing waits for the device."""
         return float(torch.rand((), generator=self._source)) < probability
 
     def integer(self, low: int, high: int) -> int:
-        """A whole number in [low, high)."""
+        """A whole number in [low, high), one for the whole batch."""
         return int(torch.randint(low, high, (), generator=self._source))
+
+    def _mine(self, whole: Tensor) -> Tensor:
+        return whole[self.share.places].to(self.device, non_blocking=True)
+
+
+def _mixed(key: list[int]) -> int:
+    return int(np.random.SeedSequence(key).generate_state(1, np.uint32)[0])

@@ -1,83 +1,98 @@
 """Training of a generator against a discriminator."""
 
 import copy
-import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from insetgan.losses.adversarial import LOSSES
+from insetgan.data.share import Share
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.networks.projected import ProjectedDiscriminator
+from insetgan.training.adaptive import INTERVAL, AdaptiveAugment
 from insetgan.training.draws import Draws
 from insetgan.training.ema import ema_beta, update_ema
+from insetgan.training.gan_settings import GANSettings
 from insetgan.training.meter import Meter
-from insetgan.training.phases import Phase, PhaseInputs, lazy_correction, standard_phases
+from insetgan.training.phases import Phase, PhaseInputs, lazy_correction, standard_phases, track_w_avg
+from insetgan.training.processes import average_gradients, mean_over_processes
 
 
 class GANModule(pl.LightningModule):
-    """StyleGAN2's training: manual optimisation over named phases, the clock being the images seen.
+    """StyleGAN2-ADA's training: manual optimisation over named phases, the clock being the images seen.
 
-    The state dict holds `G.*`, `D.*`, `G_ema.*` and `cur_nimg`.
+    The state dict holds `G.*`, `D.*`, `G_ema.*`, `cur_nimg`, `path_mean` and, when augmenting, `augment.*`. With the
+    optimisers, which Lightning stores, that is all a run needs to go on: everything random is a function of the seed and the
+    images seen (`draws.Draws`).
 
     Args:
         generator: what is trained; called G.
         discriminator: its opponent; called D.
-        batch_size: images an iteration, over all processes.
-        lr: learning rate of both networks before the lazy correction.
-        loss: of the two networks, "logistic" (StyleGAN2's) or "hinge" (Projected GANs').
-        gamma: weight of R1; None takes StyleGAN2-ADA's rule 0.0002 * height * width / batch_size.
-        r1_interval: steps between two R1 updates.
-        betas: of Adam, before the lazy correction.
-        style_mixing: probability that a batch of pictures is made from two latents.
-        noise: whether the synthesis adds its noise. Pictures without any random texture, such as rendered ones, are learned
-            faster without, since the generator need not unlearn its speckle; the noise strengths are then held at zero.
-        mirror: flip real pictures left to right half of the time.
-        ema_kimg: half-life of the average generator in thousand images; None takes batch_size * 10 / 32.
-        ema_rampup: the half-life is at most this fraction of the images seen; None for no limit.
-        seed: of latents, noise and flips, together with the images seen.
+        seed: of latents, noise, flips and augmentations, together with the images seen.
+        settings: the fields of `gan_settings.GANSettings`.
 
     Raises:
-        ValueError: a setting outside its range.
+        ValueError: a setting outside its range, or networks that do not fit each other or the batch.
     """
 
     cur_nimg: Tensor
+    path_mean: Tensor
+    label_table: Tensor | None
 
     def __init__(
         self,
         generator: Generator,
         discriminator: Discriminator | ProjectedDiscriminator,
         *,
-        batch_size: int,
-        lr: float = 0.002,
-        loss: str = "logistic",
-        gamma: float | None = None,
-        r1_interval: int = 16,
-        betas: tuple[float, float] = (0.0, 0.99),
-        style_mixing: float = 0.0,
-        noise: bool = True,
-        mirror: bool = True,
-        ema_kimg: float | None = None,
-        ema_rampup: float | None = 0.05,
         seed: int = 0,
+        **settings: Any,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
+        self.settings, self.seed = GANSettings(**settings), seed
+        if generator.c_dim != discriminator.c_dim:
+            raise ValueError(f"generator.c_dim={generator.c_dim}: the discriminator has {discriminator.c_dim}")
         self.G, self.D = generator, discriminator
+        if self.settings.freeze_d:
+            if not isinstance(discriminator, Discriminator):
+                raise ValueError(f"freeze_d={self.settings.freeze_d}: this discriminator has no layers to freeze")
+            discriminator.freeze(self.settings.freeze_d)
         self.G_ema = copy.deepcopy(generator).eval().requires_grad_(False)
+        self.augment = self._augmentation()
         self.register_buffer("cur_nimg", torch.zeros((), dtype=torch.long))
+        self.register_buffer("path_mean", torch.zeros(()))
+        self.register_buffer("label_table", None, persistent=False)
         self.register_load_state_dict_post_hook(_read_clock)  # type: ignore[no-untyped-call]
         self.nimg = 0  # the clock on the host, so that asking for it never waits for the device
-        self.batch_size, self.lr, self.betas = batch_size, lr, betas
-        self.loss, self.style_mixing, self.noise, self.mirror, self.seed = loss, style_mixing, noise, mirror, seed
-        self.ema_kimg, self.ema_rampup = batch_size * 10 / 32 if ema_kimg is None else ema_kimg, ema_rampup
-        self.gamma = 0.0002 * generator.height * generator.width / batch_size if gamma is None else gamma
-        self._refuse(r1_interval)
-        self.phases = standard_phases(gamma=self.gamma, r1_interval=r1_interval, loss=loss)
+        self.gamma = self.settings.r1_gamma(generator.height, generator.width)
+        self.phases = self._phases()
         self.meter = Meter()
+        self.share()
+
+    def share(self, rank: int = 0, processes: int = 1) -> Share:
+        """The part of each batch that a process computes.
+
+        Raises:
+            ValueError: the batch cannot be divided so.
+        """
+        rounds = self.settings.rounds(processes)
+        at_once = self.settings.batch_size // (processes * rounds)
+        group = min(self.D.mbstd_group_size, at_once)
+        if at_once % group:
+            raise ValueError(
+                f"discriminator.mbstd_group_size={group}: must divide the {at_once} images computed at once "
+                f"(batch_size={self.settings.batch_size}, batch_gpu={self.settings.batch_gpu}, {processes} processes)"
+            )
+        return Share(self.settings.batch_size, processes, rank, group)
+
+    def use_labels(self, table: Tensor) -> None:
+        """Give generated pictures labels as frequent as in the table [k, c_dim] of the data set."""
+        if table.shape[1] != self.G.c_dim:
+            raise ValueError(f"labels have {table.shape[1]} values, and the networks take {self.G.c_dim}")
+        self.label_table = table
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Adam for G and for D, corrected for their lazy regularisers."""
@@ -89,7 +104,7 @@ class GANModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Without noise, silence what a checkpoint or the weights to start from may have brought along."""
-        if self.noise:
+        if self.settings.noise:
             return
         for network in (self.G, self.G_ema):
             for name, parameter in network.named_parameters():
@@ -99,36 +114,43 @@ class GANModule(pl.LightningModule):
 
     def on_train_start(self) -> None:
         """Train at the rates of the settings, also where a checkpoint brought those of its own run."""
-        optimizers = self.optimizers()
-        assert isinstance(optimizers, list)
-        for name, optimizer in zip(("G", "D"), optimizers, strict=True):
+        for name, optimizer in zip(("G", "D"), self._optimizers(), strict=True):
             for group in optimizer.param_groups:
                 group.update(self._rates(name))
 
-    def training_step(self, batch: Tensor, _: int) -> None:
-        """One iteration: every phase that is due, then the average and the clock.
+    def training_step(self, batch: Any, _: int) -> None:
+        """One iteration: every phase that is due, then the averages and the clock.
 
         Args:
-            batch: uint8 [n, 3, h, w], this process's share of the real pictures.
+            batch: uint8 [n, 3, h, w], this process's share of the real pictures; with labels a pair of these and [n, c].
         """
-        step = self.nimg // self.batch_size
-        draws = Draws(self.seed, self.nimg, rank=self.global_rank, device=self.device)
-        real = self._real(batch, draws)
-        inputs = PhaseInputs(self.G, self.D, real, draws, self.style_mixing, "random" if self.noise else "none")
+        settings = self.settings
+        step, share = self.nimg // settings.batch_size, self.share(self.global_rank, self.trainer.world_size)
+        images, labels = batch if isinstance(batch, (tuple, list)) else (batch, None)
+        real = self._real(images, self._draws(share, "real"))
+        optimizers = self._optimizers()
         for phase in self.phases:
             if phase.due(step):
-                self._run(phase, inputs, step)
-        beta = ema_beta(self.batch_size, self.nimg, half_life_kimg=self.ema_kimg, ramp_up=self.ema_rampup)
-        update_ema(self.G_ema, self.G, beta)
-        self.nimg += self.batch_size
-        self.cur_nimg += self.batch_size
+                self.find_gradients(phase, share, real, labels)
+                self._update(phase, optimizers[0 if phase.network == "G" else 1])
+        track_w_avg(self.G, self._draws(Share(settings.batch_size), "w_avg"), self.label_table)
+        half_life, ramp_up = settings.half_life_kimg, settings.ema_rampup
+        update_ema(
+            self.G_ema, self.G, ema_beta(settings.batch_size, self.nimg, half_life_kimg=half_life, ramp_up=ramp_up)
+        )
+        self.nimg += settings.batch_size
+        self.cur_nimg += settings.batch_size
+        if self.augment is not None and (step + 1) % INTERVAL == 0:
+            self.augment.adjust(INTERVAL * settings.batch_size)
 
     def tick_scalars(self) -> dict[str, float]:
-        """Means of what was logged since the last call, by the field's names.
+        """Means over all processes of what was logged since the last call, by the field's names.
 
         Raises:
             NotFiniteError: a loss was not finite.
         """
+        if self.augment is not None:
+            self.meter.add("Progress/augment", self.augment.p)
         return self.meter.means()
 
     def check_losses(self) -> None:
@@ -140,80 +162,120 @@ class GANModule(pl.LightningModule):
         return {"network": (self.G_ema, "generator")}
 
     @torch.no_grad()
-    def sample(self, latents: Tensor, truncation_psi: float) -> Tensor:
+    def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:
         """Pictures of the average generator, noise fixed.
 
         Args:
             latents: [n, z_dim].
             truncation_psi: 1 = no truncation.
+            labels: [n, c_dim]; None takes the first of the data set's where the networks are conditional.
 
         Returns:
             [n, 3, h, w].
         """
-        batches = torch.split(latents.to(self.device), 16)
-        return torch.cat([self.G_ema(z, truncation_psi=truncation_psi, noise_mode="const") for z in batches])
+        if labels is None and self.label_table is not None:
+            labels = self.label_table[torch.arange(len(latents)) % len(self.label_table)]
+        pieces = [
+            self.G_ema(
+                latents[first : first + 16].to(self.device),
+                None if labels is None else labels[first : first + 16].to(self.device),
+                truncation_psi=truncation_psi,
+                noise_mode="const",
+            )
+            for first in range(0, len(latents), 16)
+        ]
+        return torch.cat(pieces)
 
-    def _run(self, phase: Phase, inputs: PhaseInputs, step: int) -> None:
-        optimizers = self.optimizers()
-        assert isinstance(optimizers, list)
+    def find_gradients(self, phase: Phase, share: Share, real: Tensor, labels: Tensor | None = None) -> None:
+        """Leave a phase's gradients, averaged over all rounds and processes, in the network that it updates.
+
+        Args:
+            phase: one of `phases`.
+            share: this process's part of the batch.
+            real: its real pictures, [n, 3, h, w] in [-1, 1].
+            labels: of these, [n, c_dim]; None without.
+        """
         self.G.requires_grad_(phase.network == "G")
         self.D.requires_grad_(phase.network == "D")
-        optimizer = optimizers[0 if phase.network == "G" else 1]
-        loss, scalars = phase.loss(inputs)
-        self.meter.check(phase.name, loss, step=step, nimg=self.nimg)
-        for name, value in scalars.items():
-            self.meter.add(name, value)
-        optimizer.zero_grad(set_to_none=True)
-        self.manual_backward(loss * phase.gain)
-        optimizer.step()
         network = self.G if phase.network == "G" else self.D
+        network.zero_grad(set_to_none=True)
+        for inputs in self._inputs(phase, share, real, labels):
+            loss, scalars = phase.loss(inputs)
+            self.meter.check(phase.name, loss, step=self.nimg // self.settings.batch_size, nimg=self.nimg)
+            for name, value in scalars.items():
+                self.meter.add(name, value)
+            if self.augment is not None and "Loss/signs/real" in scalars:
+                self.augment.observe(scalars["Loss/signs/real"].detach())
+            # Not through the Trainer, which has nothing to add: no loss scaler, no wrapper that exchanges gradients.
+            (loss * (phase.gain / inputs.rounds)).backward()  # type: ignore[no-untyped-call]
+        average_gradients(network.parameters())
+
+    def _update(self, phase: Phase, optimizer: Any) -> None:
+        network = self.G if phase.network == "G" else self.D
+        optimizer.step()
         # Fused Adam changes weights behind the version counter, by which `networks.remembered` sees changes.
         torch.autograd.graph.increment_version(list(network.parameters()))
         # Autocast keeps its low-precision copies of the weights until the step ends; these have just changed.
         torch.clear_autocast_cache()
 
+    def _inputs(self, phase: Phase, share: Share, real: Tensor, labels: Tensor | None) -> Iterator[PhaseInputs]:
+        """What a phase looks at, round by round."""
+        rounds = self.settings.rounds(share.parts)
+        for piece in share.cut(rounds):
+            yield PhaseInputs(
+                generator=self.G,
+                discriminator=self.D,
+                real=piece.of(share, real),
+                draws=self._draws(piece, phase.name),
+                labels=None if labels is None else piece.of(share, labels),
+                label_table=self.label_table,
+                augment=self.augment,
+                style_mixing=self.settings.style_mixing,
+                noise_mode="random" if self.settings.noise else "none",
+                path_mean=self.path_mean,
+                average=mean_over_processes,
+                rounds=rounds,
+            )
+
+    def _draws(self, share: Share, stream: str) -> Draws:
+        return Draws(self.seed, self.nimg, share, stream=stream, device=self.device)
+
     def _real(self, batch: Tensor, draws: Draws) -> Tensor:
         real = batch.float().div_(127.5).sub_(1)
-        if self.mirror:
-            real = torch.where(draws.coins(len(real))[:, None, None, None], real.flip(3), real)
+        if self.settings.mirror:
+            real = torch.where(draws.coins()[:, None, None, None], real.flip(3), real)
         return real.contiguous(memory_format=torch.channels_last)
+
+    def _optimizers(self) -> list[Any]:
+        optimizers = self.optimizers()
+        assert isinstance(optimizers, list)
+        return optimizers
 
     def _rates(self, network: str) -> dict[str, Any]:
         """Settings of Adam for "G" or "D" that a resumed run may change."""
         correction = lazy_correction(self.phases, network)
-        return {
-            "lr": self.lr * correction,
-            "betas": (self.betas[0] ** correction, self.betas[1] ** correction),
-        }
+        first, second = self.settings.betas
+        return {"lr": self.settings.lr * correction, "betas": (first**correction, second**correction)}
 
-    def _refuse(self, r1_interval: int) -> None:
-        rampup, group = self.ema_rampup, min(self.D.mbstd_group_size, self.batch_size)
-        rules: dict[str, tuple[Any, bool, str]] = {
-            "lr": (self.lr, 0 < self.lr < math.inf, "a number above 0"),
-            "gamma": (self.gamma, 0 <= self.gamma < math.inf, "a number of 0 or more"),
-            "loss": (self.loss, self.loss in LOSSES, f"one of {', '.join(LOSSES)}"),
-            "r1_interval": (r1_interval, r1_interval >= 1, "1 or more"),
-            "noise": (self.noise, isinstance(self.noise, bool), "true or false"),
-            "mirror": (self.mirror, isinstance(self.mirror, bool), "true or false"),
-            "style_mixing": (self.style_mixing, 0 <= self.style_mixing <= 1, "from 0 to 1"),
-            "ema_kimg": (self.ema_kimg, 0 < self.ema_kimg < math.inf, "a number above 0"),
-            "ema_rampup": (rampup, rampup is None or 0 < rampup < math.inf, "a number above 0, or null"),
-            "betas": (self.betas, _is_betas(self.betas), "two numbers from 0 to below 1"),
-            "batch_size": (self.batch_size, self.batch_size >= 1, "1 or more"),
-        }
-        for name, (value, fits, allowed) in rules.items():
-            if not fits:
-                raise ValueError(f"{name}={value}: must be {allowed}")
-        if self.batch_size % group:
-            raise ValueError(f"discriminator.mbstd_group_size={group}: must divide batch_size={self.batch_size}")
+    def _augmentation(self) -> AdaptiveAugment | None:
+        settings = self.settings
+        if settings.augment == "none":
+            return None
+        return AdaptiveAugment(
+            settings.augment, p=settings.augment_p, target=settings.ada_target, kimg=settings.ada_kimg
+        )
 
-
-def _is_betas(betas: Any) -> bool:
-    try:
-        first, second = betas
-        return bool(0 <= first < 1 and 0 <= second < 1)
-    except (TypeError, ValueError):
-        return False
+    def _phases(self) -> tuple[Phase, ...]:
+        settings = self.settings
+        return standard_phases(
+            gamma=self.gamma,
+            r1_interval=settings.r1_interval,
+            loss=settings.loss,
+            pl_weight=settings.pl_weight,
+            pl_interval=settings.pl_interval,
+            pl_decay=settings.pl_decay,
+            pl_batch_shrink=settings.pl_batch_shrink,
+        )
 
 
 def _read_clock(module: Any, _: Any) -> None:

@@ -67,3 +67,21 @@ def _set_centre(weight: Tensor, matrix: Tensor) -> None:
     """Make a convolution [out, in, 3, 3] a matrix [out, k] over its first k inputs, without neighbours."""
     weight.zero_()
     weight[:, : matrix.shape[1], 1, 1] = matrix
+
+
+@torch.no_grad()
+def continue_mapping(generator: Generator, source: Tensor) -> None:
+    """Carry the first layer of a mapping over where labels come or go, so that the pictures of each z stay.
+
+    The layer's input is z, then the label's vector. Columns of z are taken over, up to the layer's gain, which goes with
+    1 / sqrt(inputs); columns of the label's vector start at zero, or are left out.
+
+    Args:
+        generator: whose `mapping.fc0.weight` is filled.
+        source: the other mapping's `fc0.weight`.
+    """
+    weight = generator.mapping.get_submodule("fc0").get_parameter("weight")
+    z_dim = generator.z_dim
+    gain = math.sqrt(weight.shape[1] / source.shape[1])
+    weight.zero_()
+    weight[:, :z_dim] = source[:, :z_dim] * gain

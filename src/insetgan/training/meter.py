@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from insetgan.errors import UserError
+from insetgan.training.processes import largest_over_processes, sum_over_processes, world_size
 
 
 class NotFiniteError(UserError):
@@ -26,13 +27,13 @@ class Meter:
         self._counts[name] = self._counts.get(name, 0) + values.numel()
 
     def check(self, phase: str, loss: Tensor, *, step: int, nimg: int) -> None:
-        """Note whether a loss is finite. On the CPU an error is raised at once, elsewhere at the next `verify`.
+        """Note whether a loss is finite; alone on the CPU raise at once, elsewhere at the next `verify`, in every process.
 
         Raises:
             NotFiniteError: it is not.
         """
         loss = loss.detach()
-        if loss.device.type == "cpu":
+        if loss.device.type == "cpu" and world_size() == 1:
             if not bool(torch.isfinite(loss)):
                 raise _not_finite(phase, step, nimg)
             return
@@ -41,30 +42,33 @@ class Meter:
         self._broken[phase] = torch.where(bad, torch.tensor([step, nimg]).to(loss.device, non_blocking=True), first)
 
     def verify(self) -> None:
-        """Wait for the device and ask what `check` noted.
+        """Wait for the device and ask what `check` noted in any process.
 
         Raises:
             NotFiniteError: a loss was not finite.
         """
         for phase, first in self._broken.items():
-            step, nimg = first.tolist()
+            step, nimg = largest_over_processes(first).tolist()
             if step >= 0:
                 raise _not_finite(phase, step, nimg)
 
     def means(self) -> dict[str, float]:
-        """The means since the last call, by name; starts afresh.
+        """The means over all processes since the last call, by name; starts afresh.
 
         Raises:
             NotFiniteError: a loss noted by `check` was not finite.
         """
         self.verify()
-        result = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
-        self._sums, self._counts = {}, {}
-        return result
+        if not self._sums:
+            return {}
+        means = [total / self._counts[name] for name, total in self._sums.items()]
+        values = (sum_over_processes(torch.stack(means)) / world_size()).tolist()
+        names, self._sums, self._counts = list(self._sums), {}, {}
+        return dict(zip(names, values, strict=True))
 
 
 def _not_finite(phase: str, step: int, nimg: int) -> NotFiniteError:
     return NotFiniteError(
-        f"the loss of phase {phase} is not finite at step {step} ({nimg / 1000:.3f} kimg); "
-        "a checkpoint written before is good: lower lr, raise gamma or use trainer.precision=32-true"
+        f"the loss of phase {phase} is not finite at step {step} ({nimg / 1000:.3f} kimg): "
+        "lower lr, raise gamma or use trainer.precision=32-true"
     )

@@ -16,9 +16,10 @@ class RunOptions:
         tick_kimg: thousand images between two lines of the log.
         snapshot_kimg: thousand images between two checkpoints with pictures.
         resume: "auto" goes on from `out`/last.ckpt if there is one, "none" starts anew, anything else is a checkpoint.
-        precision: of Lightning's Trainer; "auto" takes bf16-mixed where the processor has it, else 32-true.
+        precision: one of `precision.PRECISIONS`.
         accelerator: of Lightning's Trainer.
-        devices: processes.
+        devices: processes, one a device.
+        workers: processes that decode pictures for each of them.
         num_threads: processor threads; None leaves torch's choice.
         fast_dev_run: one step of everything, nothing kept.
         grid: pictures in a sample grid.
@@ -34,6 +35,7 @@ class RunOptions:
     precision: str = "auto"
     accelerator: str = "auto"
     devices: int = 1
+    workers: int = 0
     num_threads: int | None = None
     fast_dev_run: bool = False
     grid: int = 32

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger, WandbLogger
 from rich.console import Console
@@ -13,14 +14,19 @@ from rich.progress import BarColumn, Progress, TextColumn
 from insetgan.training.clock import Clock
 from insetgan.training.metrics_log import CLOCK, MetricsCSV
 from insetgan.training.options import RunOptions
+from insetgan.training.quality import SECONDS, Quality
 from insetgan.training.snapshot import Snapshots
 
 _SHORT = {
     "Loss/G/loss": "G",
     "Loss/D/loss": "D",
     "Loss/r1_penalty": "r1",
+    "Loss/pl_penalty": "pl",
     "Loss/signs/real": "sign(real)",
     "Loss/signs/fake": "sign(fake)",
+    "Progress/augment": "p",
+    "Metrics/frechet_parts": "frechet_parts",
+    "Metrics/fid": "fid",
 }
 
 
@@ -40,6 +46,7 @@ class Ticks(Callback):
         options: of the run.
         clock: of the run.
         snapshots: whose grids go to the loggers that take pictures.
+        quality: whose measurements go to the loggers.
         loggers: get every tick's scalars.
         console: where to write; a bar is shown if it is a terminal.
     """
@@ -49,10 +56,12 @@ class Ticks(Callback):
         options: RunOptions,
         clock: Clock,
         snapshots: Snapshots,
+        quality: Quality | None = None,
         loggers: Sequence[Logger] = (),
         console: Console | None = None,
     ) -> None:
-        self.options, self.clock, self.snapshots, self.loggers = options, clock, snapshots, loggers
+        self.options, self.clock, self.snapshots, self.quality = options, clock, snapshots, quality
+        self.loggers = loggers
         self.console = console or Console(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._tick_nimg, self._tick_start, self._shown = 0, 0.0, ""
@@ -90,19 +99,23 @@ class Ticks(Callback):
             scalars = module.tick_scalars()
         else:
             scalars = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        if self.quality is not None:
+            scalars |= self.quality.take()
         now = time.perf_counter()
         images = self.clock.nimg - self._tick_nimg
-        rate = images / max(now - self._tick_start, 1e-9)
+        measuring = scalars.get(SECONDS, 0.0)
+        rate = images / max(now - self._tick_start - measuring, 1e-9)
         self._tick_nimg, self._tick_start = self.clock.nimg, now
         if trainer.is_global_zero:
             self._show(scalars, rate)
             if not trainer.fast_dev_run:  # type: ignore[attr-defined]
-                self._log({CLOCK: self.clock.nimg / 1000, "Timing/images_per_sec": rate, **scalars})
+                self._log({CLOCK: self.clock.nimg / 1000, **_resources(rate), **scalars})
 
     def _show(self, scalars: dict[str, float], rate: float) -> None:
         kimg, total = self.clock.nimg / 1000, self.options.max_kimg
         left = max(total - kimg, 0) * 1000 / rate
-        losses = "  ".join(f"{_SHORT.get(name, name)} {value:.3f}" for name, value in scalars.items() if _shown(name))
+        shown = {short: scalars[name] for name, short in _SHORT.items() if name in scalars} or scalars
+        losses = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
         line = f"kimg {kimg:.2f}/{total:g}  {rate:.1f} images/s  {duration(left)} left  {losses}"
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], description=line)
@@ -123,13 +136,17 @@ class Ticks(Callback):
             self._bar = None
 
 
+def _resources(rate: float) -> dict[str, float]:
+    """Speed in images a second and seconds a thousand images, and on a GPU the memory at its peak."""
+    found = {"Timing/images_per_sec": rate, "Timing/sec_per_kimg": 1000 / rate}
+    if torch.cuda.is_available():
+        found["Resources/peak_gpu_mem_gb"] = torch.cuda.max_memory_allocated() / 2**30
+    return found
+
+
 def duration(seconds: float) -> str:
     """Seconds as 1h02m, 12m05s or 9s."""
     whole = int(seconds)
     if whole >= 3600:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
-
-
-def _shown(name: str) -> bool:
-    return name in _SHORT or not name.startswith("Loss/scores")

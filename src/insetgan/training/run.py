@@ -3,22 +3,31 @@
 import logging
 import signal
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch.utils.data import DataLoader
 
 from insetgan.data.order import EndlessBatches
+from insetgan.data.share import Share
+from insetgan.errors import UserError
 from insetgan.training.checkpoint import find_resume
 from insetgan.training.clock import Clock
+from insetgan.training.gan_module import GANModule
+from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
+from insetgan.training.precision import precision_of
+from insetgan.training.processes import PhaseDDP
 from insetgan.training.progress import Ticks
+from insetgan.training.quality import Quality
 from insetgan.training.snapshot import Snapshots
 from insetgan.training.trainer import quiet_trainer
 
@@ -32,12 +41,14 @@ class Outcome:
         trained_kimg: in this start of the run.
         received: the signal that ended it early, or None.
         last_grid: the newest picture of samples.
+        quality: what measured the pictures, with the best distance; None if nothing did.
     """
 
     kimg: float
     trained_kimg: float
     received: signal.Signals | None = None
     last_grid: Path | None = None
+    quality: Quality | None = None
 
 
 def train(
@@ -48,6 +59,7 @@ def train(
     validation: Any = None,
     prepare: Callable[[], Sequence[Logger]] | None = None,
     z_dim: int | None = None,
+    measure: Callable[[Clock], Quality] | None = None,
     console: Console | None = None,
 ) -> Outcome:
     """Train until `max_kimg`, or until a signal; go on where an earlier start of the run left off.
@@ -62,6 +74,7 @@ def train(
         prepare: called once it is sure that the run goes on, before anything is written: makes the folder ready and
             returns what gets the scalars of every tick.
         z_dim: of the latents that `sample` takes.
+        measure: makes the callback that measures pictures.
         console: where to write.
 
     Raises:
@@ -72,60 +85,72 @@ def train(
     console = console or Console(highlight=False, soft_wrap=True)
     resume = find_resume(options, module)
     clock = Clock(options)
-    snapshots = Snapshots(options, clock, z_dim)
-    ticks = Ticks(options, clock, snapshots, console=console)
+    quality = None if measure is None else measure(clock)
+    snapshots = Snapshots(options, clock, z_dim, quality)
+    ticks = Ticks(options, clock, snapshots, quality, console=console)
     if resume is not None:
         done = _seen(resume)
         if done >= options.max_kimg:
             return Outcome(done, 0.0)
-    trainer = _trainer(options, [clock, snapshots, ticks], validates=validation is not None)
+    callbacks: list[pl.Callback] = [clock, *([quality] if quality is not None else []), snapshots, ticks]
+    phases = isinstance(module, GANModule)
+    try:
+        trainer = _trainer(options, callbacks, validates=validation is not None, phases=phases)
+        batches = _endless(trainer, module, dataset, options)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     if prepare is not None:
         ticks.loggers = prepare()
     if resume is not None:
         console.print(f"going on from {resume} at {_seen(resume):g} kimg", markup=False)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _plainly_said(options):
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode.*")  # G_ema is meant to be
         warnings.filterwarnings("ignore", ".*(isinstance|LeafSpec|treespec).*")
         held_out = None if validation is None else DataLoader(validation, batch_size=options.batch_size)
-        trainer.fit(module, _endless(trainer, module, dataset, options), held_out, ckpt_path=resume, weights_only=True)
-    return Outcome(clock.nimg / 1000, (clock.nimg - clock.start_nimg) / 1000, clock.received, snapshots.last_grid)
+        trainer.fit(module, batches, held_out, ckpt_path=resume, weights_only=True)
+    trained = (clock.nimg - clock.start_nimg) / 1000
+    return Outcome(clock.nimg / 1000, trained, clock.received, snapshots.last_grid, quality)
 
 
-def pick_precision(precision: str, accelerator: str) -> str:
-    """Resolve "auto": bf16-mixed where the device computes in it at full speed, else 32-true."""
-    if precision != "auto":
-        return precision
-    if torch.cuda.is_available() and accelerator in ("auto", "gpu", "cuda"):
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-        fast = bool(probe and probe())
-    return "bf16-mixed" if fast else "32-true"
+@contextmanager
+def _plainly_said(options: RunOptions) -> Iterator[None]:
+    """Say what became of the run when it ended with an error of the user's settings or pictures."""
+    try:
+        yield
+    except NotFiniteError as error:
+        good = f"the last good checkpoint is {options.last} at {_seen(options.last):g} kimg"
+        raise NotFiniteError(f"{error}; {good if options.last.is_file() else 'there is no checkpoint yet'}") from error
+    except UserError as error:
+        caught, _, said = str(error).strip().rpartition("UserError: ")  # how a worker's error arrives
+        raise UserError(said if caught else str(error)) from error
 
 
 def _endless(trainer: pl.Trainer, module: pl.LightningModule, dataset: Any, options: RunOptions) -> DataLoader[Any]:
     """Batches without end, in their order, from where the module's clock stands once a checkpoint is restored."""
-    order = EndlessBatches(
-        len(dataset),
-        options.batch_size,
-        seed=options.seed,
-        position=lambda: int(module.cur_nimg),  # type: ignore[arg-type]
-        rank=trainer.global_rank,
-        world_size=trainer.world_size,
+    rank, processes = trainer.global_rank, trainer.world_size
+    if isinstance(module, GANModule):
+        share = module.share(rank, processes)
+    else:
+        share = Share(options.batch_size, processes, rank)
+    order = EndlessBatches(len(dataset), seed=options.seed, share=share, position=lambda: int(module.cur_nimg))  # type: ignore[arg-type]
+    return DataLoader(
+        dataset,
+        batch_sampler=order,
+        num_workers=options.workers,
+        persistent_workers=options.workers > 0,
+        pin_memory=not isinstance(trainer.accelerator, CPUAccelerator),
     )
-    return DataLoader(dataset, batch_sampler=order)
 
 
-def _trainer(options: RunOptions, callbacks: list[pl.Callback], *, validates: bool) -> pl.Trainer:
+def _trainer(options: RunOptions, callbacks: list[pl.Callback], *, validates: bool, phases: bool) -> pl.Trainer:
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)  # its remarks on devices and epochs mean nothing here
     every = max(1, round(options.snapshot_kimg * 1000 / options.batch_size))
-    precision: Any = pick_precision(options.precision, options.accelerator)
     return quiet_trainer(
         accelerator=options.accelerator,
         devices=options.devices,
-        precision=precision,
+        strategy=(PhaseDDP() if phases else "ddp") if options.devices > 1 else "auto",
         fast_dev_run=options.fast_dev_run,
         max_epochs=None if options.fast_dev_run else -1,
         callbacks=callbacks,
@@ -134,6 +159,7 @@ def _trainer(options: RunOptions, callbacks: list[pl.Callback], *, validates: bo
         val_check_interval=every if validates else None,
         check_val_every_n_epoch=None if validates else 1,
         default_root_dir=options.out,
+        **precision_of(options.precision, options.accelerator),
     )
 
 

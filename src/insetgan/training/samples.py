@@ -1,7 +1,7 @@
 """Grids of pictures that show how training gets on."""
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from PIL import Image
@@ -31,9 +31,10 @@ def sample_grids(module: Samples, z_dim: int, count: int) -> dict[str, Tensor]:
     return {f"psi{psi:g}": tile(module.sample(latents, psi)) for psi in PSIS}
 
 
-def real_grid(dataset: Dataset[Tensor], size: int, count: int) -> Tensor:
-    """The first pictures of a data set: uint8 [h, w, 3]."""
-    images = torch.stack([dataset[index] for index in range(min(count, size))])
+def real_grid(dataset: Dataset[Any], size: int, count: int) -> Tensor:
+    """The first pictures of a data set, whose items are pictures or begin with one: uint8 [h, w, 3]."""
+    items = [dataset[index] for index in range(min(count, size))]
+    images = torch.stack([item if isinstance(item, Tensor) else item[0] for item in items])
     return tile(from_uint8(images.permute(0, 2, 3, 1)))
 
 

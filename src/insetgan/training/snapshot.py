@@ -12,6 +12,7 @@ from insetgan.training.checkpoint import save_checkpoint
 from insetgan.training.clock import Clock
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
+from insetgan.training.quality import Quality
 from insetgan.training.samples import Samples, sample_grids, write_png
 from insetgan.weights.store import save_network
 
@@ -37,14 +38,19 @@ class ChecksLosses(Protocol):
 class Snapshots(Callback):
     """Writes last.ckpt, <stem>-last.safetensors and samples/*.png every `snapshot_kimg` and at the end.
 
+    When the pictures were better than ever, best.ckpt and <stem>-best.safetensors as well.
+
     Args:
         options: of the run.
         clock: of the run.
         z_dim: of the latents for sample grids; None for a module that shows none.
+        quality: what measures the pictures, if anything does.
     """
 
-    def __init__(self, options: RunOptions, clock: Clock, z_dim: int | None = None) -> None:
-        self.options, self.clock, self.z_dim = options, clock, z_dim
+    def __init__(
+        self, options: RunOptions, clock: Clock, z_dim: int | None = None, quality: Quality | None = None
+    ) -> None:
+        self.options, self.clock, self.z_dim, self.quality = options, clock, z_dim, quality
         self.last_grid: Path | None = None
         self.grids: dict[str, Tensor] = {}
 
@@ -58,12 +64,19 @@ class Snapshots(Callback):
         if trainer.fast_dev_run or not (self.clock.finished or self.clock.passed(self.options.snapshot_kimg)):  # type: ignore[attr-defined]
             return
         self._verify(pl_module)
-        save_checkpoint(trainer, self.options.last)
-        if trainer.is_global_zero and isinstance(pl_module, Exports):
-            for stem, (network, kind) in pl_module.exports().items():
-                path = self.options.out / f"{stem}-last.safetensors"
-                save_network(path, network, kind=kind, kimg=self.clock.nimg / 1000)
+        if self.quality is not None and self.quality.improved:
+            # Before last.ckpt, which remembers this best: killed in between, the run measures again and writes it again.
+            self._store(trainer, pl_module, "best", self.quality.measured)
+        self._store(trainer, pl_module, "last", {})
         self._show(trainer, pl_module)
+
+    def _store(self, trainer: pl.Trainer, module: pl.LightningModule, which: str, measured: dict[str, float]) -> None:
+        save_checkpoint(trainer, self.options.out / f"{which}.ckpt")
+        if trainer.is_global_zero and isinstance(module, Exports):
+            for stem, (network, kind) in module.exports().items():
+                path = self.options.out / f"{stem}-{which}.safetensors"
+                metadata: dict[str, Any] = {"kimg": self.clock.nimg / 1000, **measured}
+                save_network(path, network, kind=kind, **metadata)
 
     def _verify(self, module: pl.LightningModule) -> None:
         if isinstance(module, ChecksLosses):
@@ -71,7 +84,7 @@ class Snapshots(Callback):
         for name, tensor in module.state_dict().items():
             if not bool(torch.isfinite(tensor).all()):
                 raise NotFiniteError(
-                    f"{name} is not finite at {self.clock.nimg / 1000:.3f} kimg; a checkpoint written before is good: "
+                    f"{name} is not finite at {self.clock.nimg / 1000:.3f} kimg: "
                     "lower lr, raise gamma or use trainer.precision=32-true"
                 )
 

@@ -1,4 +1,4 @@
-"""Starting from the weights of another run: a smaller size, another data set."""
+"""Starting from the weights of another run: a smaller size, another data set, labels or none."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.training.checkpoint import read_checkpoint
 from insetgan.training.gan_module import GANModule
-from insetgan.training.growth import continue_discriminator, silence_new_blocks
+from insetgan.training.growth import continue_discriminator, continue_mapping, silence_new_blocks
 from insetgan.weights.store import load_network
 
 
@@ -22,72 +22,110 @@ class Transfer:
     """What one network took over.
 
     Attributes:
-        name: of the network.
+        network: its name.
         taken: names of the tensors that were copied.
+        adapted: names of tensors of another shape of which a part was taken.
         new: names that the source does not have.
-        reshaped: names whose shapes differ; left as they were.
+        reshaped: what else differs in shape: "name (source [..], here [..])"; left as it was.
+        unused: names that only the source has.
     """
 
-    name: str
+    network: str
     taken: tuple[str, ...]
+    adapted: tuple[str, ...]
     new: tuple[str, ...]
     reshaped: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether source and network are the same, tensor by tensor."""
+        return not (self.adapted or self.new or self.reshaped or self.unused)
 
     def __str__(self) -> str:
         """One line for the terminal."""
-        line = f"{self.name}: {len(self.taken)} of {len(self.taken + self.new + self.reshaped)} tensors taken over"
-        if self.new:
-            line += f"; new: {', '.join(_stems(self.new))}"
-        if self.reshaped:
-            line += f"; another shape, so new: {', '.join(_stems(self.reshaped))}"
+        count = len(self.taken + self.adapted + self.new + self.reshaped)
+        line = f"{self.network}: {len(self.taken)} of {count} tensors taken over"
+        reasons = {
+            "taken in part": self.adapted,
+            "not in the source, so new": _stems(self.new),
+            "of another shape, so new": self.reshaped,
+            "only in the source, so left out": _stems(self.unused),
+        }
+        for reason, names in reasons.items():
+            if names:
+                line += f"; {reason}: {_listed(names)}"
         return line
 
 
-def start_from(module: pl.LightningModule, path: Path) -> list[Transfer]:
-    """Take over whatever fits from a checkpoint (G, D and G_ema) or from a generator's safetensors (G and G_ema).
+def start_from(module: pl.LightningModule, path: Path, *, strict: bool) -> list[Transfer]:
+    """Take over the weights of a checkpoint (G, D and G_ema) or of a generator's safetensors (G and G_ema).
 
     Blocks are named by the height of their maps, so a smaller generator is the lower part of a larger one when the
     channels by height agree; so with discriminators. New blocks begin without a say (`training.growth`): the generator's
     pictures start as the enlarged pictures of the smaller one, and the discriminator judges as the smaller one did.
+    A mapping gains or loses labels without a change of the pictures at the start.
+
+    Args:
+        module: what is going to be trained.
+        path: of the weights.
+        strict: refuse unless every tensor of the source and of these networks is the other's; the module is then as it was.
 
     Raises:
-        UserError: unreadable file, nothing in it fits, or the module trains no generator.
+        UserError: unreadable file, something does not fit although it must, nothing fits, or the module trains no generator.
     """
     if not isinstance(module, GANModule):
         raise UserError(f"init={path}: is for generators (+model=body, +model=face), and this model has none")
     sources = _sources(path)
-    transfers = []
-    for name, state in sources.items():
-        network = module.get_submodule(name)
-        transfer = copy_matching(network, state, name)
-        if isinstance(network, Generator):
-            silence_new_blocks(network, transfer.new)
-        elif isinstance(network, Discriminator) and transfer.new:
-            continue_discriminator(network, state)
-        transfers.append(transfer)
-    if not any(transfer.taken for transfer in transfers):
+    planned = [compare(module.get_submodule(name), state, name) for name, state in sources.items()]
+    if strict and (wrong := [str(each) for each in planned if not each.fits]):
+        raise UserError(f"init={path}: {'. '.join(wrong)}. init_strict=false takes over what fits")
+    if not any(each.taken for each in planned):
         raise UserError(f"init={path}: no tensor fits these networks by name and shape")
-    return transfers
+    for transfer, (name, state) in zip(planned, sources.items(), strict=True):
+        _carry_out(transfer, module.get_submodule(name), state)
+    return planned
+
+
+def compare(network: nn.Module, state: Mapping[str, Tensor], name: str) -> Transfer:
+    """Say which tensors of a source fit a network by name and shape; nothing is changed."""
+    mine = network.state_dict()
+    taken, adapted, new, reshaped = [], [], [], []
+    for key, target in mine.items():
+        if key not in state:
+            new.append(key)
+        elif state[key].shape == target.shape:
+            taken.append(key)
+        elif isinstance(network, Generator) and key == "mapping.fc0.weight" and _same_z(network, state[key]):
+            adapted.append(key)
+        else:
+            reshaped.append(f"{key} (source {list(state[key].shape)}, here {list(target.shape)})")
+    unused = tuple(key for key in state if key not in mine)
+    return Transfer(name, tuple(taken), tuple(adapted), tuple(new), tuple(reshaped), unused)
 
 
 @torch.no_grad()
-def copy_matching(network: nn.Module, state: Mapping[str, Tensor], name: str) -> Transfer:
-    """Copy every tensor whose name and shape agree."""
-    taken, new, reshaped = [], [], []
-    for key, target in network.state_dict().items():
-        if key not in state:
-            new.append(key)
-        elif state[key].shape != target.shape:
-            reshaped.append(key)
-        else:
-            target.copy_(state[key])
-            taken.append(key)
-    return Transfer(name, tuple(taken), tuple(new), tuple(reshaped))
+def _carry_out(transfer: Transfer, network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    mine = network.state_dict()
+    for key in transfer.taken:
+        mine[key].copy_(state[key])
+    if isinstance(network, Generator):
+        silence_new_blocks(network, transfer.new)
+        if transfer.adapted:
+            continue_mapping(network, state["mapping.fc0.weight"])
+    elif isinstance(network, Discriminator) and transfer.new:
+        continue_discriminator(network, state)
+
+
+def _same_z(generator: Generator, fc0: Tensor) -> bool:
+    """Whether a mapping of other inputs takes the same z, with labels where this one has none or the other way round."""
+    rows, columns = generator.mapping.get_submodule("fc0").get_parameter("weight").shape
+    return fc0.shape[0] == rows and min(fc0.shape[1], columns) == generator.z_dim
 
 
 def _sources(path: Path) -> dict[str, dict[str, Tensor]]:
     if path.suffix == ".safetensors":
-        state = load_network(path, kind="generator").state_dict()
+        state = load_network(path, kind="generator", key="init").state_dict()
         return {"G": state, "G_ema": state}
     whole = read_checkpoint(path)["state_dict"]
     sources = {}
@@ -100,3 +138,8 @@ def _sources(path: Path) -> dict[str, dict[str, Tensor]]:
 def _stems(names: Iterable[str]) -> list[str]:
     """The blocks or layers that the tensors belong to, in order, each once."""
     return list(dict.fromkeys(".".join(name.split(".")[: 2 if name.startswith("synthesis") else 1]) for name in names))
+
+
+def _listed(names: Iterable[str], most: int = 6) -> str:
+    listed = list(names)
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")

@@ -1,4 +1,4 @@
-"""Put a trained network into the package: `python -m insetgan.weights.ship FILE NAME` with NAME body, face or parts."""
+"""Put a trained network into the package: `python -m insetgan.weights.ship FILE NAME` with NAME of `store.EMBEDDED`."""
 
 import sys
 from pathlib import Path

@@ -1,0 +1,61 @@
+"""Whatever kills a training run, and whenever."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from insetgan.training.checkpoint import read_checkpoint
+from insetgan.weights.store import load_network
+
+ROOT = Path(__file__).resolve().parents[2]
+TICK, SNAPSHOT = 16, 64  # images
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_twenty_kills_lose_at_most_one_interval_and_leave_no_broken_file(tmp_path):
+    out = tmp_path / "run"
+    command = [
+        sys.executable, str(ROOT / "train.py"), "+model=face", "data.height=16", "data.width=16", "recipe.z_dim=8",
+        "recipe.w_dim=8", "recipe.channel_base=128", "recipe.channel_max=8", "batch_size=4", "grid=2", f"out={out}",
+        "trainer.num_threads=1", "trainer.max_kimg=1000", f"tick_kimg={TICK / 1000}", f"snapshot_kimg={SNAPSHOT / 1000}",
+        f"quality.every_kimg={SNAPSHOT / 1000}", "quality.num=8", "quality.num_real=8",
+    ]  # fmt: skip
+    chance = random.Random(0)
+    reached = stored = 0
+    for _ in range(20):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        lines = _until_it_trains(process)
+        time.sleep(chance.uniform(0, 1.5))
+        process.send_signal(signal.SIGKILL)
+        lines += process.communicate(timeout=60)[0].splitlines()
+        assert process.returncode == -signal.SIGKILL, lines[-5:]
+        if stored:
+            assert any(f"going on from {out / 'last.ckpt'} at {stored / 1000:g} kimg" in line for line in lines)
+        reached = max([reached, *(_images(line) for line in lines if line.startswith("kimg"))])
+        stored = int(read_checkpoint(out / "last.ckpt")["state_dict"]["cur_nimg"])
+        assert stored > reached - SNAPSHOT, "more than one interval is lost"
+        for path in (*out.glob("*.safetensors"), *out.glob("best.ckpt")):
+            load_network(path) if path.suffix == ".safetensors" else read_checkpoint(path)
+        rows = (out / "metrics.csv").read_text().splitlines()
+        assert all(row.count(",") == rows[0].count(",") for row in rows)
+    assert reached > 10 * SNAPSHOT
+
+
+def _until_it_trains(process):
+    """The lines up to the first that tells of progress beyond the first checkpoint."""
+    lines = []
+    for line in iter(process.stdout.readline, ""):
+        lines.append(line.rstrip())
+        if line.startswith("kimg") and _images(line) >= SNAPSHOT:
+            return lines
+    raise AssertionError(f"it did not train: {lines}")
+
+
+def _images(line):
+    return round(float(line.split()[1].partition("/")[0]) * 1000)
