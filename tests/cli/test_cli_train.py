@@ -104,6 +104,82 @@ def test_face_is_cropped_from_bodies(train, people, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("part", ["hands", "feet"])
+def test_parts_are_cropped_from_bodies_or_a_set_of_their_own(train, people, tmp_path, part):
+    size = ["data.height=16", "data.width=16"]
+    assert_one_line(train(f"+model={part}", people, *size, *SMALL), "no picture has a box of")
+    for index in range(5):
+        pixels = np.random.default_rng(index).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{index}.jpg")
+    own = [f"data.path={tmp_path}", *size, *SMALL, "trainer.fast_dev_run=true"]
+    code, text, errors = train(f"+model={part}", *own)
+    assert (code, errors) == (0, "")
+    assert f"training {part}: 5 pictures 16 x 16" in text
+
+
+def test_unusable_pictures_stop_a_run_or_are_left_out(train, tmp_path):
+    for index in range(5):
+        pixels = np.random.default_rng(index).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+    (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:300])
+    Image.new("L", (20, 20)).save(tmp_path / "3.png")
+    own = [
+        "+model=face",
+        f"data.path={tmp_path}",
+        "data.height=16",
+        "data.width=16",
+        *SMALL,
+        "trainer.fast_dev_run=true",
+    ]
+    result = train(*own)
+    assert_one_line(result, "1.png")
+    assert_one_line(result, "3.png")
+    assert "data.on_fault=skip" in result[2]
+    code, text, _ = train(*own, "data.on_fault=skip")
+    assert code == 0
+    assert "left out 2 pictures, the first: 1.png" in text
+    assert "training face: 3 pictures" in text
+
+
+def test_labels_make_the_networks_conditional(train, tmp_path):
+    labels, folder = [], tmp_path / "pictures"
+    folder.mkdir()
+    for index in range(6):
+        pixels = np.random.default_rng(index).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+        labels.append([f"{index}.png", index % 3])
+    own = ["+model=face", f"data.path={folder}", "data.height=16", "data.width=16", *SMALL, "data.labels=true"]
+    assert_one_line(train(*own), "has none; its dataset.json must hold them")
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels}))
+    code, _, errors = train(*own, f"out={tmp_path}/run", "trainer.max_kimg=0.008")
+    assert (code, errors) == (0, "")
+    assert load_network(tmp_path / "run" / "network-last.safetensors").c_dim == 3
+    assert_one_line(train(*own, "recipe=projected", f"out={tmp_path}/other"), "c_dim=3: the discriminator has 0")
+
+
+def test_two_processes_train_and_one_goes_on(train, body, command, tmp_path):
+    shared = [*body, "trainer.accelerator=cpu", f"out={tmp_path}", "tick_kimg=0.004"]
+    result = command("train.py", *shared, "trainer.devices=2", "trainer.max_kimg=0.008")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("training body") == 1, "one process speaks"
+    assert result.stdout.count("kimg 0.01/0.008") == 1
+    code, text, _ = train(*shared, "trainer.max_kimg=0.012")
+    assert code == 0
+    assert "at 0.008 kimg" in text
+
+
+def test_a_signal_to_one_process_ends_both(body, tmp_path):
+    endless = [*body, "trainer.accelerator=cpu", "trainer.devices=2", f"out={tmp_path}", "tick_kimg=0.004"]
+    full = [sys.executable, str(ROOT / "train.py"), *endless, "trainer.max_kimg=1000"]
+    process = subprocess.Popen(full, stdout=subprocess.PIPE, text=True)
+    assert any(line.startswith("kimg") for line in iter(process.stdout.readline, ""))
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "stopped by SIGTERM" in rest
+    assert (tmp_path / "last.ckpt").is_file()
+
+
 def test_recipe_projected_trains_and_grows(train, body, tmp_path):
     projected = [*body, "recipe=projected", "recipe.discriminator.critic_channels=8"]
     small = [*projected, "data.height=16", "data.width=8", "recipe.discriminator.enlarge=2"]

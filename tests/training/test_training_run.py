@@ -16,6 +16,7 @@ from insetgan.training.gan_module import GANModule
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
 from insetgan.training.phases import standard_phases
+from insetgan.training.quality import SECONDS, Quality
 from insetgan.training.run import train
 from insetgan.weights.store import load_network, read_metadata
 
@@ -48,16 +49,55 @@ def run_steps(out, steps, module=None, console=None, **options):
     return module, outcome
 
 
+@pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_stopping_and_resuming_gives_exactly_the_unbroken_weights(tmp_path, precision):
-    whole, _ = run_steps(tmp_path / "whole", 7, precision=precision)
-    run_steps(tmp_path / "broken", 3, precision=precision)
+def test_stopping_and_resuming_gives_exactly_the_unbroken_weights(tmp_path, precision, workers):
+    def run(folder, steps):
+        full = make_module(style_mixing=0.5, pl_weight=2.0, augment="bgcfnc", augment_p=0.5, ada_kimg=0.1, batch_gpu=2)
+        return run_steps(tmp_path / folder, steps, full, precision=precision, workers=workers)
+
+    whole, _ = run("whole", 7)
+    run("broken", 3)
     torch.manual_seed(123)  # a new process has other global random numbers
-    resumed, outcome = run_steps(tmp_path / "broken", 7, precision=precision)
+    resumed, outcome = run("broken", 7)
     assert outcome.trained_kimg == pytest.approx(4 * BATCH / 1000)
     expected, found = whole.state_dict(), resumed.state_dict()
     assert int(found["cur_nimg"]) == 7 * BATCH
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+    assert float(found["path_mean"]) > 0
+    assert float(found["augment.controller.p"]) != 0.5
+    assert float(found["augment.controller.sign_count"]) == 3 * BATCH, "signs since the last adjustment, at step 4"
+    for mine, theirs in zip(resumed.optimizers(), whole.optimizers(), strict=True):
+        for one, other in zip(mine.state_dict()["state"].values(), theirs.state_dict()["state"].values(), strict=True):
+            assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_best_pictures_are_kept(tmp_path, monkeypatch):
+    """best.ckpt holds the step at which the distance was lowest, also after a resume that brings nothing better."""
+    distances = iter([3.0, 1.0, 2.0, 1.5])
+
+    class Falling(Quality):
+        def measure(self, trainer, module):
+            return {self.name: next(distances), SECONDS: 0.0}
+
+    class Extractor:
+        name, num_features = "parts", 2
+
+    def run(steps):
+        options = RunOptions(
+            out=tmp_path, max_kimg=steps * BATCH / 1000, batch_size=BATCH, grid=2, snapshot_kimg=BATCH / 1000,
+            tick_kimg=BATCH / 1000, precision="32-true", accelerator="cpu",
+        )  # fmt: skip
+        return train(
+            make_module(), Noise(), options, z_dim=8, console=Console(file=io.StringIO()),
+            measure=lambda clock: Falling(options, clock, Extractor(), Noise(), 8, every_kimg=BATCH / 1000),
+        )  # fmt: skip
+
+    run(3)
+    assert run(4).quality.best == 1.0
+    assert int(read_checkpoint(tmp_path / "best.ckpt")["state_dict"]["cur_nimg"]) == 2 * BATCH
+    assert read_metadata(tmp_path / "network-best.safetensors")["frechet_parts"] == 1.0
+    assert int(read_checkpoint(tmp_path / "last.ckpt")["state_dict"]["cur_nimg"]) == 4 * BATCH
 
 
 def test_run_folder_holds_checkpoint_network_grids_and_log(tmp_path):
@@ -108,7 +148,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(tmp_path):
     whole = (tmp_path / "last.ckpt").read_bytes()
     module = make_module()
     module.phases = standard_phases(gamma=float("inf"), r1_interval=2)
-    with pytest.raises(UserError, match="Dr1 is not finite at step 2"):
+    with pytest.raises(
+        UserError, match=r"Dr1 is not finite at step 2 .*last good checkpoint is .*last.ckpt at 0.008 kimg"
+    ):
         run_steps(tmp_path, 9, module=module)
     assert (tmp_path / "last.ckpt").read_bytes() == whole
 
