@@ -13,7 +13,7 @@ from insetgan.training.checkpoint import read_checkpoint
 from insetgan.weights.store import load_network
 
 ROOT = Path(__file__).resolve().parents[2]
-TICK, SNAPSHOT = 16, 64  # images
+TICK, SNAPSHOT = 8, 16  # images; most of the time is then spent in measuring and writing
 
 
 @pytest.mark.slow
@@ -31,7 +31,7 @@ def test_twenty_kills_lose_at_most_one_interval_and_leave_no_broken_file(tmp_pat
     for _ in range(20):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         lines = _until_it_trains(process)
-        time.sleep(chance.uniform(0, 1.5))
+        time.sleep(chance.uniform(0, 3))
         process.send_signal(signal.SIGKILL)
         lines += process.communicate(timeout=60)[0].splitlines()
         assert process.returncode == -signal.SIGKILL, lines[-5:]
@@ -44,7 +44,7 @@ def test_twenty_kills_lose_at_most_one_interval_and_leave_no_broken_file(tmp_pat
             load_network(path) if path.suffix == ".safetensors" else read_checkpoint(path)
         rows = (out / "metrics.csv").read_text().splitlines()
         assert all(row.count(",") == rows[0].count(",") for row in rows)
-    assert reached > 10 * SNAPSHOT
+    assert stored > 4 * SNAPSHOT, "it gets on nevertheless"
 
 
 def _until_it_trains(process):

@@ -71,7 +71,7 @@ def measure(
 def main() -> None:
     """Read the command line, measure, print; a mistake ends in one line and exit code 2."""
     parser = _Parser(prog="python -m insetgan.training.measure", description=__doc__)
-    parser.add_argument("generator", help="safetensors file, or name of an embedded model (body, face)")
+    parser.add_argument("generator", help="safetensors file, or name of an embedded model (body, face, hands, feet)")
     parser.add_argument("archive", help="zip or folder of real pictures")
     parser.add_argument(
         "--part", choices=PARTS, help="crops of this part by the archive's boxes; otherwise whole pictures"
