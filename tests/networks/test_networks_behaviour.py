@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from insetgan.networks import Discriminator, Generator
 from insetgan.networks.discriminator import minibatch_std
+from insetgan.networks.synthesis import prepare
 
 SMALL = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 16}
 
@@ -99,6 +100,30 @@ def test_minibatch_std_groups_samples_with_a_stride():
         group = x[start::2]
         expected = ((group - group.mean(0)).square().mean(0) + 1e-8).sqrt().mean()
         torch.testing.assert_close(y[start::2, 3], expected.expand(4, 2, 2))
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_prepared_weights(up):
+    """A working copy in the order that its convolution reads, the squares' sums, and the gradients of both."""
+    weight = torch.randn(2, 3, 3, 3, dtype=torch.float64).requires_grad_()
+    working, energy = prepare(weight, torch.float64, up)
+    assert torch.equal(working, weight)
+    read = working.transpose(0, 1) if up else working
+    assert read.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(energy, weight.square().sum((2, 3)))
+    assert prepare(weight, torch.bfloat16, up)[0].dtype == torch.bfloat16
+    assert torch.autograd.gradcheck(lambda weight: prepare(weight, torch.float64, up), weight)
+    assert torch.autograd.gradgradcheck(lambda weight: prepare(weight, torch.float64, up), weight)
+
+
+def test_derivatives_of_a_whole_network():
+    """First and second derivatives of pictures with respect to latents, in float64."""
+    torch.manual_seed(0)
+    G = Generator(height=8, width=8, channel_base=16, channel_max=2, z_dim=2, w_dim=2, mapping_layers=1).double()
+    ws = torch.randn(1, G.num_ws, 2, dtype=torch.float64).requires_grad_()
+    G.requires_grad_(False)
+    assert torch.autograd.gradcheck(G.synthesis, ws)
+    assert torch.autograd.gradgradcheck(G.synthesis, ws)
 
 
 def test_second_derivatives_under_autocast():

@@ -1,5 +1,6 @@
 """The networks against numbers computed with the public implementations (tests/assets/parity/README.md)."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from insetgan.losses.adversarial import r1_penalty
+from insetgan.losses.path_length import path_lengths
 from insetgan.networks import Discriminator, Generator
 
 ASSETS = Path(__file__).parents[1] / "assets" / "parity"
@@ -71,17 +74,6 @@ def assert_gradients(network, expected):
             assert parameter.grad is None or parameter.grad.norm() == 0, name
 
 
-def r1_penalty(D, images, c):
-    images = images.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(D(images, c).sum(), images, create_graph=True)
-    return gradient.square().sum((1, 2, 3))
-
-
-def path_lengths(G, ws, noise):
-    (gradient,) = torch.autograd.grad((G.synthesis(ws) * noise).sum(), ws, create_graph=True)
-    return gradient.square().sum(2).mean(1).sqrt()
-
-
 def test_mapping(ref):
     assert relative_error(ref.G.mapping(ref.z, ref.c), ref["out/ws"]) < TOLERANCE
 
@@ -113,7 +105,7 @@ def test_generator_loss_gradients(ref):
 
 def test_r1_and_its_gradients(ref):
     ref.D.zero_grad()
-    penalty = r1_penalty(ref.D, ref["out/img_const"], ref.c)
+    penalty = r1_penalty(lambda images: ref.D(images, ref.c), ref["out/img_const"])
     assert relative_error(penalty, ref["out/r1"]) < TOLERANCE
     (penalty * 5).mean().backward()
     assert_gradients(ref.D, ref.part("grad_r1/"))
@@ -121,7 +113,9 @@ def test_r1_and_its_gradients(ref):
 
 def test_path_lengths_and_their_gradients(ref):
     ref.G.zero_grad()
-    lengths = path_lengths(ref.G, ref.G.mapping(ref.z, ref.c), ref["in/pl_noise"])
+    ws = ref.G.mapping(ref.z, ref.c)
+    noise = ref["in/pl_noise"] * math.sqrt(ref.G.height * ref.G.width)  # stored as divided by it
+    lengths = path_lengths(ref.G.synthesis(ws), ws, noise)
     assert relative_error(lengths, ref["out/path_lengths"]) < TOLERANCE
     (2 * (lengths - 0.5).square().mean()).backward()
     assert_gradients(ref.G, ref.part("grad_pl/"))

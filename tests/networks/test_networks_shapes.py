@@ -6,6 +6,7 @@ import pickle
 import pytest
 import torch
 
+from insetgan.losses.adversarial import r1_penalty
 from insetgan.networks import Discriminator, Generator
 
 # Name: (arguments, generator's rows of w, parameters and keys, discriminator's parameters and keys).
@@ -181,3 +182,40 @@ def test_frozen_after_inference_mode_still_gives_gradients():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         (gradient,) = torch.autograd.grad(G.synthesis(ws.requires_grad_()).sum(), ws)
     assert torch.isfinite(gradient).all()
+
+
+LAYERS = [f"b{h}.{name}" for h in (16, 8) for name in ("fromrgb", "conv0", "conv1", "skip")]
+LAYERS.remove("b8.fromrgb")
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 5, 7])
+def test_frozen_layers_are_buffers(count):
+    """The first layers from the picture on keep their names, results and values, but take no part in training."""
+    torch.manual_seed(0)
+    D = Discriminator(height=16, width=16, channel_base=64, channel_max=8)
+    names, images = list(D.state_dict()), torch.randn(4, 3, 16, 16)
+    before = D(images)
+    D.freeze(count)
+    torch.testing.assert_close(D(images), before)
+    assert sorted(D.state_dict()) == sorted(names)
+    frozen = {name.rpartition(".")[0] for name, _ in D.named_buffers() if name.endswith((".weight", ".bias"))}
+    trained = {name.rpartition(".")[0] for name, _ in D.named_parameters()}
+    assert frozen == set(LAYERS[:count])
+    assert not frozen & trained
+    D.requires_grad_(True)
+    loss = r1_penalty(D, images).mean() + D(images).mean()
+    loss.backward()
+    assert all(parameter.grad is not None for name, parameter in D.named_parameters() if name != "b4.out.bias")
+    for again in (copy.deepcopy(D), pickle.loads(pickle.dumps(D))):
+        assert torch.equal(again(images), D(images))
+        assert len(list(again.parameters())) == len(list(D.parameters()))
+    other = Discriminator(**D.architecture)
+    D.load_state_dict(other.state_dict())
+    other.load_state_dict(D.state_dict())
+    torch.testing.assert_close(D(images), other(images))
+
+
+@pytest.mark.parametrize("count", [-1, 5])
+def test_freezing_more_layers_than_there_are(count):
+    with pytest.raises(ValueError, match=f"layers={count}: must be from 0 to 4"):
+        Discriminator(**TINY).freeze(count)

@@ -45,6 +45,10 @@ def test_downsample(x):
     torch.testing.assert_close(downsample2d(x), convolve(x, fir_kernel(), 1, 1, stride=2))
 
 
+def test_downsample_with_a_gain(x):
+    torch.testing.assert_close(downsample2d(x, gain=4), 4 * downsample2d(x))
+
+
 def test_upsampling_is_the_adjoint_of_downsampling(x):
     y = torch.randn(2, 3, 3, 2, dtype=torch.float64)
     torch.testing.assert_close((downsample2d(x) * y).sum() * 4, (x * upsample2d(y)).sum())

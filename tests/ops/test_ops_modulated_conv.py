@@ -8,7 +8,6 @@ import torch.nn.functional as F
 
 from insetgan.ops.fir import blur2d
 from insetgan.ops.modulated_conv import (
-    _TransposedConv,
     conv2d_up,
     demodulation,
     fan_out,
@@ -75,16 +74,6 @@ def test_derivatives(up):
 
     assert torch.autograd.gradcheck(layer, inputs)
     assert torch.autograd.gradgradcheck(layer, inputs)
-
-
-def test_transposed_convolution():
-    x, weight = image(2, 3, 4, 5).requires_grad_(), randn(4, 3, 3, 3).requires_grad_()
-    torch.testing.assert_close(
-        _TransposedConv.apply(x, weight), F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-    )
-    small, weight = image(1, 2, 2, 3).requires_grad_(), randn(2, 2, 3, 3).requires_grad_()
-    assert torch.autograd.gradcheck(_TransposedConv.apply, (small, weight))
-    assert torch.autograd.gradgradcheck(_TransposedConv.apply, (small, weight))
 
 
 def mixtures(x, mixing):

@@ -78,3 +78,41 @@ def test_networks_without_channels_are_refused(wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=f"^{name}="):
         Generator(**({"height": 16, "width": 8} | wrong))
+
+
+def test_compiled_main_phases_have_the_gradients_of_eager_ones_and_regularisers_stay_eager(monkeypatch):
+    compiled = []
+
+    def aot(network):
+        compiled.append(network)
+        return real_compile(network, backend="aot_eager")
+
+    def gradients(**settings):
+        torch.manual_seed(0)
+        sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
+        generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
+        module = GANModule(
+            generator, Discriminator(**sizes), batch_size=4, gamma=1.0, pl_weight=2.0, noise=False, augment="bgc",
+            augment_p=0.5, **settings,
+        )  # fmt: skip
+        assert not [name for name in module.state_dict() if "_orig_mod" in name]
+        real = torch.rand(4, 3, 16, 8, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        found = {}
+        for phase in module.phases:
+            module.find_gradients(phase, module.share(), real)
+            network = module.G if phase.network == "G" else module.D
+            found |= {
+                f"{phase.name}/{name}": p.grad.clone() for name, p in network.named_parameters() if p.grad is not None
+            }
+        return found
+
+    real_compile = torch.compile
+    expected = gradients()
+    monkeypatch.setattr(torch, "compile", aot)
+    found = gradients(compile=True)
+    torch.compiler.reset()
+    assert [type(network).__name__ for network in compiled] == ["SynthesisNetwork", "Discriminator"]
+    assert {name.partition("/")[0] for name in expected} == {"Gmain", "Gpl", "Dmain", "Dr1"}
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-5)

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from insetgan.networks.layers import Conv, Dense, block_sizes, channels_at
+from insetgan.networks.frozen import as_buffers
+from insetgan.networks.layers import LARGEST_FLOAT16, Conv, Dense, block_dtypes, block_sizes, channels_at
 from insetgan.networks.mapping import LabelMapping
 from insetgan.ops.fir import fir_kernel
 
@@ -52,6 +53,8 @@ class DiscriminatorBlock(nn.Module):
             x = self.fromrgb(x)
         gain = math.sqrt(0.5)
         shortcut: Tensor = self.skip(x, gain=gain)
+        if shortcut.dtype == torch.float16:  # the one way through a block that nothing limits
+            shortcut = shortcut.clamp(-LARGEST_FLOAT16, LARGEST_FLOAT16)
         main: Tensor = self.conv1(self.conv0(x), gain=gain)
         return shortcut + main
 
@@ -72,12 +75,11 @@ class DiscriminatorEpilogue(nn.Module):
 
     def forward(self, x: Tensor, cmap: Tensor | None) -> Tensor:
         """[n, channels, *size] and the label's vector [n, cmap_dim] -> logits [n, 1]."""
-        with torch.autocast(x.device.type, enabled=False):
-            x = minibatch_std(x.to(self.fc.weight.dtype), self.mbstd_group_size)
-            scores: Tensor = self.out(self.fc(self.conv(x).flatten(1)))
-            if cmap is None:
-                return scores
-            return (scores * cmap).sum(1, keepdim=True) / math.sqrt(self.cmap_dim)
+        x = minibatch_std(x.to(self.fc.weight.dtype), self.mbstd_group_size)
+        scores: Tensor = self.out(self.fc(self.conv(x).flatten(1)))
+        if cmap is None:
+            return scores
+        return (scores * cmap).sum(1, keepdim=True) / math.sqrt(self.cmap_dim)
 
 
 class Discriminator(nn.Module):
@@ -139,6 +141,27 @@ class Discriminator(nn.Module):
             channels[0], size=sizes[0], cmap_dim=cmap_dim, mbstd_group_size=mbstd_group_size, clamp=conv_clamp
         )
 
+    def freeze(self, layers: int) -> None:
+        """Freeze the layers nearest to the picture, which know most of what all pictures have in common (Mo et al. 2020).
+
+        Their weights become buffers under the same names: no optimiser sees them and the state dict stays. For good;
+        freeze before optimisers are made.
+
+        Args:
+            layers: how many, counted as StyleGAN2-ADA does: fromrgb, then conv0, conv1 and skip of each block from the
+                finest.
+
+        Raises:
+            ValueError: more layers than the blocks have, or fewer than none.
+        """
+        blocks = [self.get_submodule(f"b{height}") for height in self.heights]
+        names = [(block, name) for block in blocks for name in ("fromrgb", "conv0", "conv1", "skip")]
+        found = [layer for block, name in names if (layer := getattr(block, name)) is not None]
+        if not 0 <= layers <= len(found):
+            raise ValueError(f"layers={layers}: must be from 0 to {len(found)}")
+        for layer in found[:layers]:
+            as_buffers(layer)
+
     @property
     def architecture(self) -> dict[str, int | float | None]:
         """The keyword arguments that make a network of this shape."""
@@ -161,8 +184,12 @@ class Discriminator(nn.Module):
         if img.shape[1:] != (self.img_channels, self.height, self.width):
             wanted = [self.img_channels, self.height, self.width]
             raise ValueError(f"img must have the shape [n, {', '.join(map(str, wanted))}], not {list(img.shape)}")
-        x = img.contiguous(memory_format=torch.channels_last)
-        for height in self.heights:
-            x = self.get_submodule(f"b{height}")(x)
-        logits: Tensor = self.b4(x, None if self.mapping is None else self.mapping(c))
+        device, full = img.device.type, self.b4.fc.weight.dtype
+        dtypes = block_dtypes(self.heights, device=device, full=full)
+        x = img
+        with torch.autocast(device, enabled=False):
+            for height in self.heights:
+                x = x.to(dtypes[height], memory_format=torch.channels_last)
+                x = self.get_submodule(f"b{height}")(x)
+            logits: Tensor = self.b4(x, None if self.mapping is None else self.mapping(c))
         return logits

@@ -1,15 +1,20 @@
 """Layers shared by generator and discriminator: equalised learning rate, leaky ReLU, published parameter names."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from insetgan.ops.convolution import correlate
 from insetgan.ops.fir import blur2d, downsample2d, fir_kernel
 
 SLOPE = 0.2
 GAIN = math.sqrt(2)
+FLOAT16_BLOCKS = 4
+FLOAT16_CLAMP = 256.0
+LARGEST_FLOAT16 = 6e4  # a little less, so that sums of a large and a small number stay finite
 
 
 def activate(x: Tensor, *, gain: float = GAIN, clamp: float | None = None) -> Tensor:
@@ -40,6 +45,37 @@ def block_sizes(height: int, width: int) -> list[tuple[int, int]]:
     if width <= 0 or width % (1 << halvings):
         raise ValueError(f"width={width}: must be a multiple of {1 << halvings} for height={height}")
     return [(4 << i, width >> (halvings - i)) for i in range(halvings + 1)]
+
+
+def block_dtypes(heights: Sequence[int], *, device: str, full: torch.dtype) -> dict[int, torch.dtype]:
+    """Choose the type of the feature maps of each block: `full`, or a shorter one under autocast.
+
+    bfloat16 has the range of float32 and serves all blocks. float16 serves the highest resolutions, 8 high or more, and
+    leaves the others to `full` (Karras et al. 2020, "Training generative adversarial networks with limited data",
+    appendix C.1).
+
+    Args:
+        heights: of the blocks.
+        device: type of the device, whose autocast counts.
+        full: type of the parameters.
+    """
+    if not torch.is_autocast_enabled(device):
+        return dict.fromkeys(heights, full)
+    short = torch.get_autocast_dtype(device)
+    if short != torch.float16:
+        return dict.fromkeys(heights, short)
+    fine = [height for height in sorted(heights) if height >= 8][-FLOAT16_BLOCKS:]
+    return {height: short if height in fine else full for height in heights}
+
+
+def limit(clamp: float | None, dtype: torch.dtype) -> float | None:
+    """Return the bound of features of that type: `clamp`, and 256 for float16 if there is none."""
+    return FLOAT16_CLAMP if clamp is None and dtype == torch.float16 else clamp
+
+
+def peak(x: Tensor, dims: int | tuple[int, ...]) -> Tensor:
+    """Return the largest absolute value over `dims`, which stay as ones: a constant for gradients, never zero."""
+    return x.detach().abs().amax(dims, keepdim=True).clamp_min(1e-30)
 
 
 class Dense(nn.Module):
@@ -90,7 +126,7 @@ class Conv(nn.Module):
         down: bool = False,
         clamp: float | None = None,
     ) -> None:
-        """Make a layer; `down` filters, then halves; `clamp` limits the result (times `gain` of the call)."""
+        """Make a layer; `down` filters, then halves; `clamp` limits the activations (times `gain` of the call)."""
         super().__init__()
         self.activation = activation
         self.down = down
@@ -101,7 +137,10 @@ class Conv(nn.Module):
         self.register_buffer("resample_filter", fir_kernel())
 
     def forward(self, x: Tensor, *, gain: float = 1.0) -> Tensor:
-        """[n, in, h, w] -> [n, out, h, w] or, with `down`, [n, out, h / 2, w / 2], times `gain`."""
+        """[n, in, h, w] -> [n, out, h, w] or, with `down`, [n, out, h / 2, w / 2], times `gain`.
+
+        Computes in the type of x; call outside autocast.
+        """
         kernel_size = self.weight.shape[-1]
         padding, stride = kernel_size // 2, 1
         if self.down and kernel_size == 1:
@@ -110,8 +149,9 @@ class Conv(nn.Module):
             x, padding, stride = blur2d(x, padding=2), 0, 2
         # Leaky ReLU commutes with positive factors, so its gain can act before it, on the small tensors.
         total = gain * GAIN if self.activation else gain
-        bias = None if self.bias is None else self.bias * total
-        x = F.conv2d(x, self.weight * (self.weight_gain * total), bias, stride=stride, padding=padding)
-        if self.activation:
-            x = F.leaky_relu(x, SLOPE, inplace=True)
-        return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
+        weight = (self.weight * (self.weight_gain * total)).to(x.dtype, memory_format=torch.channels_last)
+        bias = None if self.bias is None else (self.bias * total).to(x.dtype)
+        slope = SLOPE if self.activation else 1.0
+        x = correlate(x, weight, bias, stride=stride, padding=padding, slope=slope)
+        clamp = limit(self.clamp, x.dtype)
+        return x if clamp is None else x.clamp(-clamp * gain, clamp * gain)

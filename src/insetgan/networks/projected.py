@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from insetgan.networks.frozen import as_buffers
 from insetgan.networks.layers import SLOPE
 
 ENLARGEMENTS = (0.25, 0.5, 1, 2, 4)
@@ -61,6 +62,7 @@ class ProjectedDiscriminator(nn.Module):
     """
 
     mbstd_group_size = 1  # any batch will do
+    c_dim = 0  # labels are not looked at
 
     def __init__(
         self,
@@ -103,7 +105,7 @@ class ProjectedDiscriminator(nn.Module):
         self.critics = nn.ModuleList(_critic(mixed_channels, critic_channels, halvings=each) for each in halvings)
         self.picture_critic = _critic(3 * self.block**2, critic_channels, halvings=halvings[0])
 
-    def forward(self, img: Tensor) -> Tensor:
+    def forward(self, img: Tensor, c: None = None) -> Tensor:
         """Judge pictures [n, 3, height, width] in [-1, 1]: [n, critics * places] logits, higher for what looks real."""
         if img.shape[1:] != (3, self.height, self.width):
             raise ValueError(f"img must have the shape [n, 3, {self.height}, {self.width}], not {list(img.shape)}")
@@ -129,15 +131,6 @@ class ProjectedDiscriminator(nn.Module):
         if max(self.scales) >= len(described):
             raise ValueError(f"scales={list(self.scales)}: the feature network has {len(described)}")
         return [described[scale] for scale in self.scales]
-
-
-def as_buffers(module: nn.Module) -> nn.Module:
-    """Turn all parameters into buffers of the same names, in evaluation mode: weights that nothing trains."""
-    for part in module.modules():
-        for name, parameter in list(part.named_parameters(recurse=False)):
-            delattr(part, name)
-            part.register_buffer(name, parameter.detach().clone())
-    return module.eval()
 
 
 def _critic(inner: int, width: int, *, halvings: int) -> nn.Sequential:

@@ -1,14 +1,15 @@
 """The synthesis network: from one w a layer to a picture."""
 
 import math
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from insetgan.networks.layers import GAIN, Dense, block_sizes, channels_at
+from insetgan.networks.layers import GAIN, Dense, block_dtypes, block_sizes, channels_at, limit, peak
 from insetgan.networks.remembered import Remembered
+from insetgan.ops.convolution import correlate
 from insetgan.ops.fir import fir_kernel, upsample2d
 from insetgan.ops.modulated_conv import conv2d_up, demodulation, fan_out, shifted_leaky_relu
 
@@ -16,19 +17,36 @@ NoiseMode = Literal["const", "random", "none"]
 NOISE_MODES: tuple[NoiseMode, ...] = ("const", "random", "none")
 
 
-def weight_energy(weight: Tensor) -> Tensor:
-    """Sum the squares over the kernel: [out, in, k, k] -> [out, in]."""
-    return weight.square().sum((2, 3))
+def prepare(weight: Tensor, dtype: torch.dtype, up: bool) -> tuple[Tensor, Tensor]:
+    """Make what a layer needs of its weight [out, in, 3, 3].
+
+    For float16 each output channel is divided by sqrt(fan-in) and by its largest weight, so that no sum leaves the range;
+    demodulation undoes it.
+
+    Returns:
+        The weight in the type and memory order of the activations, and the sum of its squares over the kernel [out, in].
+    """
+    if dtype == torch.float16:
+        weight = weight / (peak(weight, (1, 2, 3)) * math.sqrt(weight[0].numel()))
+    working, energy = _Prepared.apply(weight, dtype, up)  # type: ignore[no-untyped-call]
+    return working, energy
 
 
-def prepare(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """Bring a weight to the type and memory order of the activations."""
-    return weight.to(dtype, memory_format=torch.channels_last)
+class _Prepared(torch.autograd.Function):
+    """Copy of a weight and sum of its squares; one pass adds the two gradients in the memory order of the weight."""
 
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, dtype: torch.dtype, up: bool) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(weight)
+        ordered = weight.transpose(0, 1) if up else weight
+        working = ordered.to(dtype, memory_format=torch.channels_last, copy=True)
+        return working.transpose(0, 1) if up else working, weight.flatten(2).square().sum(2)
 
-def prepare_up(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """Bring the weight of an up-convolution to the type and memory order that it needs."""
-    return prepare(weight.transpose(0, 1), dtype).transpose(0, 1)
+    @staticmethod
+    def backward(ctx: Any, working_grad: Tensor, energy_grad: Tensor) -> tuple[Tensor, None, None]:
+        (weight,) = ctx.saved_tensors
+        grad = working_grad.to(weight.dtype, memory_format=torch.contiguous_format)
+        return torch.addcmul(grad, weight, energy_grad[:, :, None, None], value=2), None, None
 
 
 class StyledConv(nn.Module):
@@ -52,16 +70,16 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.register_buffer("resample_filter", fir_kernel())
         self.register_buffer("noise_const", torch.randn(size))
-        self.weight_energy = Remembered(weight_energy)
-        self.prepare = Remembered(prepare_up if up else prepare)
+        self.remembered = Remembered(prepare)
 
-    def styles(self, w: Tensor) -> Tensor:
-        """Latents [n, w_dim] -> factors of the input channels [n, in].
+    def styles(self, w: Tensor, dtype: torch.dtype) -> Tensor:
+        """Latents [n, w_dim] -> factors of the input channels [n, in], for features of type `dtype`.
 
-        Over sqrt(fan-in), which demodulation undoes, so that sums stay within the range of short floats.
+        Over sqrt(fan-in), so that the sums of a convolution are as large as its inputs; for float16, whose weights see to
+        that, over the largest factor of the sample instead. Demodulation undoes either.
         """
-        styles: Tensor = self.affine(w) / math.sqrt(self.fan_in)
-        return styles
+        styles: Tensor = self.affine(w)
+        return styles / (peak(styles, 1) if dtype == torch.float16 else math.sqrt(self.fan_in))
 
     def forward(self, x: Tensor, styles: Tensor, noise_mode: NoiseMode) -> tuple[Tensor, Tensor]:
         """Compute features up to a factor a channel that the reader shall apply.
@@ -74,14 +92,17 @@ class StyledConv(nn.Module):
         Returns:
             y [n, out, *size] and gain [n, out]; the features are y * gain.
         """
-        weight = self.prepare(self.weight, x.dtype)
-        y = conv2d_up(x, weight) if self.up else F.conv2d(x, weight, padding=1)
-        factors = demodulation(self.weight_energy(self.weight), styles, eps=1e-8 / self.fan_in)
+        # A compiler cannot see what is remembered.
+        function = prepare if torch.compiler.is_compiling() else self.remembered
+        weight, energy = function(self.weight, x.dtype, self.up)
+        y = conv2d_up(x, weight) if self.up else correlate(x, weight, padding=1)
+        factors = demodulation(energy, styles, eps=1e-8 if x.dtype == torch.float16 else 1e-8 / self.fan_in)
         y = shifted_leaky_relu(y, *self.shift(y, factors, noise_mode))
         gain = factors * GAIN
-        if self.clamp is not None:
-            limit = (self.clamp / gain).to(y.dtype)[:, :, None, None]
-            y = y.clamp(-limit, limit)
+        clamp = limit(self.clamp, y.dtype)
+        if clamp is not None:
+            bound = (clamp / gain).to(y.dtype)[:, :, None, None]
+            y = y.clamp(-bound, bound)
         return y, gain
 
     def shift(self, y: Tensor, factors: Tensor, noise_mode: NoiseMode) -> tuple[Tensor, Tensor]:
@@ -108,15 +129,30 @@ class ToRGB(nn.Module):
         self.weight = nn.Parameter(torch.randn(img_channels, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(img_channels))
 
-    def mixing(self, w: Tensor) -> Tensor:
-        """Latents [n, w_dim] -> weights of each sample [n, img_channels, in]."""
-        styles: Tensor = self.affine(w) * self.weight_gain
-        return self.weight.flatten(1) * styles[:, None]
+    def mixing(self, w: Tensor, gain: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        """Make the weights of each sample.
 
-    def forward(self, mixed: Tensor, size: tuple[int, int]) -> Tensor:
+        Args:
+            w: [n, w_dim].
+            gain: [n, in], factors that the features lack.
+            dtype: of the features.
+
+        Returns:
+            Weights [n, img_channels, in], and for float16 the factors [n, 1, 1] that they had to give up for its range.
+        """
+        styles: Tensor = self.affine(w) * self.weight_gain
+        weights = self.weight.flatten(1) * (styles * gain)[:, None]
+        if dtype != torch.float16:
+            return weights, None
+        factor = peak(weights, (1, 2)) * math.sqrt(weights.shape[2])
+        return weights / factor, factor
+
+    def forward(self, mixed: Tensor, factor: Tensor | None, size: tuple[int, int]) -> Tensor:
         """Mixed features [n, img_channels, h * w] -> [n, img_channels, h, w] in the parameters' precision."""
-        img = (mixed.to(self.bias.dtype) + self.bias[:, None]).view(*mixed.shape[:2], *size)
-        return img if self.clamp is None else img.clamp(-self.clamp, self.clamp)
+        clamp = limit(self.clamp, mixed.dtype)
+        img = mixed.to(self.bias.dtype) * (1 if factor is None else factor) + self.bias[:, None]
+        img = img.view(*mixed.shape[:2], *size)
+        return img if clamp is None else img.clamp(-clamp, clamp)
 
 
 class SynthesisBlock(nn.Module):
@@ -195,7 +231,8 @@ class SynthesisNetwork(nn.Module):
 
         Returns:
             [n, img_channels, height, width], nominally in [-1, 1], in the precision of the parameters. Under autocast
-            feature maps are short floats; styles, demodulation and the sum of the pictures are not.
+            feature maps are short floats (in float16 only those of the four highest resolutions); styles, demodulation
+            and the sum of the pictures are not.
 
         Raises:
             ValueError: ws has another shape, or noise_mode another value.
@@ -204,27 +241,29 @@ class SynthesisNetwork(nn.Module):
             raise ValueError(f"ws must have the shape [n, {self.num_ws}, {self.w_dim}], not {list(ws.shape)}")
         if noise_mode not in NOISE_MODES:
             raise ValueError(f"noise_mode={noise_mode!r}: must be one of {', '.join(NOISE_MODES)}")
-        const, device = self.blocks[0].const, ws.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else const.dtype
+        device, full = ws.device.type, self.blocks[0].const.dtype
+        dtypes = list(block_dtypes(self.heights, device=device, full=full).values())
         with torch.autocast(device, enabled=False):
-            return self.draw(ws.to(const.dtype), noise_mode, dtype)
+            return self.draw(ws.to(full), noise_mode, dtypes)
 
-    def draw(self, ws: Tensor, noise_mode: NoiseMode, dtype: torch.dtype) -> Tensor:
-        """Draw pictures with feature maps of type `dtype`; see `forward`."""
-        convs = [conv for block in self.blocks for conv in block.convs]
-        styles = [conv.styles(ws[:, row]) for row, conv in enumerate(convs)]
+    def draw(self, ws: Tensor, noise_mode: NoiseMode, dtypes: Sequence[torch.dtype]) -> Tensor:
+        """Draw pictures with feature maps of the given types, one a block; see `forward`."""
+        layers = [
+            (block, conv, dtype) for block, dtype in zip(self.blocks, dtypes, strict=True) for conv in block.convs
+        ]
+        styles = [conv.styles(ws[:, row], dtype) for row, (_, conv, dtype) in enumerate(layers)]
         x: Tensor | None = self.blocks[0].const * styles[0][:, :, None, None]
         img: Tensor | None = None
-        row = 0
-        for block in self.blocks:
-            for conv in block.convs:
-                assert x is not None
-                y, gain = conv(x.to(dtype, memory_format=torch.channels_last), styles[row], noise_mode)
-                row += 1
-                scale = gain * styles[row] if row < len(convs) else None
-                mixing = block.torgb.mixing(ws[:, row]) * gain[:, None] if conv is block.conv1 else None
-                x, mixed = fan_out(y, scale, mixing)
-            rgb = block.torgb(mixed, block.size)
+        for row, (block, conv, dtype) in enumerate(layers):
+            assert x is not None
+            y, gain = conv(x.to(dtype, memory_format=torch.channels_last), styles[row], noise_mode)
+            scale = gain * styles[row + 1] if row + 1 < len(layers) else None
+            if conv is not block.conv1:
+                x, _ = fan_out(y, scale, None)
+                continue
+            mixing, factor = block.torgb.mixing(ws[:, row + 1], gain, dtype)
+            x, mixed = fan_out(y, scale, mixing)
+            rgb = block.torgb(mixed, factor, block.size)
             img = rgb if img is None else upsample2d(img) + rgb
         assert img is not None
         return img

@@ -54,19 +54,36 @@ class _Downsample(torch.autograd.Function):
     """Its adjoint is a quarter of `upsample2d`, far faster in bf16 than the gradient of a strided depthwise convolution."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, gain: float) -> Tensor:
+        ctx.gain = gain
         channels = x.shape[1]
-        return F.conv2d(x, fir_kernel().to(x).expand(channels, 1, 4, 4), padding=1, stride=2, groups=channels)
+        kernel = (fir_kernel() * gain).to(x).expand(channels, 1, 4, 4)
+        return F.conv2d(x, kernel, padding=1, stride=2, groups=channels)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return upsample2d(grad * (ctx.gain / 4)), None
+
+
+def downsample2d(x: Tensor, *, gain: float = 1.0) -> Tensor:
+    """Halve height and width, which must be even: [n, c, h, w] -> [n, c, h / 2, w / 2], times `gain`."""
+    halved: Tensor = _Downsample.apply(x, gain)  # type: ignore[no-untyped-call]
+    return halved
+
+
+class _Upsample(torch.autograd.Function):
+    """Bilinear interpolation, which takes what lies beyond the border for its edge where the filter takes zero."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        for edge in (y[:, :, 0], y[:, :, -1], y[..., 0], y[..., -1]):
+            edge.mul_(0.75)
+        return y
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        return upsample2d(grad) / 4
-
-
-def downsample2d(x: Tensor) -> Tensor:
-    """Halve height and width, which must be even: [n, c, h, w] -> [n, c, h / 2, w / 2]."""
-    halved: Tensor = _Downsample.apply(x)  # type: ignore[no-untyped-call]
-    return halved
+        return downsample2d(grad, gain=4)
 
 
 def upsample2d(x: Tensor) -> Tensor:
@@ -74,5 +91,5 @@ def upsample2d(x: Tensor) -> Tensor:
 
     With these taps this is bilinear interpolation (align_corners=False) of a picture surrounded by zeros.
     """
-    padded = F.pad(x, (1, 1, 1, 1))
-    return F.interpolate(padded, scale_factor=2, mode="bilinear", align_corners=False)[..., 2:-2, 2:-2]
+    doubled: Tensor = _Upsample.apply(x)  # type: ignore[no-untyped-call]
+    return doubled

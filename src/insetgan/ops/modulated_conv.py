@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from insetgan.ops.convolution import channels_last, correlate_adjoint, leaky_relu_mask
 from insetgan.ops.fir import blur2d
 
 SLOPE = 0.2
@@ -45,30 +46,6 @@ def images(x: Tensor, size: torch.Size) -> Tensor:
     return x.view(len(x), *size, -1).permute(0, 3, 1, 2)
 
 
-class _TransposedConv(torch.autograd.Function):
-    """conv_transpose2d with stride 2 as the input gradient of a strided convolution: the same sums, faster kernels."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        n, _, h, w = x.shape
-        shape = (n, len(weight), 2 * h + 1, 2 * w + 1)
-        like = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)  # for its shape
-        y: Tensor = torch.ops.aten.convolution_backward(
-            x, like, weight.transpose(0, 1), None, [2, 2], [0, 0], [1, 1], False, [0, 0], 1, [True, False, False]
-        )[0]
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x, weight = ctx.saved_tensors
-        needed = [*ctx.needs_input_grad, False]
-        x_grad, weight_grad, _ = torch.ops.aten.convolution_backward(
-            grad, x, weight.transpose(0, 1), None, [2, 2], [0, 0], [1, 1], True, [0, 0], 1, needed
-        )
-        return x_grad, None if weight_grad is None else weight_grad.transpose(0, 1)
-
-
 def conv2d_up(x: Tensor, weight: Tensor) -> Tensor:
     """Double the size: zeros between the pixels, true convolution with the 3 x 3 weights, low-pass filter.
 
@@ -79,8 +56,8 @@ def conv2d_up(x: Tensor, weight: Tensor) -> Tensor:
     Returns:
         [n, out, 2 h, 2 w].
     """
-    y: Tensor = _TransposedConv.apply(x, weight)  # type: ignore[no-untyped-call]
-    return blur2d(y, gain=4)
+    size = torch.Size((2 * x.shape[2] + 1, 2 * x.shape[3] + 1))
+    return blur2d(correlate_adjoint(x, weight.transpose(0, 1), size, stride=2), gain=4)
 
 
 class _ShiftedLeakyReLU(torch.autograd.Function):
@@ -96,8 +73,24 @@ class _ShiftedLeakyReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, Tensor]:
         y, left = ctx.saved_tensors
-        grad = torch.ops.aten.leaky_relu_backward(grad.contiguous(memory_format=torch.channels_last), y, SLOPE, True)
-        return grad, None, left.transpose(1, 2) @ pixels(grad)
+        x_grad, right_grad = _ShiftedLeakyReLUGradient.apply(grad, y.detach(), left)  # type: ignore[no-untyped-call]
+        return x_grad, None, right_grad
+
+
+class _ShiftedLeakyReLUGradient(torch.autograd.Function):
+    """Linear in the gradient, and constant in y: so its own gradient is as cheap."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor, y: Tensor, left: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(y, left)
+        x_grad = leaky_relu_mask(grad, y, SLOPE)
+        return x_grad, left.transpose(1, 2) @ pixels(x_grad)
+
+    @staticmethod
+    def backward(ctx: Any, x_grad: Tensor, right_grad: Tensor) -> tuple[Tensor, None, None]:
+        y, left = ctx.saved_tensors
+        grad = images(torch.baddbmm(pixels(x_grad), left, right_grad), y.shape[2:])
+        return leaky_relu_mask(grad, y, SLOPE), None, None
 
 
 def shifted_leaky_relu(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
@@ -116,6 +109,45 @@ def shifted_leaky_relu(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
     return y
 
 
+def _scale(x: Tensor | None, scale: Tensor | None, onto: Tensor | None = None) -> Tensor | None:
+    """Add x * scale to `onto`, [n, c, h, w]; what is absent adds nothing."""
+    if x is None or scale is None:
+        return onto
+    factors = scale[:, :, None, None]
+    return x * factors if onto is None else torch.addcmul(onto, x, factors)
+
+
+def _mix(x: Tensor | None, mixing: Tensor | None, onto: Tensor | None = None) -> Tensor | None:
+    """Add mixing x to `onto`, [n, k, h * w]; what is absent adds nothing."""
+    if x is None or mixing is None:
+        return onto
+    flat = pixels(x).transpose(1, 2)
+    return mixing @ flat if onto is None else torch.baddbmm(onto, mixing, flat)
+
+
+def _spread(scale: Tensor | None, mixing: Tensor | None, scaled: Tensor | None, mixed: Tensor | None) -> Tensor | None:
+    """Add what comes back along both ways, each known or absent: scaled * scale + mixing^T mixed, [n, h * w, c]."""
+    x: Tensor | None = None
+    if scale is not None and scaled is not None:
+        x = pixels(channels_last(scaled)) * scale[:, None]
+    if mixing is not None and mixed is not None:
+        outer = mixed.transpose(1, 2)
+        x = outer @ mixing if x is None else x.baddbmm_(outer, mixing)
+    return x
+
+
+def _gather(x: Tensor | None, scaled: Tensor | None, mixed: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """Sum products over the pixels, x [n, c, h, w]: with scaled -> [n, c], with mixed -> [n, k, c]."""
+    if x is None:
+        return None, None
+    scale: Tensor | None = None
+    x = pixels(channels_last(x))
+    if scaled is not None:
+        ones = x.new_ones(len(x), 1, x.shape[1])
+        scale = (ones @ (pixels(channels_last(scaled)) * x))[:, 0]
+    return scale, None if mixed is None else mixed @ x
+
+
 class _FanOut(torch.autograd.Function):
     """(x, scale, mixing) -> (x scale, mixing x); one gradient for x, sums over the pixels as matrix products."""
 
@@ -125,27 +157,41 @@ class _FanOut(torch.autograd.Function):
     ) -> tuple[Tensor | None, Tensor | None]:
         ctx.save_for_backward(x, scale, mixing)
         ctx.set_materialize_grads(False)
-        scaled = None if scale is None else x * scale[:, :, None, None]
-        mixed = None if mixing is None else mixing @ pixels(x).transpose(1, 2)
-        return scaled, mixed
+        return _scale(x, scale), _mix(x, mixing)
+
+    @staticmethod
+    def backward(ctx: Any, scaled: Tensor | None, mixed: Tensor | None) -> tuple[Tensor | None, ...]:
+        grads: tuple[Tensor | None, ...] = _FanOutGradient.apply(*ctx.saved_tensors, scaled, mixed)  # type: ignore[no-untyped-call]
+        return grads
+
+
+class _FanOutGradient(torch.autograd.Function):
+    """The gradient of `_FanOut`: linear in x, in (scale, mixing) and in what comes back (scaled, mixed)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        scale: Tensor | None,
+        mixing: Tensor | None,
+        scaled: Tensor | None,
+        mixed: Tensor | None,
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        ctx.save_for_backward(x, scale, mixing, scaled, mixed)
+        ctx.set_materialize_grads(False)
+        x_grad = _spread(scale, mixing, scaled, mixed)
+        return None if x_grad is None else images(x_grad, x.shape[2:]), *_gather(x, scaled, mixed)
 
     @staticmethod
     def backward(
-        ctx: Any, scaled_grad: Tensor | None, mixed_grad: Tensor | None
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        x, scale, mixing = ctx.saved_tensors
-        flat = pixels(x)
-        x_grad = scale_grad = mixing_grad = None
-        if scaled_grad is not None:
-            incoming = pixels(scaled_grad.contiguous(memory_format=torch.channels_last))
-            x_grad = incoming * scale[:, None]
-            ones = x.new_ones(len(x), 1, flat.shape[1])
-            scale_grad = (ones @ (incoming * flat))[:, 0]
-        if mixed_grad is not None:
-            outer = mixed_grad.transpose(1, 2)
-            x_grad = outer @ mixing if x_grad is None else x_grad.baddbmm_(outer, mixing)
-            mixing_grad = mixed_grad @ flat
-        return None if x_grad is None else images(x_grad, x.shape[2:]), scale_grad, mixing_grad
+        ctx: Any, x_by: Tensor | None, scale_by: Tensor | None, mixing_by: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        x, scale, mixing, scaled, mixed = ctx.saved_tensors
+        size = x.shape[2:]
+        x_grad = _spread(scale_by, mixing_by, scaled, mixed)
+        scaled_grad = _scale(x, scale_by, onto=_scale(x_by, scale)) if scaled is not None else None
+        mixed_grad = _mix(x, mixing_by, onto=_mix(x_by, mixing)) if mixed is not None else None
+        return None if x_grad is None else images(x_grad, size), *_gather(x_by, scaled, mixed), scaled_grad, mixed_grad
 
 
 def fan_out(x: Tensor, scale: Tensor | None, mixing: Tensor | None) -> tuple[Tensor | None, Tensor | None]:

@@ -70,6 +70,10 @@ class GANModule(pl.LightningModule):
         self.gamma = self.settings.r1_gamma(generator.height, generator.width)
         self.phases = self._phases()
         self.meter = Meter()
+        # In a dict, since as attributes the twins would be submodules, and their weights twice in the state dict.
+        self._compiled = (
+            {name: torch.compile(net) for name, net in self._main().items()} if self.settings.compile else {}
+        )
         self.share()
 
     def share(self, rank: int = 0, processes: int = 1) -> Share:
@@ -221,10 +225,12 @@ class GANModule(pl.LightningModule):
     def _inputs(self, phase: Phase, share: Share, real: Tensor, labels: Tensor | None) -> Iterator[PhaseInputs]:
         """What a phase looks at, round by round."""
         rounds = self.settings.rounds(share.parts)
+        # Compiled functions cannot be differentiated twice, and may say so by wrong gradients only.
+        main = self._main() if phase.regularises else self._main() | self._compiled
         for piece in share.cut(rounds):
             yield PhaseInputs(
                 generator=self.G,
-                discriminator=self.D,
+                discriminator=main["D"],
                 real=piece.of(share, real),
                 draws=self._draws(piece, phase.name),
                 labels=None if labels is None else piece.of(share, labels),
@@ -235,7 +241,12 @@ class GANModule(pl.LightningModule):
                 path_mean=self.path_mean,
                 average=mean_over_processes,
                 rounds=rounds,
+                synthesis=main["synthesis"],
             )
+
+    def _main(self) -> dict[str, Any]:
+        """What the phases call most, by name."""
+        return {"synthesis": self.G.synthesis, "D": self.D}
 
     def _draws(self, share: Share, stream: str) -> Draws:
         return Draws(self.seed, self.nimg, share, stream=stream, device=self.device)

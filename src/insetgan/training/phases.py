@@ -36,6 +36,7 @@ class PhaseInputs:
         path_mean: the running mean of path lengths, a 0-dimensional buffer.
         average: mean of a tensor over all processes.
         rounds: parts in which this process computes its batch.
+        synthesis: draws pictures of latents in the place of the generator's own, such as its compiled twin.
     """
 
     generator: Generator
@@ -50,6 +51,7 @@ class PhaseInputs:
     path_mean: Tensor | None = None
     average: Callable[[Tensor], Tensor] = lambda mean: mean
     rounds: int = 1
+    synthesis: Callable[..., Tensor] | None = None
 
     def judge(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """Logits of pictures, augmented first."""
@@ -191,7 +193,8 @@ def _generate(inputs: PhaseInputs, draws: Draws) -> tuple[Tensor, Tensor | None,
         cut = draws.integer(1, generator.num_ws)
         other = generator.mapping(draws.normal(generator.z_dim), labels)
         ws = torch.cat([ws[:, :cut], other[:, cut:]], dim=1)
-    images: Tensor = generator.synthesis(ws, noise_mode=inputs.noise_mode)
+    synthesis = generator.synthesis if inputs.synthesis is None else inputs.synthesis
+    images: Tensor = synthesis(ws, noise_mode=inputs.noise_mode)
     return images, labels, ws
 
 
