@@ -15,7 +15,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -98,10 +97,8 @@ class Training:
         self.setting, self.count = setting, 0
         self.main: dict[str, Any] = {}
         if setting.compile:
-            synthesis = torch.compile(self.G.synthesis, dynamic=False)
-            generator = SimpleNamespace(mapping=self.G.mapping, synthesis=synthesis)
-            generator.z_dim, generator.num_ws = self.G.z_dim, self.G.num_ws
-            self.main = {"generator": generator, "discriminator": torch.compile(self.D, dynamic=False)}
+            compiled = [torch.compile(part, dynamic=False) for part in (self.G.synthesis, self.D)]
+            self.main = dict(zip(("synthesis", "discriminator"), compiled, strict=True))
 
     def run(self, phase: Phase) -> None:
         """Compute the gradients of a phase, as `training.gan_module` does it."""
@@ -110,7 +107,8 @@ class Training:
         self.optimizers[phase.network].zero_grad(set_to_none=True)
         self.count += 1
         draws = Draws(0, self.count, Share(len(self.real)), stream=phase.name, device=self.setting.device)
-        networks = {"generator": self.G, "discriminator": self.D} | ({} if phase.regularises else self.main)
+        networks: dict[str, Any] = {"generator": self.G, "discriminator": self.D}
+        networks |= {} if phase.regularises else self.main
         inputs = PhaseInputs(**networks, real=self.real, draws=draws, style_mixing=0.9, path_mean=self.path_mean)
         dtype = self.setting.dtype
         with torch.autocast(self.setting.device, dtype=dtype, enabled=dtype != torch.float32):
