@@ -1,4 +1,6 @@
-"""The one error that a user can mend."""
+"""The one error that a user can mend, and the end that a signal asks for."""
+
+import signal
 
 
 class UserError(ValueError):
@@ -6,3 +8,11 @@ class UserError(ValueError):
 
     The entry points print it as it stands and exit with code 2; everything else that is raised is a bug of ours.
     """
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM, as an exception that no framework takes for its own and swallows."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number)
+        self.number = number

@@ -66,7 +66,7 @@ def test_groups_must_divide_the_batch():
 def test_networks_of_other_labels_are_refused():
     sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
     generator = Generator(z_dim=8, w_dim=8, c_dim=3, mapping_layers=2, **sizes)
-    with pytest.raises(ValueError, match=r"generator.c_dim=3: the discriminator has 0"):
+    with pytest.raises(ValueError, match=r"generator.c_dim=3: the discriminator takes 0"):
         GANModule(generator, Discriminator(**sizes), batch_size=4)
     module = GANModule(generator, Discriminator(c_dim=3, **sizes), batch_size=4)
     with pytest.raises(ValueError, match="labels have 2 values, and the networks take 3"):

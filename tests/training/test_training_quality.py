@@ -150,7 +150,7 @@ def test_the_best_of_another_distance_is_not_compared_with(tmp_path):
     state = Run(tmp_path, 2).quality.state_dict()
     run = Run(tmp_path / "other", 2)
     run.quality.best = math.inf
-    run.quality.load_state_dict(state | {"name": "Metrics/fid", "best": 0.0})
+    run.quality.load_state_dict(state | {"measures": "Metrics/fid 8 10 False", "best": 0.0})
     assert run.quality.best == math.inf
 
 

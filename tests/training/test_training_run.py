@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 from torch.utils.data import Dataset
 
-from insetgan.errors import UserError
+from insetgan.errors import Stopped, UserError
 from insetgan.files import write_whole
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
@@ -141,6 +141,22 @@ def test_signals_end_the_run_after_the_step_with_everything_saved(tmp_path, numb
     assert outcome.kimg == pytest.approx(2 * BATCH / 1000)
     assert int(read_checkpoint(tmp_path / "last.ckpt")["state_dict"]["cur_nimg"]) == 2 * BATCH
     assert signal.getsignal(number) == before
+
+
+def test_a_second_interrupt_ends_the_run_at_once(tmp_path):
+    module = make_module()
+    step = module.training_step
+
+    def signalling(*batch):
+        step(batch[0], 0)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    module.training_step = signalling
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Stopped):
+        run_steps(tmp_path, 50, module=module)
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(tmp_path):

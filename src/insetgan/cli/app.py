@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from insetgan.errors import UserError
+from insetgan.errors import Stopped, UserError
 from insetgan.ops.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -83,14 +83,6 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
         print(f"{word}; what is finished is kept, and the same command goes on from there", file=sys.stderr)  # noqa: T201
         raise SystemExit(128 + number) from None
-
-
-class Stopped(BaseException):
-    """SIGINT or SIGTERM, as an exception that no framework takes for its own and swallows."""
-
-    def __init__(self, number: signal.Signals) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def _stop(number: int, _: Any) -> NoReturn:

@@ -4,6 +4,7 @@ import math
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ def run(config: DictConfig) -> None:
 
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, silence
+    from insetgan.files import hold
     from insetgan.training.run import train
 
     check(config)
@@ -42,23 +44,27 @@ def run(config: DictConfig) -> None:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
 
+    held = ExitStack()
+
     def prepare() -> list[Any]:
         if options.fast_dev_run or not _is_first_process():
             return []
+        held.enter_context(hold(options.out))
         _prepare_folder(config, options, dataset)
         return _loggers(config, options)
 
     console.print(_headline(config, module, dataset), markup=False)
-    outcome = train(
-        module,
-        dataset,
-        options,
-        validation=validation,
-        prepare=prepare,
-        z_dim=config.model.get("z_dim"),
-        measure=_measure(config, dataset),
-        console=console,
-    )
+    with held:
+        outcome = train(
+            module,
+            dataset,
+            options,
+            validation=validation,
+            prepare=prepare,
+            z_dim=getattr(module, "z_dim", None),
+            measure=_measure(config, dataset, module),
+            console=console,
+        )
     _report(console, options, outcome)
 
 
@@ -69,6 +75,8 @@ def main() -> None:
 
 def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any) -> None:
     """Take over weights, unless the run goes on where an earlier start of it left off."""
+    if config.init is not None and not Path(config.init).is_file():
+        raise UserError(f"init={config.init}: no such file")
     if config.init is None or (options.resume == "auto" and options.last.is_file()):
         return
     from insetgan.training.transfer import start_from
@@ -113,16 +121,19 @@ def _pictures(config: DictConfig, console: Any) -> Any:
     return dataset
 
 
-def _measure(config: DictConfig, dataset: Any) -> Any:
+def _measure(config: DictConfig, dataset: Any, module: Any) -> Any:
     """What makes the callback that measures pictures, or None without `features`."""
     from insetgan.cli.build import instantiate
     from insetgan.training.quality import Quality
 
-    if config.features is None or config.trainer.fast_dev_run:
+    if not config.features or config.trainer.fast_dev_run:
         return None
+    if len(dataset) * (1 + config.data.mirror) < 2:
+        raise UserError(f"data.path={config.data.path}: measuring needs more than one picture; add features=none")
     extractor = instantiate(config.features)
     settings = {"mirror": config.data.mirror, **config.quality}
-    return lambda clock: Quality(_options(config), clock, extractor, dataset, config.model.z_dim, **settings)
+    options, z_dim = _options(config), module.z_dim
+    return lambda clock: Quality(options, clock, extractor, dataset, z_dim, **settings)
 
 
 def _is_first_process() -> bool:
@@ -147,9 +158,16 @@ def _folder(config: DictConfig) -> Path:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    sweep = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+    if sweep and config.trainer.devices > 1:  # the further processes would begin the sweep anew
+        raise UserError(
+            f"trainer.devices={config.trainer.devices}: must be 1 in a sweep; give each value a command of its own"
+        )
     if config.out is not None:
+        if sweep and f"out={config.out}" in sys.argv:
+            raise UserError(f"out={config.out}: the runs of a sweep need a folder each; leave it away")
         return Path(config.out)
-    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+    if sweep:
         return Path(HydraConfig.get().runtime.output_dir)
     return Path("outputs/train") / str(config.model.name)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from insetgan.cli.app import ROOT
 from insetgan.errors import UserError
 
 _MOST_IN_GRID = 1024
@@ -131,6 +132,7 @@ def check(config: DictConfig) -> None:
         if not isinstance(config.model.get(name), DictConfig):
             raise UserError(f"model.{name}: must say what to build, as in conf/model/body.yaml")
     _check_numbers(config)
+    _check_recipe(config)
     allowed = ("auto", "32-true", "bf16-mixed", "16-mixed")
     if config.trainer.precision not in allowed:
         raise UserError(f"trainer.precision={config.trainer.precision}: must be one of {', '.join(allowed)}")
@@ -171,3 +173,15 @@ def _check_numbers(config: DictConfig) -> None:
             raise UserError(f"{name}={value}: must be {allowed}")
     if config.gamma is not None and not 0 <= config.gamma < math.inf:
         raise UserError(f"gamma={config.gamma}: must be a number of 0 or more")
+
+
+def _check_recipe(config: DictConfig) -> None:
+    """Refuse settings that were added with + to a recipe, which Hydra lets pass."""
+    if not isinstance(config.recipe, DictConfig):
+        return
+    every = {str(name) for name in OmegaConf.load(ROOT / "conf" / "recipe" / "auto.yaml")} - {"defaults"} | {
+        "discriminator"
+    }
+    for name in map(str, config.recipe):
+        if name not in every:
+            raise UserError(f"recipe.{name}: no such setting (allowed: {', '.join(sorted(every))})")

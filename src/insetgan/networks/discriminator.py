@@ -6,7 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from insetgan.networks.frozen import as_buffers
-from insetgan.networks.layers import LARGEST_FLOAT16, Conv, Dense, block_dtypes, block_sizes, channels_at
+from insetgan.networks.layers import (
+    LARGEST_FLOAT16,
+    Conv,
+    Dense,
+    block_dtypes,
+    block_sizes,
+    channels_at,
+    refuse_clamp,
+    refuse_fractions,
+)
 from insetgan.networks.mapping import LabelMapping
 from insetgan.ops.fir import fir_kernel
 
@@ -113,9 +122,8 @@ class Discriminator(nn.Module):
             ValueError: no network has this height and width, or the channels or groups are below 1.
         """
         super().__init__()
-        for name, value in {"channel_max": channel_max, "mbstd_group_size": mbstd_group_size}.items():
-            if value < 1:
-                raise ValueError(f"{name}={value}: must be 1 or more")
+        refuse_fractions(channel_max=channel_max, mbstd_group_size=mbstd_group_size, channel_base=channel_base)
+        refuse_clamp(conv_clamp)
         if channel_base < height:
             raise ValueError(f"channel_base={channel_base}: must be {height} or more for height={height}")
         self.height = height

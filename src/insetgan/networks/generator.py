@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from insetgan.networks.layers import refuse_clamp, refuse_fractions
 from insetgan.networks.mapping import LatentMapping
 from insetgan.networks.synthesis import NoiseMode, SynthesisNetwork
 
@@ -41,10 +42,10 @@ class Generator(nn.Module):
             ValueError: no network has this height and width, or z_dim, w_dim, mapping_layers or the channels are below 1.
         """
         super().__init__()
-        least = {"z_dim": z_dim, "w_dim": w_dim, "mapping_layers": mapping_layers, "channel_max": channel_max}
-        for name, value in least.items():
-            if value < 1:
-                raise ValueError(f"{name}={value}: must be 1 or more")
+        refuse_fractions(
+            z_dim=z_dim, w_dim=w_dim, mapping_layers=mapping_layers, channel_max=channel_max, channel_base=channel_base
+        )
+        refuse_clamp(conv_clamp)
         if channel_base < height:
             raise ValueError(f"channel_base={channel_base}: must be {height} or more for height={height}")
         self.height = height

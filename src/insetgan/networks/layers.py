@@ -78,6 +78,27 @@ def peak(x: Tensor, dims: int | tuple[int, ...]) -> Tensor:
     return x.detach().abs().amax(dims, keepdim=True).clamp_min(1e-30)
 
 
+def refuse_fractions(**sizes: object) -> None:
+    """Refuse sizes that are not whole numbers of 1 or more, by name.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name, value in sizes.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name}={value}: must be 1 or more, and whole")
+
+
+def refuse_clamp(conv_clamp: object) -> None:
+    """Refuse a limit of features that is none.
+
+    Raises:
+        ValueError: it is neither a number above 0 nor None.
+    """
+    if conv_clamp is not None and not (isinstance(conv_clamp, (int, float)) and conv_clamp > 0):
+        raise ValueError(f"conv_clamp={conv_clamp}: must be a number above 0, or null")
+
+
 class Dense(nn.Module):
     """Fully connected layer with equalised learning rate; computes in float32 even under autocast.
 

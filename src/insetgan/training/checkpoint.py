@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, found again, refused with one line when they do not fit."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,4 +66,19 @@ def find_resume(options: RunOptions, module: pl.LightningModule) -> Path | None:
             f"checkpoint {path}: holds other networks than the settings ask for ({len(wrong)} tensors differ, first "
             f"{wrong[0]}); give another out=, resume=none to start anew, or init={path} init_strict=false for what fits"
         )
+    if _trained(content.get("optimizer_states", ())) != _trained(_optimizer_states(module)):
+        raise UserError(
+            f"checkpoint {path}: was trained with other tensors than the settings ask for (recipe.freeze_d); give the same, "
+            f"or another out= and init={path} init_strict=false"
+        )
     return path
+
+
+def _optimizer_states(module: pl.LightningModule) -> list[Any]:
+    optimizers: Any = module.configure_optimizers()
+    return [each.state_dict() for each in (optimizers if isinstance(optimizers, (list, tuple)) else [optimizers])]
+
+
+def _trained(states: Sequence[Any]) -> list[int]:
+    """How many tensors each optimiser moves."""
+    return [sum(len(group["params"]) for group in state["param_groups"]) for state in states]

@@ -6,6 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from insetgan.errors import Stopped
 from insetgan.training.options import RunOptions
 from insetgan.training.processes import Agreement
 
@@ -69,5 +70,5 @@ class Clock(Callback):
 
     def _receive(self, number: int, _: Any) -> None:
         if self.received is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
+            raise Stopped(signal.Signals(number))
         self.received = signal.Signals(number)

@@ -33,7 +33,8 @@ class Draws:
         self.device = torch.device(device)
         self._key = [seed, cur_nimg, zlib.crc32(stream.encode())]
         self._source = torch.Generator().manual_seed(_mixed(self._key))
-        torch.manual_seed(_mixed([*self._key, 1 + share.places[0]]))
+        self._pictures = 0  # batches of pictures drawn so far
+        torch.manual_seed(_mixed([*self._key, share.places[0]]))
 
     def fewer(self, divisor: int) -> "Draws":
         """Numbers for a batch `divisor` times as small, one sample a part at least."""
@@ -59,8 +60,9 @@ class Draws:
     def pictures(self, *shape: int) -> Tensor:
         """Standard normal numbers of the size of pictures, float32 [n, *shape], drawn on the device."""
         single = []
+        self._pictures += 1
         for place in self.share.places:
-            source = torch.Generator(self.device).manual_seed(_mixed([*self._key, 0, place]))
+            source = torch.Generator(self.device).manual_seed(_mixed([*self._key, place, self._pictures]))
             single.append(torch.randn(shape, generator=source, device=self.device))
         return torch.stack(single)
 

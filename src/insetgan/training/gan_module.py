@@ -54,7 +54,10 @@ class GANModule(pl.LightningModule):
         self.automatic_optimization = False
         self.settings, self.seed = GANSettings(**settings), seed
         if generator.c_dim != discriminator.c_dim:
-            raise ValueError(f"generator.c_dim={generator.c_dim}: the discriminator has {discriminator.c_dim}")
+            raise ValueError(
+                f"generator.c_dim={generator.c_dim}: the discriminator takes {discriminator.c_dim} label values "
+                "(recipe=projected takes none: data.labels=false)"
+            )
         self.G, self.D = generator, discriminator
         if self.settings.freeze_d:
             if not isinstance(discriminator, Discriminator):
@@ -91,6 +94,11 @@ class GANModule(pl.LightningModule):
                 f"(batch_size={self.settings.batch_size}, batch_gpu={self.settings.batch_gpu}, {processes} processes)"
             )
         return Share(self.settings.batch_size, processes, rank, group)
+
+    @property
+    def z_dim(self) -> int:
+        """Size of the latents that `sample` takes."""
+        return self.G.z_dim
 
     def use_labels(self, table: Tensor) -> None:
         """Give generated pictures labels as frequent as in the table [k, c_dim] of the data set."""

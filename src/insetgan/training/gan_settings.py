@@ -16,7 +16,7 @@ class GANSettings:
     Attributes:
         batch_size: images an iteration, over all processes and rounds.
         batch_gpu: images that a process computes at once; it makes as many rounds as the batch needs and averages their
-            gradients. None for one round.
+            gradients. Below the discriminator's `mbstd_group_size` these groups shrink with it. None for one round.
         lr: learning rate of both networks before the lazy correction.
         loss: of the two networks, "logistic" (StyleGAN2's) or "hinge" (Projected GANs').
         gamma: weight of R1; None takes StyleGAN2-ADA's rule 0.0002 * height * width / batch_size; 0 leaves R1 out.
@@ -104,6 +104,10 @@ def _fits(value: Any, fits: Callable[[Any], bool]) -> bool:
         return False
 
 
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_betas(betas: Any) -> bool:
     try:
         first, second = betas
@@ -114,8 +118,8 @@ def _is_betas(betas: Any) -> bool:
 
 _Rule = tuple[str, Callable[[Any], bool], str]
 _RULES: tuple[_Rule, ...] = (
-    ("batch_size r1_interval pl_interval pl_batch_shrink", lambda value: value >= 1, "1 or more"),
-    ("batch_gpu", lambda value: value is None or value >= 1, "1 or more, or null"),
+    ("batch_size r1_interval pl_interval pl_batch_shrink", lambda value: _whole(value) and value >= 1, "1 or more"),
+    ("batch_gpu", lambda value: value is None or (_whole(value) and value >= 1), "1 or more, or null"),
     ("lr ada_kimg", lambda value: 0 < value < math.inf, "a number above 0"),
     ("ema_kimg ema_rampup", lambda value: value is None or 0 < value < math.inf, "a number above 0, or null"),
     ("gamma", lambda value: value is None or 0 <= value < math.inf, "a number of 0 or more"),
@@ -126,5 +130,5 @@ _RULES: tuple[_Rule, ...] = (
     ("augment", lambda value: value == "none" or value in SETS, f"none or one of {', '.join(SETS)}"),
     ("betas", _is_betas, "two numbers from 0 to below 1"),
     ("ada_target", lambda value: value is None or -1 < value < 1, "above -1 and below 1, or null"),
-    ("freeze_d", lambda value: value >= 0, "0 or more"),
+    ("freeze_d", lambda value: _whole(value) and value >= 0, "0 or more"),
 )

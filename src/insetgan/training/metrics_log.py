@@ -49,7 +49,7 @@ class MetricsCSV(Logger):
             with self.path.open(newline="") as file:
                 reader = csv.DictReader(file)
                 whole = (row for row in reader if None not in row.values())  # a killed run may leave half a row
-                self._rows = [row for row in whole if float(row.get(CLOCK) or "inf") <= kimg]
+                self._rows = [row for row in whole if _kimg(row) <= kimg]
                 self._columns = list(reader.fieldnames or [])
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -72,3 +72,11 @@ class MetricsCSV(Logger):
             writer.writeheader()
         writer.writerows(rows)
         return buffer.getvalue()
+
+
+def _kimg(row: dict[str, str]) -> float:
+    """When a row was written; infinite for a damaged one, which is dropped."""
+    try:
+        return float(row.get(CLOCK) or "inf")
+    except ValueError:
+        return float("inf")

@@ -47,7 +47,7 @@ class PartsModule(pl.LightningModule):
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, torch.optim.Optimizer)
         for group in optimizer.param_groups:
-            group["lr"] = self.rate((int(self.cur_nimg) + len(batch[0])) / 1000)
+            group["lr"] = self.rate((int(self.cur_nimg) + len(batch[0]) * self.trainer.world_size) / 1000)
 
     def exports(self) -> dict[str, tuple[nn.Module, str]]:
         """The network, for a safetensors file of its own."""
@@ -55,7 +55,7 @@ class PartsModule(pl.LightningModule):
 
     def training_step(self, batch: Any, _: int) -> Tensor:
         """Focal loss on the centres plus overlap and edge distance of the boxes that are in the picture."""
-        random = torch.Generator().manual_seed(self.seed * 1_000_003 + int(self.cur_nimg))
+        random = torch.Generator().manual_seed(self.seed * 1_000_003 + int(self.cur_nimg) + self.global_rank)
         images, boxes, visible = augment(_to_float(batch), random)
         output = self.network(images.to(self.device))
         boxes, visible = boxes.to(self.device), visible.to(self.device)
@@ -65,8 +65,9 @@ class PartsModule(pl.LightningModule):
         side = (true[:, 2:] - true[:, :2]).mean(dim=1, keepdim=True)  # errors count relative to the size of the part
         overlap = generalised_iou_loss(found, true).mean()
         edges = ((found - true).abs() / side).mean()
-        self.cur_nimg += len(images)
-        self.log_dict({"Loss/centre": centre, "Loss/overlap": overlap, "Loss/edges": edges})
+        self.cur_nimg += len(images) * self.trainer.world_size
+        several = self.trainer.world_size > 1
+        self.log_dict({"Loss/centre": centre, "Loss/overlap": overlap, "Loss/edges": edges}, sync_dist=several)
         loss: Tensor = centre + 2 * overlap + edges
         return loss
 
@@ -78,8 +79,9 @@ class PartsModule(pl.LightningModule):
         for index, name in enumerate(PART_NAMES):
             seen = visible[:, index]
             if seen.any():
-                self.log(f"IoU/{name}", iou[seen, index].mean(), batch_size=int(seen.sum()))
-                self.log(f"Score/{name}", output.scores[seen, index].mean(), batch_size=int(seen.sum()))
+                count, several = int(seen.sum()), self.trainer.world_size > 1
+                self.log(f"IoU/{name}", iou[seen, index].mean(), batch_size=count, sync_dist=several)
+                self.log(f"Score/{name}", output.scores[seen, index].mean(), batch_size=count, sync_dist=several)
 
 
 def _to_float(batch: Any) -> LocatedBatch:

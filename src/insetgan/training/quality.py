@@ -74,6 +74,8 @@ class Quality(Callback):
         self.options, self.clock, self.extractor, self.dataset, self.z_dim = options, clock, extractor, dataset, z_dim
         self.every_kimg, self.num, self.num_real, self.mirror = every_kimg, num, num_real, mirror
         self.name = metric_names(extractor.name)[0]
+        # Distances to or of other numbers of pictures differ for that alone.
+        self.measures = f"{self.name} {num} {min(num_real, len(dataset))} {mirror}"
         self.scalars: dict[str, float] = {}
         self.improved, self.best, self.best_kimg = False, math.inf, 0.0
         self._measured = 0  # images seen when it was measured last
@@ -91,12 +93,12 @@ class Quality(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {"name": self.name, "best": self.best, "best_kimg": self.best_kimg, "measured": self._measured}
+        return {"measures": self.measures, "best": self.best, "best_kimg": self.best_kimg, "measured": self._measured}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint, but with a best of its own where another distance was measured before."""
         self._measured = state_dict["measured"]
-        if state_dict["name"] == self.name:
+        if state_dict["measures"] == self.measures:
             self.best, self.best_kimg = state_dict["best"], state_dict["best_kimg"]
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:

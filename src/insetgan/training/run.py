@@ -103,7 +103,7 @@ def train(
         ticks.loggers = prepare()
     if resume is not None:
         console.print(f"going on from {resume} at {_seen(resume):g} kimg", markup=False)
-    with warnings.catch_warnings(), _plainly_said(options):
+    with warnings.catch_warnings(), _plainly_said(options, snapshots, resume):
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode.*")  # G_ema is meant to be
         warnings.filterwarnings("ignore", ".*(isinstance|LeafSpec|treespec).*")
@@ -114,13 +114,18 @@ def train(
 
 
 @contextmanager
-def _plainly_said(options: RunOptions) -> Iterator[None]:
+def _plainly_said(options: RunOptions, snapshots: Snapshots, resume: Path | None) -> Iterator[None]:
     """Say what became of the run when it ended with an error of the user's settings or pictures."""
     try:
         yield
     except NotFiniteError as error:
-        good = f"the last good checkpoint is {options.last} at {_seen(options.last):g} kimg"
-        raise NotFiniteError(f"{error}; {good if options.last.is_file() else 'there is no checkpoint yet'}") from error
+        good = options.last if snapshots.stored else resume
+        found = (
+            "there is no checkpoint yet"
+            if good is None
+            else f"the last good checkpoint is {good} at {_seen(good):g} kimg"
+        )
+        raise NotFiniteError(f"{error}; {found}") from error
     except UserError as error:
         caught, _, said = str(error).strip().rpartition("UserError: ")  # how a worker's error arrives
         raise UserError(said if caught else str(error)) from error
@@ -139,8 +144,15 @@ def _endless(trainer: pl.Trainer, module: pl.LightningModule, dataset: Any, opti
         batch_sampler=order,
         num_workers=options.workers,
         persistent_workers=options.workers > 0,
+        worker_init_fn=_ignore_signals,
         pin_memory=not isinstance(trainer.accelerator, CPUAccelerator),
     )
+
+
+def _ignore_signals(_: int) -> None:
+    """Let the process that trains decide when a worker ends; a terminal and a cluster signal all of them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _trainer(options: RunOptions, callbacks: list[pl.Callback], *, validates: bool, phases: bool) -> pl.Trainer:

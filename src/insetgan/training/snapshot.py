@@ -52,6 +52,7 @@ class Snapshots(Callback):
     ) -> None:
         self.options, self.clock, self.z_dim, self.quality = options, clock, z_dim, quality
         self.last_grid: Path | None = None
+        self.stored = False  # whether this start of the run has written a checkpoint
         self.grids: dict[str, Tensor] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -68,6 +69,7 @@ class Snapshots(Callback):
             # Before last.ckpt, which remembers this best: killed in between, the run measures again and writes it again.
             self._store(trainer, pl_module, "best", self.quality.measured)
         self._store(trainer, pl_module, "last", {})
+        self.stored = True
         self._show(trainer, pl_module)
 
     def _store(self, trainer: pl.Trainer, module: pl.LightningModule, which: str, measured: dict[str, float]) -> None:
