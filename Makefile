@@ -36,8 +36,11 @@ lint: $(STAMP) ## style and layering
 types: $(STAMP) ## mypy --strict on src
 	@$(BIN)/mypy
 
-bench: $(STAMP) ## the speed table of benchmarks/README.md
+bench: $(STAMP) ## the speed tables of benchmarks/README.md
 	@$(BIN)/python benchmarks/networks.py
+	@$(BIN)/python benchmarks/train.py
+	@$(BIN)/python benchmarks/data.py
+	@$(BIN)/python benchmarks/augment.py
 
 clean: ## remove the environment and what tools left behind; outputs/ stays
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
