@@ -39,7 +39,7 @@ def test_parts_net_counts_batches_as_integers(tmp_path):
 
 
 def test_mistakes(tmp_path, generator):
-    with pytest.raises(UserError, match=r"no file .*missing\.safetensors.*body, face, parts"):
+    with pytest.raises(UserError, match=r"no file .*missing\.safetensors.*body, face, hands, feet, parts"):
         load_network(tmp_path / "missing.safetensors")
     whole = tmp_path / "g.safetensors"
     save_network(whole, generator, kind="generator")
