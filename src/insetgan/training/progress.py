@@ -91,6 +91,7 @@ class Ticks(Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the terminal in order and the logs whole."""
         self._close()
+        self._log_grids()
         for logger in self.loggers:
             logger.finalize("success")
 
@@ -125,7 +126,11 @@ class Ticks(Callback):
     def _log(self, scalars: dict[str, float]) -> None:
         for logger in self.loggers:
             logger.log_metrics(scalars, step=self.clock.nimg)
-            if isinstance(logger, WandbLogger) and self.snapshots.grids:
+        self._log_grids()
+
+    def _log_grids(self) -> None:
+        for logger in self.loggers:
+            if isinstance(logger, WandbLogger):
                 for name, picture in self.snapshots.grids.items():
                     logger.log_image(f"Samples/{name}", [picture.numpy()], step=self.clock.nimg)
         self.snapshots.grids = {}

@@ -92,7 +92,8 @@ def train(
         done = _seen(resume)
         if done >= options.max_kimg:
             return Outcome(done, 0.0)
-    callbacks: list[pl.Callback] = [clock, *([quality] if quality is not None else []), snapshots, ticks]
+    # Ticks before snapshots: rows of steps that a kill undoes are dropped on resuming, and no row is missing.
+    callbacks: list[pl.Callback] = [clock, *([quality] if quality is not None else []), ticks, snapshots]
     phases = isinstance(module, GANModule)
     try:
         trainer = _trainer(options, callbacks, validates=validation is not None, phases=phases)
