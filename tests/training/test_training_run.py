@@ -1,6 +1,7 @@
 import io
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from insetgan.files import write_whole
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.training.checkpoint import read_checkpoint
+from insetgan.training.clock import Clock
 from insetgan.training.gan_module import GANModule
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
@@ -253,3 +255,17 @@ def test_fast_dev_run_keeps_nothing(tmp_path):
     module, _ = run_steps(tmp_path / "out", 100, fast_dev_run=True)
     assert module.nimg == BATCH
     assert not (tmp_path / "out").exists()
+
+
+def test_a_signal_between_two_callbacks_counts_after_the_next_step(tmp_path):
+    """Or one of several processes would measure or store where the others do not, and all would wait for ever."""
+    clock = Clock(RunOptions(out=tmp_path, max_kimg=1, batch_size=BATCH))
+    module = make_module()
+    trainer = SimpleNamespace(fast_dev_run=False, should_stop=False)
+    clock.on_train_start(trainer, module)
+    clock.on_train_batch_end(trainer, module)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert (clock.finished, clock.received) == (False, None)
+    clock.on_train_batch_end(trainer, module)
+    assert (clock.finished, clock.received, trainer.should_stop) == (True, signal.SIGTERM, True)
+    clock.on_train_end(trainer, module)

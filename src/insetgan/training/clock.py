@@ -24,7 +24,8 @@ class Clock(Callback):
     def __init__(self, options: RunOptions) -> None:
         self.options = options
         self.nimg = self.start_nimg = 0
-        self.received: signal.Signals | None = None
+        self.received: signal.Signals | None = None  # what all processes have agreed upon, after a step
+        self._asked = 0  # what this process was sent, at any moment
         self._fast = False
         self._agreement: Agreement | None = None
         self._handlers: dict[signal.Signals, Any] = {}
@@ -51,7 +52,7 @@ class Clock(Callback):
         """Count, and end the run when it is time."""
         self.nimg += self.options.batch_size
         assert self._agreement is not None
-        if number := self._agreement.largest(int(self.received or 0)):
+        if number := self._agreement.largest(self._asked):
             self.received = signal.Signals(number)
         trainer.should_stop = self.finished
 
@@ -69,6 +70,6 @@ class Clock(Callback):
             signal.signal(number, handler)
 
     def _receive(self, number: int, _: Any) -> None:
-        if self.received is not None and number == signal.SIGINT:
+        if self._asked and number == signal.SIGINT:
             raise Stopped(signal.Signals(number))
-        self.received = signal.Signals(number)
+        self._asked = number
