@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, folders for one command at a time, and where cached files lie."""
 
 import os
 import time
@@ -69,6 +69,16 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def cache_folder() -> Path:
+    """Where this user's cached files go: `$XDG_CACHE_HOME/insetgan`, or `~/.cache/insetgan`.
+
+    Raises:
+        RuntimeError: nobody knows where the user's home is.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".cache") / "insetgan"
 
 
 def _to_disk(path: Path) -> None:

@@ -1,11 +1,15 @@
 """Commands in processes of their own, and weights small enough for them."""
 
+import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,3 +62,82 @@ def tiny(tmp_path_factory):
         f"detector.network.name_or_path={folder}/parts.safetensors",
         f"perceptual.name_or_path={folder}/parts.safetensors",
     ]
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Overrides of train.py that make it quick."""
+    return [
+        "recipe.z_dim=8", "recipe.w_dim=8", "recipe.channel_base=128", "recipe.channel_max=8", "batch_size=4", "grid=2",
+        "trainer.num_threads=1", "quality.num=4", "quality.num_real=4",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory):
+    """Override naming an archive of six pictures 32 x 16 with a face each."""
+    path, entries = tmp_path_factory.mktemp("data") / "people.zip", {}
+    with zipfile.ZipFile(path, "w") as file:
+        for index in range(6):
+            pixels = np.random.default_rng(index).integers(0, 256, (32, 16, 3), dtype=np.uint8)
+            name = f"00000/img{index:08d}.png"
+            with file.open(name, "w") as target:
+                Image.fromarray(pixels).save(target, format="png")
+            boxes = {"face": [3, 2, 13, 12], "hand_left": None, "hand_right": None, "feet": None}
+            entries[name] = {"boxes": boxes, "masks": {}}
+        parts = ["face", "hand_left", "hand_right", "feet"]
+        file.writestr("dataset.json", json.dumps({"labels": None}))
+        file.writestr("parts.json", json.dumps({"size": [32, 16], "parts": parts, "images": entries}))
+    return f"data.path={path}"
+
+
+@pytest.fixture(scope="session")
+def body(people, small):
+    """Overrides of train.py that train bodies on them."""
+    return ["+model=body", people, "data.height=32", "data.width=16", *small]
+
+
+@pytest.fixture
+def train(monkeypatch, capsys):
+    """Run train.py in this process, which saves the imports: train(*overrides) -> (exit code, output, errors)."""
+
+    def run(*overrides, cwd=None):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), *map(str, overrides)])
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        try:
+            from insetgan.cli.train import main
+
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def assert_one_line():
+    """Check what `train` gave back for a mistake: one line, which says something."""
+
+    def check(result, said):
+        code, _, errors = result
+        assert code == 2
+        assert len(errors.strip().splitlines()) == 1
+        assert said in errors
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def write_noise():
+    """Write pictures of noise, size x size, into a folder: 0.<suffix>, 1.<suffix>, ..."""
+
+    def write(folder, count, size, suffix="png"):
+        for index in range(count):
+            pixels = np.random.default_rng(index).integers(0, 256, (size, size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{index}.{suffix}")
+
+    return write

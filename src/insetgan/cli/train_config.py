@@ -126,6 +126,8 @@ def check(config: DictConfig) -> None:
     Raises:
         UserError: naming the key, the value and what is allowed.
     """
+    from insetgan.training.precision import PRECISIONS
+
     if not isinstance(config.model, DictConfig):
         raise UserError(f"model={config.model}: choose one of conf/model, as in +model=body")
     for name in ("module", "dataset"):
@@ -133,11 +135,8 @@ def check(config: DictConfig) -> None:
             raise UserError(f"model.{name}: must say what to build, as in conf/model/body.yaml")
     _check_numbers(config)
     _check_recipe(config)
-    allowed = ("auto", "32-true", "bf16-mixed", "16-mixed")
-    if config.trainer.precision not in allowed:
-        raise UserError(f"trainer.precision={config.trainer.precision}: must be one of {', '.join(allowed)}")
-    if config.data.on_fault not in ("stop", "skip"):
-        raise UserError(f"data.on_fault={config.data.on_fault}: must be stop or skip")
+    if config.trainer.precision not in PRECISIONS:
+        raise UserError(f"trainer.precision={config.trainer.precision}: must be one of {', '.join(PRECISIONS)}")
 
 
 def _check_numbers(config: DictConfig) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -191,15 +192,13 @@ def part_dataset(
     smallest: int = 8,
     *,
     flip: Sequence[str] = (),
-    use_labels: bool = False,
-    on_fault: str = "stop",
-    checked: bool = True,
-    progress: Progress | None = None,
+    **options: Any,
 ) -> ImageDataset | PartCrops:
     """Pictures of a part, from whole bodies or from a set of its own, such as FFHQ.
 
     Where any picture of the archive has boxes, they are cropped by them; otherwise whole pictures are taken, and what is
-    said about boxes, `margin`, `smallest` and `flip`, does not matter. The arguments are those of `PartCrops`.
+    said about boxes, `margin`, `smallest` and `flip`, does not matter. The arguments are those of `PartCrops`; `options` are
+    those that `ImageDataset` has too.
 
     Raises:
         UserError: as `PartCrops` and `ImageDataset` do.
@@ -207,23 +206,9 @@ def part_dataset(
     _parts(part, flip)
     archive = open_archive(path)
     if archive.has_boxes:
-        return PartCrops(
-            archive,
-            part,
-            height,
-            width,
-            margin,
-            smallest,
-            flip=flip,
-            use_labels=use_labels,
-            on_fault=on_fault,
-            checked=checked,
-            progress=progress,
-        )
+        return PartCrops(archive, part, height, width, margin, smallest, flip=flip, **options)
     _refuse_distortion(archive, height, width, reason="without boxes in a parts.json they are taken whole")
-    return ImageDataset(
-        archive, height, width, use_labels=use_labels, on_fault=on_fault, checked=checked, progress=progress
-    )
+    return ImageDataset(archive, height, width, **options)
 
 
 def _opened(path: str | Path | Archive | None, use_labels: bool) -> Archive:

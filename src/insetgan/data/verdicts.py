@@ -3,14 +3,13 @@
 import hashlib
 import itertools
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from insetgan.data.archive import Archive
 from insetgan.data.picture import Shape
-from insetgan.files import write_whole
+from insetgan.files import cache_folder, write_whole
 
 _VERSION = 1  # of the check; another one trusts nothing that this one found
 
@@ -56,16 +55,6 @@ class Verdicts:
         except OSError:
             return None
         return path
-
-
-def cache_folder() -> Path:
-    """Where this user's cached files go: `$XDG_CACHE_HOME/insetgan`, or `~/.cache/insetgan`.
-
-    Raises:
-        RuntimeError: nobody knows where the user's home is.
-    """
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".cache") / "insetgan"
 
 
 def _fingerprint(archive: Archive) -> str:

@@ -14,11 +14,11 @@ from urllib.parse import quote, unquote
 from PIL import Image
 
 from insetgan.data.archive import Archive, Picture
+from insetgan.data.labels import DATASET_FILE
 from insetgan.data.masks import Mask
 from insetgan.data.table import PARTS_FILE, Box, part_entry
 from insetgan.errors import UserError
 
-DATASET_FILE = "dataset.json"
 _RECIPE_FILE = "recipe.json"
 _SHARD = 1000
 

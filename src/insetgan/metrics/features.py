@@ -1,6 +1,5 @@
 """Feature networks that describe pictures by some hundred numbers each, for distances between sets of pictures."""
 
-import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insetgan.errors import UserError
+from insetgan.files import cache_folder
 from insetgan.networks.parts_net import WIDTHS, PartsNet
 
 INCEPTION_FILE = "inception-2015-12-05.pt"
@@ -102,7 +102,7 @@ class InceptionFeatures(_Frozen):
 
     def __init__(self, path: str | Path | None = None) -> None:
         super().__init__()
-        self.path = _cache() / INCEPTION_FILE if path is None else Path(path).expanduser()
+        self.path = cache_folder() / INCEPTION_FILE if path is None else Path(path).expanduser()
         if not self.path.is_file():
             raise UserError(
                 f"features={self.name}: no file {self.path.absolute()}; get {INCEPTION_FILE} from {_INCEPTION_SOURCE} and "
@@ -144,8 +144,3 @@ def describe(extractor: FeatureExtractor, pictures: Iterable[Tensor], device: to
     """Features of batches uint8 [n, 3, h, w]: float32 [all n, num_features] on the CPU; computed on `device`."""
     extractor = extractor.to(device)
     return torch.cat([extractor(batch.to(device)).cpu() for batch in pictures])
-
-
-def _cache() -> Path:
-    given = os.environ.get("XDG_CACHE_HOME")
-    return (Path(given) if given else Path.home() / ".cache") / "insetgan"

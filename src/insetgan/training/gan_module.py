@@ -64,14 +64,24 @@ class GANModule(pl.LightningModule):
                 raise ValueError(f"freeze_d={self.settings.freeze_d}: this discriminator has no layers to freeze")
             discriminator.freeze(self.settings.freeze_d)
         self.G_ema = copy.deepcopy(generator).eval().requires_grad_(False)
-        self.augment = self._augmentation()
+        self.augment = (
+            None
+            if self.settings.augment == "none"
+            else AdaptiveAugment(
+                self.settings.augment,
+                p=self.settings.augment_p,
+                target=self.settings.ada_target,
+                kimg=self.settings.ada_kimg,
+            )
+        )
         self.register_buffer("cur_nimg", torch.zeros((), dtype=torch.long))
         self.register_buffer("path_mean", torch.zeros(()))
         self.register_buffer("label_table", None, persistent=False)
         self.register_load_state_dict_post_hook(_read_clock)  # type: ignore[no-untyped-call]
         self.nimg = 0  # the clock on the host, so that asking for it never waits for the device
         self.gamma = self.settings.r1_gamma(generator.height, generator.width)
-        self.phases = self._phases()
+        names = ("r1_interval", "loss", "pl_weight", "pl_interval", "pl_decay", "pl_batch_shrink")
+        self.phases = standard_phases(gamma=self.gamma, **{name: getattr(self.settings, name) for name in names})
         self.meter = Meter()
         # In a dict, since as attributes the twins would be submodules, and their weights twice in the state dict.
         self._compiled = (
@@ -275,26 +285,6 @@ class GANModule(pl.LightningModule):
         correction = lazy_correction(self.phases, network)
         first, second = self.settings.betas
         return {"lr": self.settings.lr * correction, "betas": (first**correction, second**correction)}
-
-    def _augmentation(self) -> AdaptiveAugment | None:
-        settings = self.settings
-        if settings.augment == "none":
-            return None
-        return AdaptiveAugment(
-            settings.augment, p=settings.augment_p, target=settings.ada_target, kimg=settings.ada_kimg
-        )
-
-    def _phases(self) -> tuple[Phase, ...]:
-        settings = self.settings
-        return standard_phases(
-            gamma=self.gamma,
-            r1_interval=settings.r1_interval,
-            loss=settings.loss,
-            pl_weight=settings.pl_weight,
-            pl_interval=settings.pl_interval,
-            pl_decay=settings.pl_decay,
-            pl_batch_shrink=settings.pl_batch_shrink,
-        )
 
 
 def _read_clock(module: Any, _: Any) -> None:

@@ -64,7 +64,7 @@ class Ticks(Callback):
         self.loggers = loggers
         self.console = console or Console(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
-        self._tick_nimg, self._tick_start, self._shown = 0, 0.0, ""
+        self._tick_nimg, self._tick_start = 0, 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clocks."""

@@ -2,29 +2,20 @@
 
 import math
 import time
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from torch import Tensor
 
 from insetgan.metrics.distribution import Reference, metric_names
 from insetgan.metrics.features import FeatureExtractor, describe
 from insetgan.metrics.pictures import generated_pictures, real_pictures
 from insetgan.training.clock import Clock
 from insetgan.training.options import RunOptions
+from insetgan.training.samples import Samples
 
 SECONDS = "Timing/metrics_sec"
-
-
-@runtime_checkable
-class DrawsPictures(Protocol):
-    """A training module whose average generator draws pictures, of labels where it is conditional."""
-
-    def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:
-        """[n, z_dim], and [n, c_dim], -> [n, 3, h, w] in [-1, 1]."""
-        ...
 
 
 class Quality(Callback):
@@ -129,7 +120,7 @@ class Quality(Callback):
         return shared
 
     def _distances(self, module: pl.LightningModule) -> dict[str, float]:
-        assert isinstance(module, DrawsPictures)
+        assert isinstance(module, Samples)
         if self._reference is None:
             real = real_pictures(self.dataset, self.num_real, mirror=self.mirror)
             self._reference = Reference(self.extractor.name, describe(self.extractor, real, module.device))

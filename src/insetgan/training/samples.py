@@ -18,10 +18,10 @@ VISIBLE = 128  # rows below which a picture is hard to judge
 
 @runtime_checkable
 class Samples(Protocol):
-    """A training module that can show pictures."""
+    """A training module whose average generator draws pictures."""
 
-    def sample(self, latents: Tensor, truncation_psi: float) -> Tensor:
-        """[n, z_dim] -> [n, 3, h, w] in [-1, 1]."""
+    def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:
+        """[n, z_dim], and [n, c_dim] for chosen labels, -> [n, 3, h, w] in [-1, 1]."""
         ...
 
 

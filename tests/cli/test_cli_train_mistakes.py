@@ -1,0 +1,142 @@
+"""Mistakes with train.py: one line, exit code 2, nothing written, nothing lost."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+
+def test_numbers_that_run_away_are_named_also_before_the_first_checkpoint(train, body, tmp_path, assert_one_line):
+    wild = [
+        *body,
+        "lr=1e12",
+        "recipe.noise=false",
+        f"out={tmp_path}",
+        "trainer.precision=32-true",
+        "trainer.max_kimg=0.2",
+    ]
+    result = train(*wild)
+    assert_one_line(result, "not finite at")
+    assert "there is no checkpoint yet" in result[2]
+
+
+def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path, assert_one_line):
+    assert train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004")[0] == 0
+    said = "was trained with other tensors than the settings ask for (recipe.freeze_d)"
+    assert_one_line(train(*body, f"out={tmp_path}", "recipe.freeze_d=2", "trainer.max_kimg=0.008"), said)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ([], "model is not given"),
+        (["+model=body", "leraning_rate=1"], "leraning_rate"),
+        (["+model=body", "data.hieght=64"], "hieght"),
+        (["+model=body", "lr=fast"], "lr=fast: must be a number"),
+        (["+model=body", "batch_size=0"], "batch_size=0: must be above 0"),
+        (["+model=body", "trainer.precision=bf17"], "trainer.precision=bf17: must be one of"),
+        (["+model=body", "gamma=nan"], "gamma=nan: must be a number of 0 or more"),
+        (["+model=body", "lr=nan"], "lr=nan: must be above 0, and finite"),
+        (["+model=body", "trainer.max_kimg=inf"], "trainer.max_kimg=inf: must be above 0, and finite"),
+        (["+model=body", "seed=4294967296"], "seed=4294967296: must be from 0 to 4294967295"),
+        (["+model=body", "data.width=-4"], "data.width=-4: must be 4 or more"),
+        (["+model=body", "trainer.num_threads=-1"], "trainer.num_threads=-1: must be above 0"),
+        (["+model=body", "trainer.devices=2", "batch_size=3"], "batch_size=3: must be a multiple of trainer.devices=2"),
+        (["+model=body", "batch_gpu=3"], "batch_gpu=3: must divide the 8 images that each process takes"),
+        (
+            ["+model=body", "recipe=auto", "batch_gpu=6", "batch_size=6"],
+            "discriminator.mbstd_group_size=4: must divide",
+        ),
+        (["+model=body", "data.on_fault=ignore"], "data.on_fault=ignore: must be stop or skip"),
+        (["+model=body", "data.workers=-1"], "data.workers=-1: must be 0 or more"),
+        (["+model=body", "quality.num=1"], "quality.num=1: must be 2 or more"),
+        (["+model=body", "recipe.augment=bgx"], "augment=bgx: must be none or one of"),
+        (["+model=body", "out="], "out=: must not be empty"),
+        (["+model=body", "data.path="], "data.path=: must not be empty"),
+        (["+model=body", "+lrr=3"], "lrr: no such setting; did you mean lr?"),
+        (["+model=body", "+data.hight=3"], "data.hight: no such setting; did you mean height?"),
+        (["+model=body", "+experiments=foo"], "experiments/foo: no such choice (allowed: paper_coarse, plain_l1)"),
+        (["+model=body", "grid=100000000"], "grid=100000000: must be from 1 to 1024"),
+        (["+model=body", "model.dataset=null"], "model.dataset: must say what to build"),
+        (["+model=nobody"], "nobody"),
+        (["+model=body", "+recipe.gama=5"], "recipe.gama: no such setting (allowed: ada_kimg, "),
+        (["+model=body", "recipe.conv_clamp=foo"], "conv_clamp=foo: must be a number above 0, or null"),
+        (["+model=body", "recipe.pl_batch_shrink=2.5"], "pl_batch_shrink=2.5: must be 1 or more"),
+        (["+model=body", "recipe.z_dim=abc"], "z_dim=abc: must be 1 or more, and whole"),
+        (["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2"], "trainer.devices=2: must be 1 in a sweep"),
+        (["-m", "+model=body", "lr=0.1,0.2", "out=run"], "out=run: the runs of a sweep need a folder each"),
+        (["+model=body", "init=none.ckpt"], "init=none.ckpt: no such file"),
+        (["+model=body", "recipe=none"], "recipe/none: no such choice (allowed: auto, insetgan_body"),
+        (["+model=body", "data.path=/nowhere/people.zip"], "/nowhere/people.zip"),
+    ],
+)
+def test_mistakes_are_one_line_and_code_2(train, tmp_path, overrides, said, assert_one_line):
+    assert_one_line(train(*overrides, cwd=tmp_path), said)
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+@pytest.mark.parametrize("damage", ["shortened", "random", "pickle", "tensor", "foreign", "clockless"])
+def test_checkpoints_that_are_none(train, body, tmp_path, damage, assert_one_line):
+    path = tmp_path / "wrong.ckpt"
+    if damage == "shortened":
+        assert train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004")[0] == 0
+        path.write_bytes((tmp_path / "last.ckpt").read_bytes()[:20000])
+    elif damage == "random":
+        path.write_bytes(np.random.default_rng(0).bytes(5000))
+    elif damage == "pickle":
+        path.write_bytes(pickle.dumps({"state_dict": {"cur_nimg": 8}}))
+    else:
+        contents = {"tensor": torch.ones(3), "foreign": {"state_dict": {"cur_nimg": torch.tensor(8)}}}
+        torch.save(contents.get(damage, {"state_dict": {"cur_nimg": "eight"}}), path)
+    assert_one_line(train(*body, f"out={tmp_path}/run", f"resume={path}"), "wrong.ckpt: cut short, or not written by")
+
+
+def test_mistakes_about_files(train, body, tmp_path, assert_one_line):
+    assert_one_line(train(*body, f"out={tmp_path}", "init=/nowhere/last.ckpt"), "no such file")
+    assert_one_line(train(*body, f"out={tmp_path}", "data.height=30", "data.width=15"), "height=30")
+    (tmp_path / "last.ckpt").write_bytes(b"half")
+    assert_one_line(train(*body, f"out={tmp_path}"), "last.ckpt: cut short, or not written by")
+    (tmp_path / "file").write_text("")
+    assert_one_line(train(*body, f"out={tmp_path}/file/run"), "file")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("recipe.style_mixing=2", "style_mixing=2: must be from 0 to 1"),
+        ("recipe.z_dim=0", "z_dim=0: must be 1 or more"),
+        ("recipe.mapping_layers=0", "mapping_layers=0: must be 1 or more"),
+        ("recipe.betas=[2,3]", "betas=[2, 3]: must be two numbers from 0 to below 1"),
+        ("recipe.betas=abc", "betas=abc: must be two numbers"),
+        ("recipe.noise=abc", "noise=abc: must be true or false"),
+        ("recipe.r1_interval=abc", "r1_interval=abc: must be 1 or more"),
+        ("recipe.loss=wasserstein", "loss=wasserstein: must be one of logistic, hinge"),
+        ("trainer.accelerator=tpu", "trainer: "),
+        ("recipe.mbstd_group_size=3", "discriminator.mbstd_group_size=3: must divide the 4 images"),
+        ("trainer.accelerator=foo", "trainer: "),
+        ("resume=/nowhere/last.ckpt", "no such file"),
+    ],
+)
+def test_a_refused_command_writes_nothing(train, body, tmp_path, override, said, assert_one_line):
+    out = tmp_path / "run"
+    assert_one_line(train(*body, override, f"out={out}"), said)
+    assert not out.exists()
+
+
+def test_the_folder_of_another_run_survives_a_refused_or_finished_command(train, body, tmp_path, assert_one_line):
+    assert train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004")[0] == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    other = ["recipe.channel_max=4", "grid=1", "trainer.max_kimg=0.008"]
+    assert_one_line(train(*body, f"out={tmp_path}", *other), "holds other networks")
+    code, text, _ = train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004", "grid=1", "lr=0.1")
+    assert code == 0
+    assert "already trained" in text
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_parts_need_pictures_and_no_generator(train, people, tmp_path, assert_one_line):
+    said = "holds 6 pictures, but more than 200 are needed"
+    assert_one_line(train("+model=parts", people, f"out={tmp_path}/run"), said)
+    fit = ["model.dataset.last=-2", "model.validation.first=-2", f"init={__file__}", f"out={tmp_path}/run"]
+    assert_one_line(train("+model=parts", people, *fit), "is for generators")
