@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from insetgan.cli.app import _offer_experiments, slug
 from insetgan.cli.build import ALLOWED, _targets
 from insetgan.cli.prepare import PrepareConfig
-from insetgan.cli.refine import RefineConfig
+from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
 from insetgan.cli.train_config import TrainConfig
 
@@ -27,7 +27,9 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "features": ("train", "features={}"),
     "objective": ("refine", "objective={}"),
     "schedule": ("refine", "schedule={}"),
-    "part": ("refine", "part@parts.face={}"),
+    "mode": ("refine", "mode={}"),
+    "parts": ("refine", "parts=[{}]"),
+    "segmenter": ("refine", "segmenter={}"),
     "detector": ("refine", "detector={}"),
     "perceptual": ("refine", "perceptual={}"),
     "source": ("prepare", "+source={}"),

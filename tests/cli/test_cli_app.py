@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "source is not given: add +source=people"),
-        (["+source=peple"], "source/peple: no such choice (allowed: people)"),
+        ([], "source is not given: add +source=flowers or +source=people"),
+        (["+source=peple"], "source/peple: no such choice (allowed: flowers, people)"),
         (["+source=people", "data.hight=3"], "data.hight: no such setting"),
         (["+source=people", "ot=3"], "did you mean out?"),
         (["+source=people", "data.height=abc"], "data.height=abc: must be a whole number"),

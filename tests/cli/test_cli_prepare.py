@@ -120,3 +120,14 @@ def test_a_killed_run_goes_on_to_the_same_bytes(command, tmp_path):
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "cut.zip").read_bytes() == (tmp_path / "whole.zip").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.zip", "whole.zip"]
+
+
+def test_flowers_are_square_and_lie_under_a_name_of_their_own(prepare, tmp_path):
+    flowers = ["+source=flowers", *TINY[1:]]
+    code, text, _ = prepare(*flowers)
+    assert code == 0
+    assert "flowers-32x32.zip: 2 pictures of 32 x 32" in text
+    archive = Archive(tmp_path / "outputs" / "data" / "flowers-32x32.zip")
+    assert (archive.size, archive.parts, archive.has_boxes) == ((32, 32), ("blossom",), True)
+    assert "already made" in prepare(*flowers)[1]
+    assert_refused(prepare(*flowers, "data.width=15"), "data.width=15: must be at least ")

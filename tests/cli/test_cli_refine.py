@@ -25,6 +25,27 @@ def finished(command, tiny, tmp_path_factory):
     return out, result.stdout
 
 
+@pytest.fixture
+def refine(monkeypatch, capsys, tiny):
+    """Run refine.py in this process, which saves the imports: refine(*overrides) -> (exit code, output, errors)."""
+
+    def run(*overrides):
+        fixed = any(str(override).endswith("FixedBoxes") for override in overrides)
+        shorter = [*(override for override in tiny if not (fixed and override.startswith("detector."))), "steps=4"]
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "refine.py"), *shorter, *map(str, overrides)])
+        try:
+            from insetgan.cli.refine import main
+
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
 def test_terminal_ends_with_a_table_and_the_folder(finished):
     out, text = finished
     assert "seam, face" in text
@@ -37,7 +58,19 @@ def test_results_have_the_documented_keys(finished):
     figures = ["seam_before", "seam_after", "band_before", "band_after"]
     assert [sample["seed"] for sample in results["samples"]] == [4, 0, 1]
     for sample in results["samples"]:
-        assert set(sample) == {"seed", "status", "steps", "box", "body_change", *figures}
+        beside = {
+            "name",
+            "seed",
+            "status",
+            "missing",
+            "steps",
+            "objective",
+            "box",
+            "part_change",
+            "body_change",
+            "spread",
+        }
+        assert set(sample) == {*beside, *figures}
         assert sample["status"] in {"ok", "part_lost"}
         assert sample["steps"] == 6
         assert all(set(sample[name]) == {"face"} for name in ["box", *figures])
@@ -49,7 +82,8 @@ def test_results_have_the_documented_keys(finished):
 def test_every_file_is_there(finished):
     out, _ = finished
     assert {path.name for path in out.iterdir()} == {
-        "config.yaml", "curves.csv", "latents.safetensors", "results.json", "samples", "settings.txt", "sheet.png",
+        "config.yaml", "curves.csv", "curves.png", "latents.safetensors", "report.html", "results.json", "samples",
+        "settings.txt", "sheet.png",
     }  # fmt: skip
     for seed in (4, 0, 1):
         for name in ("canvas", "paste", "refined"):
@@ -60,7 +94,7 @@ def test_every_file_is_there(finished):
     assert latents["face.delta"].shape == (3, 6, 8)
     rows = list(csv.DictReader((out / "curves.csv").open()))
     assert len(rows) == 3 * 7
-    assert {"seed", "step", "total", "border_l1"} <= set(rows[0])
+    assert {"name", "step", "total", "border_l1"} <= set(rows[0])
 
 
 def test_pictures_agree_with_the_figures(finished):
@@ -212,7 +246,7 @@ def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
     [
         (["trunk=0.7"], "trunk: no such setting; did you mean trunc?"),
         (["trunc=abc"], "trunc=abc: must be a number"),
-        (["trunc=-1"], "trunc=-1.0: must be between 0"),
+        (["trunc=-1"], "trunc=-1: must be between 0"),
         (["seeds=9-3"], "runs backwards"),
         (["steps=0"], "steps=0: must be at least 1"),
         (["batch_size=0"], "batch_size=0: must be at least 1"),
@@ -238,14 +272,50 @@ def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
         (["objective=null"], "must be a string or a list"),
         (["~schedule"], "schedule"),
         (["schedule.canvas_rate=abc"], "schedule.canvas_rate=abc: must be a number"),
-        (["trunc=null"], "trunc=null"),
+        (["trunc=null"], "trunc: must not be empty"),
+        (["+parts.face.wieght=face"], "parts.face.wieght: no such setting (allowed: weights"),
+        (["+parts.face.mirror=perhaps"], "parts.face."),
+        (["canvas.weights=null"], "canvas.weights: must name"),
         (["parts.face.placement._target_=insetgan.nope.X"], "insetgan.nope.X"),
-        (["+part@parts.tail=face"], "parts.tail: the detector knows face"),
+        (
+            ["+parts.tail={weights:face,placement:{_target_:insetgan.parts.placement.SquarePlacement}}"],
+            "parts.tail: the detector knows face",
+        ),
         (["seeds=0-4000000000"], "at most 1000000"),
+        (["seeds=[3,3]"], "3 is named twice"),
+        (["mode=all"], "mode/all: no such choice (allowed: body_for_part, joint, montage, part)"),
+        (["mode.optimise=[face]"], "mode.optimise=face: must be one of canvas, inset"),
+        (["mode.terms=[seam]"], "mode.terms=seam: must be one of coarse, border, reg, body, part"),
+        (["mode.terms=[part]", "drop=part"], "no term has a weight above 0"),
+        (["drop=seam"], "drop=seam: must name a term (coarse_l1"),
+        (["parts=[tail]"], "parts/tail: no such choice (allowed: "),
+        (["region=circle"], "region=circle: must be one of box, mask"),
+        (["composite=blur"], "composite=blur: must be one of paste, feather, mask"),
+        (["canvas.space=z"], "canvas.space=z: must be one of w, w+, w*"),
+        (["canvas.trunc=3"], "canvas.trunc=3: must be between 0"),
+        (["parts.face.trunc=[1,1,1,1,1,1,1,1,1,1,1]"], "the generator has 6 layers"),
+        (["keep=2"], "keep=2: must be at most starts=1"),
+        (["mode=montage", "starts=2"], "starts=2: in mode=montage all codes are given"),
+        (["walk=4", "seeds=3"], "walk=4: needs 1 or more pictures from one seed to the next, and two seeds"),
+        (["walk=4", "starts=2"], "walk=4: goes with neither starts= nor video="),
+        (["walk=4", "trainer.devices=2"], "trainer.devices: a walk goes on from picture to picture"),
+        (["canvas.start=nowhere/at/all"], "canvas.start=nowhere/at/all: no such file or folder"),
+        (["parts.face.start=1-3"], "parts.face.start=1-3: names 3 seeds for 8 samples"),
+        (["resume_from=nowhere"], "resume_from=nowhere: no such file or folder"),
+        (
+            [
+                "~detector.network",
+                "+detector.boxes.face=[1,2,3]",
+                "detector._target_=insetgan.parts.detector.FixedBoxes",
+            ],
+            "detector.boxes.face=",
+        ),
+        (["schedule.patience=0"], "schedule.patience=0"),
     ],
 )
-def test_mistakes(mistake, tiny, arguments, says, tmp_path):
-    assert says in mistake("refine.py", *tiny, *arguments, cwd=tmp_path)
+def test_mistakes(refine, assert_one_line, arguments, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert_one_line(refine(*arguments), says)
 
 
 def test_truncated_weights_and_unwritable_out(mistake, tiny, tmp_path):
@@ -255,3 +325,119 @@ def test_truncated_weights_and_unwritable_out(mistake, tiny, tmp_path):
     (tmp_path / "file").touch()
     says = f"out={tmp_path}/file/run: no folder can be made there (Not a directory)"
     assert says in mistake("refine.py", *tiny, f"out={tmp_path}/file/run", cwd=tmp_path)
+
+
+def samples(out):
+    return json.loads((Path(out) / "results.json").read_text())["samples"]
+
+
+@pytest.mark.parametrize("mode", ["part", "joint", "body_for_part", "montage"])
+def test_modes_move_what_they_say(refine, tmp_path, mode):
+    code, _, errors = refine(f"mode={mode}", "seeds=0-1", f"out={tmp_path}/run", "schedule.block=1")
+    assert code == 0, errors
+    latents = load_file(tmp_path / "run" / "latents.safetensors")
+    assert bool(latents["canvas.delta"].any()) == (mode != "part")
+    assert latents["face.delta"].any()
+    curves = set(next(csv.DictReader((tmp_path / "run" / "curves.csv").open())))
+    families = {"part": "", "joint": "body", "body_for_part": "part", "montage": "body part"}[mode].split()
+    assert ("body_l1" in curves, "part_l1" in curves) == ("body" in families, "part" in families)
+    assert all(sample["body_change"] == 0 for sample in samples(tmp_path / "run")) == (mode == "part")
+
+
+@pytest.mark.parametrize("preset", ["official", "official_broken", "stylegan_human"])
+def test_presets_run(refine, tmp_path, preset):
+    code, _, errors = refine(f"objective={preset}", "seeds=0", "steps=8", f"out={tmp_path}/run", "drop=mean_canvas")
+    assert code == 0, errors
+    if preset != "stylegan_human":  # the canvas in W, the inset in W+
+        latents = load_file(tmp_path / "run" / "latents.safetensors")
+        assert not latents["canvas.delta"].any()
+
+
+def test_several_starts_leave_the_best_with_their_difference(refine, tmp_path):
+    code, text, errors = refine("mode=body_for_part", "starts=3", "keep=2", "seeds=[4,7]", f"out={tmp_path}/run")
+    assert code == 0, errors
+    rows = samples(tmp_path / "run")
+    assert [row["name"] for row in rows] == ["4-1", "4-2", "7-1", "7-2"]
+    assert rows[0]["objective"] <= rows[1]["objective"] and rows[0]["spread"] == rows[1]["spread"] > 0
+    first, second = (np.asarray(Image.open(tmp_path / f"run/samples/4-{k}_refined.png"), float) for k in (1, 2))
+    assert np.abs(first - second).mean() == pytest.approx(rows[0]["spread"])
+    assert "difference of those kept" in text
+    again = refine("mode=body_for_part", "starts=3", "keep=2", "seeds=[4,7]", f"out={tmp_path}/run")
+    assert "finished before" in again[1]
+
+
+def test_hands_are_two_placements_of_one_generator(refine, tiny, tmp_path):
+    face = next(override for override in tiny if override.startswith("parts.face.weights=")).partition("=")[2]
+    weights = [f"parts.{part}.weights={face}" for part in ("hand_left", "hand_right", "feet")]
+    code, _, errors = refine("parts=[face,hands,feet]", *weights, "seeds=0-1", f"out={tmp_path}/run")
+    assert code == 0, errors
+    for row in samples(tmp_path / "run"):
+        assert set(row["seam_after"]) == {"face", "hand_left", "hand_right", "feet"}
+
+
+def test_a_run_goes_on_from_another(refine, tmp_path):
+    assert refine("seeds=3-4", f"out={tmp_path}/first")[0] == 0
+    code, _, errors = refine("seeds=3-4", f"resume_from={tmp_path}/first", "steps=1", f"out={tmp_path}/second")
+    assert code == 0, errors
+    first, second = (samples(tmp_path / name) for name in ("first", "second"))
+    for before, after in zip(first, second, strict=True):
+        assert after["objective"] <= before["objective"] * 1.2 + 1e-3
+    refined = (
+        np.asarray(Image.open(tmp_path / f"first/samples/3_{name}.png"), float) for name in ("refined", "canvas")
+    )
+    paste = np.asarray(Image.open(tmp_path / "second/samples/3_paste.png"), float)
+    assert np.abs(next(refined) - paste).mean() < 0.5, "it begins where the first one ended"
+    given = f"{tmp_path}/first#4"
+    code, _, errors = refine(
+        "seeds=3", "mode=montage", f"parts.face.start='{given}'", "canvas.start=9", f"out={tmp_path}/third"
+    )
+    assert code == 0, errors
+
+
+def test_a_walk_leaves_its_pictures_and_a_film(refine, tmp_path):
+    code, text, errors = refine("walk=3", "seeds=[3,8]", f"out={tmp_path}/run")
+    assert code == 0, errors
+    assert [row["name"] for row in samples(tmp_path / "run")] == ["0", "1", "2", "3"]
+    assert [row["steps"] for row in samples(tmp_path / "run")] == [4, 1, 1, 1]
+    assert (tmp_path / "run/walk.mp4").stat().st_size > 1000 and "walk.mp4" in text
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "run/samples").iterdir()}
+    for path in (tmp_path / "run/samples").glob("[23]*"):
+        path.unlink()
+    code, text, errors = refine("walk=3", "seeds=[3,8]", f"out={tmp_path}/run")
+    assert code == 0 and "2 refined" in text, errors
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run/samples").iterdir()} == whole
+
+
+def test_a_video_of_the_optimisation(refine, tmp_path):
+    code, _, errors = refine("video=true", "seeds=0-1", f"out={tmp_path}/run")
+    assert code == 0, errors
+    for seed in (0, 1):
+        assert (tmp_path / f"run/samples/{seed}.mp4").stat().st_size > 1000
+
+
+def test_masks_from_parts_net(refine, tmp_path):
+    code, _, errors = refine("region=mask", "composite=mask", "seeds=0-1", f"out={tmp_path}/run")
+    assert code == 0, errors
+
+
+def test_feathers_leave_the_outside_alone(refine, tmp_path):
+    code, _, errors = refine("composite=feather", "seeds=0", f"out={tmp_path}/run")
+    assert code == 0, errors
+    (row,) = samples(tmp_path / "run")
+    x0, y0, x1, y1 = row["box"]["face"]
+    canvas, refined = (
+        np.asarray(Image.open(tmp_path / f"run/samples/0_{n}.png"), float) for n in ("canvas", "refined")
+    )
+    inside = np.zeros((64, 32), bool)
+    inside[y0:y1, x0:x1] = True
+    assert (canvas[~inside] == refined[~inside]).all()
+
+
+@pytest.mark.parametrize(("box", "status"), [("[8,8,20,20]", "ok"), ("[80,80,99,99]", "no_part_found")])
+def test_a_fixed_box_and_one_outside_the_canvas(refine, tmp_path, box, status):
+    fixed = ["~detector.network", "detector._target_=insetgan.parts.detector.FixedBoxes", f"+detector.boxes.face={box}"]
+    code, _, errors = refine("detector=parts_net", *fixed, "seeds=0", f"out={tmp_path}/run")
+    assert code == 0, errors
+    (row,) = samples(tmp_path / "run")
+    assert row["status"] == status
+    assert row["box"] == ({"face": [6, 6, 22, 22]} if status == "ok" else None)

@@ -6,7 +6,15 @@ import torch
 from PIL import Image
 
 from insetgan.data.archive import Archive
-from insetgan.data.located import MIRRORED, LocatedBatch, LocatedPictures, _move, _without_people, augment
+from insetgan.data.located import (
+    MIRRORED,
+    LocatedBatch,
+    LocatedPictures,
+    _move,
+    _without_people,
+    augment,
+    unpack_masks,
+)
 from insetgan.errors import UserError
 from insetgan.ops.boxes import PART_NAMES
 
@@ -25,6 +33,13 @@ class Fake:
     def boxes(self, index):
         return {"face": (4, 1, 9, 7), "hand_left": (12, 10, 15, 14), "hand_right": None, "feet": (5, 28, 11, 31)}
 
+    def mask(self, index, part):
+        x0, y0, x1, y1 = self.boxes(index)[part]
+        full = np.zeros((32, 16), bool)
+        full[y0:y1, x0:x1] = True
+        full[y0, x0] = False
+        return full
+
 
 def test_pictures_boxes_and_what_is_not_seen():
     data = LocatedPictures(Fake(), first=1)
@@ -36,6 +51,24 @@ def test_pictures_boxes_and_what_is_not_seen():
     assert boxes[0].tolist() == [4, 1, 9, 7]
     assert boxes[2].tolist() == [0, 0, 0, 0]
     assert len(LocatedPictures(Fake(), last=-1)) == 2
+
+
+def test_masks_come_as_bits():
+    *known, packed = LocatedPictures(Fake(), masks=True)[1]
+    assert len(known) == 3
+    assert packed.dtype == torch.uint8 and packed.shape == (32, 16)
+    masks = unpack_masks(packed[None])
+    assert masks.shape == (1, 4, 32, 16)
+    assert masks.sum((0, 2, 3)).tolist() == [29, 11, 0, 17]
+    assert torch.equal(masks[0, 3].bool(), torch.from_numpy(Fake().mask(1, "feet")))
+
+
+def test_parts_without_masks_say_how_to_do_without(tmp_path):
+    Image.new("RGB", (8, 16)).save(tmp_path / "a.png")
+    (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": {"face": [0, 0, 4, 4]}}}}))
+    assert len(LocatedPictures(Archive(tmp_path))) == 1
+    with pytest.raises(UserError, match=r"mask face of a\.png is broken .*network\.masks=false"):
+        LocatedPictures(Archive(tmp_path), masks=True)
 
 
 @pytest.mark.parametrize(("chosen", "needed"), [({"last": -200}, 200), ({"first": 3}, 3)])
@@ -78,19 +111,44 @@ def painted(count, box):
     boxes[:, 1] = torch.tensor(box, dtype=torch.float32)
     visible = torch.zeros(count, 4, dtype=torch.bool)
     visible[:, 1] = True
-    return LocatedBatch(images, boxes, visible)
+    masks = torch.zeros(count, 4, 64, 32)
+    masks[:, 1, box[1] : box[3], box[0] : box[2]] = 1
+    return LocatedBatch(images, boxes, visible, masks)
 
 
 def test_boxes_move_with_the_pixels():
     moved = _move(painted(40, (10, 24, 20, 40)), torch.Generator().manual_seed(0))
     mirrored = 0
-    for image, boxes, visible in zip(*moved, strict=True):
+    for image, boxes, visible in zip(moved.images, moved.boxes, moved.visible, strict=True):
         (part,) = visible.nonzero().flatten().tolist()
         mirrored += PART_NAMES[part] == "hand_right"
         rows, columns = (image[0] < 0).nonzero(as_tuple=True)
         seen = torch.tensor([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
         torch.testing.assert_close(boxes[part], seen.float(), atol=1.01, rtol=0)
     assert 8 < mirrored < 32
+
+
+@pytest.mark.parametrize("box", [(10, 24, 20, 40), (2, 3, 30, 20), (0, 20, 12, 40)])
+def test_masks_move_with_boxes_and_pixels(box):
+    """The tight box of a moved mask is the moved box, also where the frame cuts it, and the mask covers the moved part."""
+    moved = _move(painted(40, box), torch.Generator().manual_seed(0))
+    for image, boxes, visible, masks in zip(*moved, strict=True):
+        (part,) = visible.nonzero().flatten().tolist()
+        assert [int(column) for column in (masks > 0.5).any((1, 2)).nonzero()] == [part]
+        rows, columns = (masks[part] > 0.5).nonzero(as_tuple=True)
+        tight = torch.tensor([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+        torch.testing.assert_close(boxes[part], tight.float(), atol=1.01, rtol=0)
+        inner = masks[part] > 0.99
+        assert image[:, inner].max() < -0.9
+
+
+def test_masks_cost_no_random_numbers():
+    """Weights that were trained before there were masks can be trained again."""
+    batch = painted(6, (10, 24, 20, 40))
+    with_masks = augment(batch, torch.Generator().manual_seed(3))
+    without = augment(batch._replace(masks=None), torch.Generator().manual_seed(3))
+    assert without.masks is None
+    assert all(torch.equal(a, b) for a, b in zip(with_masks[:3], without[:3], strict=True))
 
 
 def test_a_part_that_leaves_the_frame_is_not_visible():
@@ -104,6 +162,7 @@ def test_a_part_that_leaves_the_frame_is_not_visible():
 def test_pictures_without_people_have_no_parts():
     batch = _without_people(painted(30, (10, 24, 20, 40)), torch.Generator().manual_seed(0), 1.0)
     assert not batch.visible.any()
+    assert not batch.masks.any()
     assert batch.images.shape == (30, 3, 64, 32)
 
 
@@ -114,4 +173,5 @@ def test_augment_is_a_function_of_its_generator(seed):
     assert torch.equal(one.images, two.images)
     assert not torch.equal(one.images, other.images)
     assert one.images.abs().max() <= 1
-    assert torch.equal(batch.images, painted(6, (10, 24, 20, 40)).images), "the batch given is left alone"
+    same = painted(6, (10, 24, 20, 40))
+    assert all(torch.equal(a, b) for a, b in zip(batch, same, strict=True)), "the batch given is left alone"

@@ -27,6 +27,14 @@ class Codes:
     def __init__(self, shared, delta, average):
         self.shared, self.delta, self.average = shared, delta, average
 
+    @property
+    def centres(self):
+        return self.shared[:, None]
+
+    @property
+    def offsets(self):
+        return self.delta
+
 
 @pytest.fixture
 def pyramid():
@@ -53,6 +61,8 @@ def scene():
                 "face": Codes(noise(count, 6), noise(count, 3, 6), average),
             },
             reference=noise(count, 3, 16, 12),
+            inset_references={"face": noise(count, 3, 8, 8)},
+            interiors={"face": torch.ones(1, 1, 8, 8, dtype=dtype)},
             perceptual=Pyramid(dtype),
         )
         return Context(**{**given, **changes})

@@ -45,6 +45,10 @@ def test_ramp_rises_linearly_and_is_full_at_its_end():
     assert Ramp().at(0) == 1
 
 
+def test_a_ramp_without_length_jumps():
+    assert [Ramp(begin=0.75, end=0.75).at(p) for p in (0, 0.74, 0.75, 1)] == [0, 0, 1, 1]
+
+
 @pytest.mark.parametrize(("begin", "end"), [(-0.1, 0.5), (0.6, 0.5), (0.5, 1.1)])
 def test_ramps_that_never_fill_up_are_refused(begin, end):
     with pytest.raises(ValueError, match="ramp"):

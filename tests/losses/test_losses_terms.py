@@ -8,12 +8,14 @@ from insetgan.losses.body import BodyL1, BodyPerceptual
 from insetgan.losses.border import BorderEdge, BorderL1, BorderPerceptual
 from insetgan.losses.coarse import CoarseL1, CoarsePerceptual
 from insetgan.losses.difference import masked_l1, soft_l1
+from insetgan.losses.part import PartL1, PartPerceptual
 from insetgan.losses.regularisers import MeanLatent, OffsetNorm, smooth_norm
 from insetgan.ops.regions import Region
 
 PAIRS = [CoarseL1, CoarsePerceptual, BorderL1, BorderEdge, BorderPerceptual]
 BODIES = [BodyL1, BodyPerceptual]
-ALL = [*PAIRS, *BODIES, MeanLatent, OffsetNorm]
+KEPT = [PartL1, PartPerceptual]
+ALL = [*PAIRS, *BODIES, *KEPT, MeanLatent, OffsetNorm]
 
 
 @pytest.mark.parametrize("term", PAIRS)
@@ -33,6 +35,35 @@ def test_a_canvas_that_changed_only_in_the_box_costs_nothing(scene, term):
     canvas[:, :, 0, 0] += 0.5
     context.update(canvas=canvas)
     assert (term(weight=1).values(context) > 0).all()
+
+
+@pytest.mark.parametrize("term", KEPT)
+def test_an_inset_that_changed_only_in_its_border_costs_nothing(scene, term):
+    inner = torch.zeros(1, 1, 8, 8)
+    inner[:, :, 4:, 4:] = 1
+    context = scene(interiors={"face": inner})
+    inset = context.inset_references["face"].clone()
+    context.update(insets={"face": inset})
+    assert torch.allclose(term(weight=1).values(context), torch.zeros(2), atol=1e-6)
+    changed = inset.clone()
+    changed[:, :, 6, 6] += 0.5
+    context.update(insets={"face": changed})
+    assert (term(weight=1).values(context) > 0).all()
+    if term is PartL1:
+        changed = inset.clone()
+        changed[:, :, :4] += 0.5
+        context.update(insets={"face": changed})
+        assert term(weight=1).values(context).tolist() == [0, 0]
+
+
+def test_a_part_that_is_not_there_counts_nothing(scene):
+    there = torch.tensor([True, False])
+    region = Region.at(torch.tensor([(2, 4, 10, 12)] * 2), (16, 12), (8, 8), there)
+    context = scene(regions={"face": region})
+    for term in (*PAIRS, *KEPT):
+        first, second = term(weight=1).values(context).tolist()
+        assert first > 0 and second == 0, term
+    assert context.outside()[1].min() == 1
 
 
 def test_codes_at_the_mean_without_offsets_cost_nothing(scene, codes):

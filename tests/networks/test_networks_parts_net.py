@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from insetgan.networks.parts_net import STRIDE, PartsNet
+from insetgan.networks.parts_net import STRIDE, PartsNet, masks_near
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +52,62 @@ def test_gradients_reach_the_picture_through_features(network):
 
 def test_untrained_network_says_no(network):
     assert network(torch.rand(2, 3, 64, 32)).scores.max() < 0.5
+
+
+@pytest.fixture(scope="module")
+def outliner():
+    torch.manual_seed(1)  # as `network`, whose weights it has therefore, beside those of its masks
+    return PartsNet(working_height=64, masks=True).eval()
+
+
+@pytest.mark.parametrize("size", [(64, 32), (128, 64), (50, 31), (256, 128)])
+def test_masks_have_the_size_of_the_picture(outliner, size):
+    masks = outliner.segment(torch.rand(2, 3, *size) * 2 - 1)
+    assert masks.shape == (2, 4, *size)
+    assert 0 <= masks.min() and masks.max() <= 1
+
+
+def test_untrained_masks_are_empty(outliner):
+    assert outliner.segment(torch.rand(2, 3, 64, 32) * 2 - 1).max() < 0.5
+
+
+@pytest.mark.parametrize("size", [(64, 32), (100, 60)])
+def test_masks_change_nothing_else(network, outliner, size):
+    pictures = torch.rand(2, 3, *size) * 2 - 1
+    both, logits = outliner.locate_and_outline(pictures)
+    for plain, beside, together in zip(network(pictures), outliner(pictures), both, strict=True):
+        assert torch.equal(plain, beside) and torch.equal(plain, together)
+    for plain, beside in zip(network.features(pictures), outliner.features(pictures), strict=True):
+        assert torch.equal(plain, beside)
+    assert torch.equal(masks_near(logits, both.boxes), outliner.segment(pictures))
+
+
+def test_a_detection_does_not_pay_for_masks(outliner):
+    calls = []
+    handle = outliner.masks.register_forward_hook(lambda *_: calls.append(1))
+    outliner(torch.zeros(1, 3, 64, 32))
+    outliner.features(torch.zeros(1, 3, 64, 32))
+    assert not calls
+    outliner.segment(torch.zeros(1, 3, 64, 32))
+    handle.remove()
+    assert calls == [1]
+
+
+def test_masks_fade_outside_the_box_by_hand():
+    # A box 20 high: as it is to 2 pixels outside, nothing from 5 on.
+    masks = masks_near(torch.zeros(1, 1, 40, 30), torch.tensor([[[10.0, 10.0, 16.0, 30.0]]]))[0, 0]
+    assert masks[8:32, 8:18].min() == 0.5
+    assert masks[20, 18:].tolist() == pytest.approx([0.5 * 2.5 / 3, 0.5 * 1.5 / 3, 0.5 * 0.5 / 3] + 9 * [0.0], abs=1e-6)
+    assert not masks[:5].any() and not masks[35:].any() and not masks[:, :5].any()
+
+
+def test_without_masks_nothing_is_outlined(network):
+    with pytest.raises(ValueError, match="has no masks"):
+        network.segment(torch.zeros(1, 3, 64, 32))
+    with pytest.raises(ValueError, match="has no masks"):
+        network.locate_and_outline(torch.zeros(1, 3, 64, 32))
+
+
+def test_files_from_before_masks_still_load(network):
+    old = {name: value for name, value in network.architecture.items() if name != "masks"}
+    PartsNet(**old).load_state_dict(network.state_dict(), strict=True)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from insetgan.ops.regions import Region, outside_all
+from insetgan.ops.regions import Region, feather, outside_all
 
 
 def test_composite_is_the_canvas_outside_and_the_inset_inside():
@@ -52,3 +52,46 @@ def test_outside_is_outside_of_every_box():
 def test_boxes_that_leave_the_canvas_or_are_empty_are_refused(box):
     with pytest.raises(ValueError, match="box"):
         Region.at(torch.tensor([[0, 0, 2, 2], box]), (16, 8), (4, 4))
+
+
+def test_a_feather_rises_over_the_band_but_not_at_the_edge_of_the_picture():
+    weights = feather(torch.tensor([[0, 8, 32, 40]]), 64, 48)[0, 0]
+    assert weights[24, 0] == 1, "nothing lies behind the left side"
+    assert torch.allclose(weights[24, 28:32], torch.tensor([0.875, 0.625, 0.375, 0.125]))
+    assert torch.allclose(weights[8:12, 16], torch.tensor([0.125, 0.375, 0.625, 0.875]))
+    assert weights[24, 8] == 1
+
+
+def test_blends_agree_outside_the_box_and_deep_inside():
+    canvas, inset = torch.rand(2, 3, 40, 30), torch.rand(2, 3, 16, 16)
+    region = Region.at(torch.tensor([[2, 3, 18, 19], [5, 10, 21, 26]]), (40, 30), (16, 16))
+    paste, soft = region.composite(canvas, inset), region.composite(canvas, inset, "feather")
+    outside = ~region.inside.expand_as(canvas)
+    assert torch.equal(soft[outside], canvas[outside])
+    assert torch.allclose(soft[0, :, 8:14, 8:12], paste[0, :, 8:14, 8:12])
+    border = (soft - canvas)[0, :, 3, 8].abs()
+    assert (border <= (paste - canvas)[0, :, 3, 8].abs() * 0.25 + 1e-6).all()
+
+
+def test_a_mask_bounds_what_is_covered_but_never_leaves_the_box():
+    canvas, inset = torch.zeros(1, 3, 40, 30), torch.ones(1, 3, 16, 16)
+    mask = torch.zeros(1, 1, 40, 30)
+    mask[..., :10, :] = 0.5
+    region = Region.at(torch.tensor([[2, 3, 18, 19]]), (40, 30), (16, 16)).masked(mask)
+    composite = region.composite(canvas, inset, "mask")
+    assert torch.allclose(composite[0, :, 3:10, 2:18], torch.tensor(0.5))
+    assert composite[0, :, 10:].max() == 0 and composite[0, :, :3].max() == 0
+    assert torch.allclose(outside_all([region])[0, 0, 3:10, 2:18], torch.tensor(0.5))
+    seen = region.seen_from_inset(region.cover)
+    assert seen.shape == (1, 1, 16, 16)
+    assert torch.allclose(seen[0, 0, :6], torch.tensor(0.5)) and seen[0, 0, 8:].max() == 0
+
+
+def test_rows_and_absent_parts():
+    boxes = torch.tensor([[2, 3, 18, 19], [5, 10, 21, 26]])
+    region = Region.at(boxes, (40, 30), (16, 16), torch.tensor([True, False]))
+    assert not region.inside[1].any() and not region.band[1].any() and region.cover[1].max() == 0
+    canvas, inset = torch.rand(2, 3, 40, 30), torch.rand(2, 3, 16, 16)
+    assert torch.equal(region.composite(canvas, inset)[1], canvas[1])
+    second = region.rows(torch.tensor([0]))
+    assert torch.equal(second.composite(canvas[:1], inset[:1]), region.composite(canvas, inset)[:1])

@@ -119,3 +119,34 @@ def test_parts_net_speaks_by_name_and_in_full_precision():
 def test_a_part_that_the_detector_does_not_know_is_named():
     with pytest.raises(ValueError, match=r"'hand'.*\['face'\]"):
         survey(torch.zeros(1, 3, 100, 60), [Part("hand", None, FixedBoxes({"face": (0, 0, 9, 9)}), RULE)])
+
+
+@pytest.mark.parametrize(
+    ("rule", "box", "believed"),
+    [
+        ({"smallest": 0.2}, (0, 0, 11, 5), False),
+        ({"smallest": 0.2}, (0, 0, 12, 5), True),
+        ({"largest": 0.5}, (0, 0, 31, 5), False),
+        ({"within": (0.0, 0.0, 1.0, 0.3)}, (20, 20, 30, 41), False),  # centre at 30.5 of 100
+        ({"within": (0.0, 0.0, 1.0, 0.3)}, (20, 20, 30, 39), True),
+        ({"within": (0.5, 0.0, 1.0, 1.0)}, (20, 20, 30, 39), False),
+    ],
+)
+@pytest.mark.parametrize("factor", [1, 4])
+def test_bounds_scale_with_the_canvas(rule, box, believed, factor):
+    placement = SquarePlacement(**rule).place(found([side * factor for side in box]), 100 * factor, 60 * factor)
+    assert placement.placed.tolist() == [believed]
+
+
+def test_what_is_not_believed_moves_no_box():
+    rule = SquarePlacement(margin=0.25, largest=0.5)
+    first = rule.place(found([20.0, 30.0, 30.0, 50.0]), 100, 60)
+    again = rule.place(found([0.0, 0.0, 60.0, 90.0]), 100, 60, first)
+    assert torch.equal(again.boxes, first.boxes)
+    assert again.placed.tolist() == [True] and again.seen.tolist() == [False]
+
+
+@pytest.mark.parametrize("box", [(1, 2, 3), (4, 4, 4, 8), (0, 8, 4, 4)])
+def test_a_fixed_box_that_is_none_is_named(box):
+    with pytest.raises(UserError, match=r"detector\.boxes\.face="):
+        FixedBoxes({"face": box})

@@ -10,9 +10,10 @@ from insetgan.losses.regularisers import OffsetNorm
 from insetgan.parts.detector import FixedBoxes
 from insetgan.parts.part import Part
 from insetgan.parts.placement import SquarePlacement
-from insetgan.refine.latents import Latents, start_latents
+from insetgan.refine.latents import Latents
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem
+from insetgan.refine.starts import start_latents
 
 
 class LinearMapping(nn.Module):

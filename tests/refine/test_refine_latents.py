@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from insetgan.networks.generator import Generator
-from insetgan.refine.latents import start_latents
+from insetgan.refine.starts import start_latents
 
 
 def small():

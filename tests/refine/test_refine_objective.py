@@ -36,6 +36,19 @@ def test_terms_are_found_by_the_side_they_steer():
     assert OBJECTIVE.names(["inset"]) == ("coarse", "border")
 
 
+def test_terms_act_in_their_stages():
+    staged = Objective({"first": BorderL1(weight=1, stages=(0,)), "both": BorderL1(weight=1, sides=("canvas",))})
+    assert staged.names(stage=0) == ("first", "both")
+    assert staged.names(stage=1) == ("both",)
+    assert staged.names(["inset"], stage=1) == ()
+    assert staged.names() == ("first", "both")
+
+
+def test_ramps_are_full_at_the_latest_of_them():
+    assert [OBJECTIVE.full(progress) for progress in (0.0, 0.49, 0.5, 1.0)] == [False, False, True, True]
+    assert Objective({"late": BorderL1(weight=1), "off": CoarseL1(weight=0, ramp=Ramp(0.9, 1.0))}).full(0.0)
+
+
 @pytest.mark.parametrize("terms", [{}, {"border": BorderL1(weight=0)}])
 def test_an_objective_of_nothing_is_refused(terms):
     with pytest.raises(UserError, match="nothing to minimise"):

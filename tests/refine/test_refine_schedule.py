@@ -1,7 +1,7 @@
 import pytest
 
 from insetgan.errors import UserError
-from insetgan.refine.schedule import Schedule
+from insetgan.refine.schedule import Schedule, Stage
 
 
 def test_sides_take_turns_in_blocks():
@@ -29,6 +29,59 @@ def test_boxes_stand_still_in_the_end():
     assert [schedule.may_detect(i) for i in (0, 5, 6, 9)] == [True, True, False, False]
 
 
+def test_one_side_alone_is_always_on():
+    schedule = Schedule(steps=8, block=3, sides=("inset",), first="canvas")
+    assert {schedule.active(i) for i in range(8)} == {("inset",)}
+
+
+def test_both_sides_may_move_together():
+    assert {Schedule(steps=8, together=True).active(i) for i in range(8)} == {("canvas", "inset")}
+
+
+def test_stages_have_their_sides_rates_and_looks():
+    stages = (Stage(until=0.25, sides=("inset",), rate=0.5, detect=False), Stage(until=1.0))
+    schedule = Schedule(
+        steps=40, block=5, stages=stages, inset_rate=1.0, canvas_rate=2.0, ramp_up=0, ramp_down=0, detect_until=1
+    )
+    assert [schedule.stage(i) for i in (0, 9, 10, 39, 40)] == [0, 0, 1, 1, 1]
+    assert {schedule.active(i) for i in range(10)} == {("inset",)}
+    assert [schedule.active(i) for i in (10, 14, 15, 20)] == [("inset",), ("inset",), ("canvas",), ("inset",)]
+    assert [schedule.rate(i, "inset") for i in (0, 9, 10)] == [0.5, 0.5, 1.0]
+    assert [schedule.may_detect(i) for i in (9, 10)] == [False, True]
+    alone = Schedule(steps=40, stages=stages, sides=("canvas",))
+    assert alone.active(0) == ()
+
+
+def test_every_stage_has_its_own_ramps():
+    schedule = Schedule(
+        steps=40, stages=(Stage(until=0.5), Stage(until=1.0)), inset_rate=1.0, ramp_up=0.1, ramp_down=0.25
+    )
+    rates = [schedule.rate(i, "inset") for i in range(40)]
+    assert rates[:20] == pytest.approx(rates[20:])
+    assert rates[0] == pytest.approx(0.25) and rates[10] == 1 and rates[19] < 0.05
+
+
+def test_references_are_renewed_at_their_fraction():
+    schedule = Schedule(steps=400, renew_canvas=0.1875, renew_inset=0.3)
+    assert {i: schedule.renewed(i) for i in range(400) if schedule.renewed(i)} == {75: ("canvas",), 120: ("inset",)}
+
+
+def test_samples_may_stop_at_the_end_of_blocks_of_the_last_stage():
+    stages = (Stage(until=0.5), Stage(until=1.0))
+    schedule = Schedule(steps=40, block=5, stages=stages, patience=8, tolerance=0.1)
+    assert [i for i in range(40) if schedule.may_stop(i)] == [29, 34, 39]
+    assert not any(Schedule(steps=40, patience=1).may_stop(i) for i in range(40))
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [[], [0.5], [0.5, 0.5, 1.0], [0.0, 1.0], [0.7, 0.5, 1.0]],
+)
+def test_stages_must_rise_to_the_end(ends):
+    with pytest.raises(UserError, match=r"schedule\.stages"):
+        Schedule(stages=tuple(Stage(until=end) for end in ends))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -39,6 +92,11 @@ def test_boxes_stand_still_in_the_end():
         {"inset_rate": float("nan")},
         {"ramp_down": 1.5},
         {"first": "face"},
+        {"sides": ()},
+        {"sides": ("face",)},
+        {"patience": 0},
+        {"tolerance": 2},
+        {"renew_canvas": 1.0},
     ],
 )
 def test_values_that_make_no_run_are_named(wrong):

@@ -150,6 +150,9 @@ def explain(error: Exception, schema: type) -> str:
         return f"cannot read a configuration file: {text}"
     if match := re.search(r"Could not find '(\S+)' Available options in '\S+': (.*?) Config search path", text):
         return f"{match[1]}: no such choice (allowed: {', '.join(match[2].split())})"
+    if match := re.search(r"Could not load '(\S+)/[^/']+'", text):
+        choices = sorted(path.stem for path in (ROOT / "conf" / match[1]).glob("*.yaml"))
+        return f"{match[0].split()[-1][1:-1]}: no such choice (allowed: {', '.join(choices)})"
     if isinstance(error, OSError):
         return f"{error.filename or 'file'}: {error.strerror or error}"
     if match := re.search(r"Missing mandatory value: (\S+)", text):

@@ -21,8 +21,8 @@ class DataConfig:
     Attributes:
         num_images: pictures, at most 10 million.
         height: in pixels, at most 8192.
-        width: in pixels, at most 8192; half of the height unless given.
-        seed: picture i shows the person of seed + i.
+        width: in pixels, at most 8192; unless given, as the source has it: half of the height for people.
+        seed: picture i shows the person, or whatever else, of seed + i.
         image_format: webp or png.
         quality: of WebP, 1..100.
         workers: processes; one a core unless given.
@@ -44,7 +44,7 @@ class PrepareConfig:
     Attributes:
         source: what makes the pictures, a choice of conf/source.
         data: the pictures.
-        out: the archive to write; outputs/data/people-<height>x<width>.zip unless given.
+        out: the archive to write; outputs/data/<source>-<height>x<width>.zip unless given.
         overwrite: whether an archive of other pictures at `out` is replaced; else it is left and the command refused.
     """
 

@@ -9,8 +9,13 @@ _LARGEST = 2**32 - 1  # what numpy's RandomState takes
 _MOST = 1_000_000  # seeds of one run; beyond it a slip of the keyboard is likelier than the wish
 
 
-def parse_seeds(given: object) -> list[int]:
+def parse_seeds(given: object, *, key: str = "seeds", unique: bool = True) -> list[int]:
     """Read `0-7`, `3`, `1,5,10-12` or a list of such items.
+
+    Args:
+        given: what was typed.
+        key: what the setting is called, for messages.
+        unique: whether a seed may be named once only.
 
     Returns:
         The seeds in the order given.
@@ -20,27 +25,29 @@ def parse_seeds(given: object) -> list[int]:
             than a million in all.
     """
     items = given if isinstance(given, Iterable) and not isinstance(given, str) else str(given).split(",")
-    seeds: dict[int, None] = {}  # ordered, and quick to ask
+    seeds: list[int] = []
+    known: set[int] = set()
     for item in items:
-        first, last = _bounds(str(item).strip(), given)
+        first, last = _bounds(str(item).strip(), f"{key}={given}")
         if len(seeds) + last - first >= _MOST:
-            raise UserError(f"seeds={given}: {len(seeds) + last - first + 1} seeds up to {item}; at most {_MOST} a run")
+            raise UserError(f"{key}={given}: {len(seeds) + last - first + 1} seeds up to {item}; at most {_MOST} a run")
         if last > _LARGEST:
-            raise UserError(f"seeds={given}: {last} is larger than {_LARGEST}")
+            raise UserError(f"{key}={given}: {last} is larger than {_LARGEST}")
         for seed in range(first, last + 1):
-            if seed in seeds:
-                raise UserError(f"seeds={given}: {seed} is named twice")
-            seeds[seed] = None
+            if unique and seed in known:
+                raise UserError(f"{key}={given}: {seed} is named twice")
+            seeds.append(seed)
+            known.add(seed)
     if not seeds:
-        raise UserError(f"seeds={given}: name at least one seed, such as 0-7 or [1,5]")
-    return list(seeds)
+        raise UserError(f"{key}={given}: name at least one seed, such as 0-7 or [1,5]")
+    return seeds
 
 
-def _bounds(item: str, given: object) -> tuple[int, int]:
+def _bounds(item: str, given: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,30})(?:-([0-9]{1,30}))?", item)  # int() refuses thousands of digits
     if not match:
-        raise UserError(f"seeds={given}: '{item}' is neither a seed nor a range; write 0-7, 3 or [1,5,10-12]")
+        raise UserError(f"{given}: '{item}' is neither a seed nor a range; write 0-7, 3 or [1,5,10-12]")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
-        raise UserError(f"seeds={given}: the range {item} runs backwards; write {last}-{first}")
+        raise UserError(f"{given}: the range {item} runs backwards; write {last}-{first}")
     return first, last

@@ -75,13 +75,17 @@ def main() -> None:
 
 def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any) -> None:
     """Take over weights, unless the run goes on where an earlier start of it left off."""
-    if config.init is not None and not Path(config.init).is_file():
-        raise UserError(f"init={config.init}: no such file")
-    if config.init is None or (options.resume == "auto" and options.last.is_file()):
+    if config.init is None:
         return
     from insetgan.training.transfer import start_from
+    from insetgan.weights.store import EMBEDDED, resolve
 
-    for transfer in start_from(module, Path(config.init), strict=config.init_strict):
+    path = resolve(config.init, key="init") if config.init in EMBEDDED else Path(config.init)
+    if not path.is_file():
+        raise UserError(f"init={config.init}: no such file")
+    if options.resume == "auto" and options.last.is_file():
+        return
+    for transfer in start_from(module, path, strict=config.init_strict):
         console.print(str(transfer), markup=False)
 
 

@@ -94,7 +94,7 @@ class TrainConfig:
         grid: pictures in a sample grid.
         seed: of everything random.
         resume: auto goes on from last.ckpt in `out`, none starts anew, else a checkpoint.
-        init: weights to start from: last.ckpt of another run, or a generator's safetensors.
+        init: weights to start from: last.ckpt of another run, a network's safetensors, or an embedded model by name.
         init_strict: refuse weights of which not everything fits.
         out: folder of the run; outputs/train/<model> unless given.
     """

@@ -124,7 +124,7 @@ class PartCrops(TrainingPictures):
 
     Args:
         path: archive with boxes; None takes the rendered people that come with the package.
-        part: one of `ops.boxes.PART_NAMES`, or several: crops of each.
+        part: one of `ops.boxes.PART_NAMES` or of the archive's own parts, or several: crops of each.
         height: of the items.
         width: of the items; equal to the height.
         margin: what is added on every side, as a fraction of the longer side of the box.
@@ -158,10 +158,10 @@ class PartCrops(TrainingPictures):
         checked: bool = True,
         progress: Progress | None = None,
     ) -> None:
-        parts = _parts(part, flip)
+        archive = _opened(path, use_labels)
+        parts = _parts(part, flip, archive)
         if height != width:
             raise UserError(f"data.height={height} data.width={width}: crops are square, give both the same value")
-        archive = _opened(path, use_labels)
         found = _boxes_of(archive, parts, smallest)
         if not found:
             raise UserError(
@@ -203,8 +203,8 @@ def part_dataset(
     Raises:
         UserError: as `PartCrops` and `ImageDataset` do.
     """
-    _parts(part, flip)
     archive = open_archive(path)
+    _parts(part, flip, archive)
     if archive.has_boxes:
         return PartCrops(archive, part, height, width, margin, smallest, flip=flip, **options)
     _refuse_distortion(archive, height, width, reason="without boxes in a parts.json they are taken whole")
@@ -219,10 +219,12 @@ def _opened(path: str | Path | Archive | None, use_labels: bool) -> Archive:
     return archive
 
 
-def _parts(part: str | Sequence[str], flip: Sequence[str]) -> tuple[str, ...]:
+def _parts(part: str | Sequence[str], flip: Sequence[str], archive: Archive) -> tuple[str, ...]:
+    """The parts that are wanted, known to be people's or the archive's own."""
     parts = (part,) if isinstance(part, str) else tuple(part)
-    if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(PART_NAMES):
-        raise UserError(f"part={part}: must be one of {', '.join(PART_NAMES)}, or a list of some of them")
+    known = dict.fromkeys((*PART_NAMES, *archive.parts))  # in order, each once
+    if not parts or len(set(parts)) < len(parts) or not set(parts) <= set(known):
+        raise UserError(f"part={part}: must be one of {', '.join(known)}, or a list of some of them")
     if isinstance(flip, str) or not set(flip) <= set(parts):
         raise UserError(f"flip={flip}: must be a list of parts that are cropped, of {', '.join(parts)}")
     return parts

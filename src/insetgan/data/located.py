@@ -1,4 +1,4 @@
-"""Pictures with the boxes of their parts, augmented in batches, for training a detector."""
+"""Pictures with the boxes and masks of their parts, augmented in batches, for training PartsNet."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -17,11 +17,19 @@ MIRRORED = [PART_NAMES.index(_SWAPPED.get(name, name)) for name in PART_NAMES]  
 
 
 class LocatedBatch(NamedTuple):
-    """Pictures [n, 3, h, w] in [-1, 1], boxes [n, parts, 4] in pixels, visible [n, parts] bool."""
+    """Pictures with what is known of their parts.
+
+    Attributes:
+        images: [n, 3, h, w] in [-1, 1].
+        boxes: [n, parts, 4] in pixels.
+        visible: [n, parts] bool.
+        masks: [n, parts, h, w], how much of each pixel belongs to each part, 0..1; None if that is not wanted.
+    """
 
     images: Tensor
     boxes: Tensor
     visible: Tensor
+    masks: Tensor | None = None
 
 
 class LocatedArchive(Protocol):
@@ -42,16 +50,22 @@ class LocatedArchive(Protocol):
         """Tight box of each part in pixels, None where it is not seen."""
         ...
 
+    def mask(self, index: int, part: str) -> Any:
+        """Mask of a part as bool [h, w]; asked for only where masks are wanted and the part has a box."""
+        ...
 
-class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """A whole archive in memory with its boxes.
 
-    Items are uint8 [3, h, w], float [parts, 4] (zeros where the part is not seen) and bool [parts].
+class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
+    """A whole archive in memory with its boxes, and its masks if wanted.
+
+    Items are uint8 [3, h, w], float [parts, 4] (zeros where the part is not seen) and bool [parts]; with masks, then also
+    uint8 [h, w] that `unpack_masks` reads.
 
     Args:
         archive: pictures with boxes; one size for all.
         first: index of the first picture taken; negative counts from the end.
         last: index behind the last picture taken; None takes all to the end, negative counts from the end.
+        masks: take the masks as well.
         on_fault: what to do when chosen pictures are faulty: stop, or skip them.
         checked: decode the chosen pictures at the start to find all faulty ones, not only the first.
         progress: called while they are checked with the number done and the number of all.
@@ -60,7 +74,8 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
         skipped: pictures that were left out because they are faulty.
 
     Raises:
-        UserError: the archive has too few pictures for any to be chosen, none of them has a box, or some are faulty.
+        UserError: the archive has too few pictures for any to be chosen, none of them has a box, some are faulty, or a part
+            with a box has no mask although masks are wanted.
     """
 
     skipped: Sequence[Fault] = ()
@@ -71,6 +86,7 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
         first: int = 0,
         last: int | None = None,
         *,
+        masks: bool = False,
         on_fault: str = "stop",
         checked: bool = True,
         progress: Progress | None = None,
@@ -84,13 +100,7 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
             chosen, self.skipped = sound_pictures(
                 archive, chosen, on_fault=on_fault, checked=checked, progress=progress
             )
-        self.boxes = torch.zeros(len(chosen), len(PART_NAMES), 4)
-        self.visible = torch.zeros(len(chosen), len(PART_NAMES), dtype=torch.bool)
-        for row, index in enumerate(chosen):
-            for column, part in enumerate(PART_NAMES):
-                if (box := archive.boxes(index).get(part)) is not None:
-                    self.boxes[row, column] = torch.tensor(box, dtype=torch.float32)
-                    self.visible[row, column] = True
+        self.boxes, self.visible = _boxes(archive, chosen)
         if not self.visible.any():
             raise UserError(
                 f"data.path={path}: none of the {len(chosen)} pictures has a box of {', '.join(PART_NAMES)}; "
@@ -99,19 +109,50 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
         self.images = torch.empty(len(chosen), 3, *archive.size, dtype=torch.uint8)
         for row, index in enumerate(chosen):
             self.images[row] = torch.from_numpy(archive.image(index)).permute(2, 0, 1)
+        self.masks = _packed_masks(archive, chosen, self.visible) if masks else None
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        return self.images[index], self.boxes[index], self.visible[index]
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        item = (self.images[index], self.boxes[index], self.visible[index])
+        return item if self.masks is None else (*item, self.masks[index])
+
+
+def _boxes(archive: LocatedArchive, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Boxes [n, parts, 4], zeros where a part is not seen, and whether it is, [n, parts] bool."""
+    boxes = torch.zeros(len(chosen), len(PART_NAMES), 4)
+    visible = torch.zeros(len(chosen), len(PART_NAMES), dtype=torch.bool)
+    for row, index in enumerate(chosen):
+        for column, part in enumerate(PART_NAMES):
+            if (box := archive.boxes(index).get(part)) is not None:
+                boxes[row, column] = torch.tensor(box, dtype=torch.float32)
+                visible[row, column] = True
+    return boxes, visible
+
+
+def _packed_masks(archive: LocatedArchive, chosen: Sequence[int], visible: Tensor) -> Tensor:
+    """Masks as uint8 [n, h, w], one bit a part: four thousand pictures of 256 x 128 take 130 MB instead of 520."""
+    packed = torch.zeros(len(chosen), *archive.size, dtype=torch.uint8)
+    for row, column in visible.nonzero().tolist():
+        try:
+            mask = archive.mask(chosen[row], PART_NAMES[column])
+        except UserError as error:
+            raise UserError(f"{error}; model.module.network.masks=false trains on the boxes alone") from error
+        packed[row] |= torch.from_numpy(mask).to(torch.uint8) << column
+    return packed
+
+
+def unpack_masks(packed: Tensor) -> Tensor:
+    """Masks of all parts from the bits of uint8 [n, h, w]: float [n, parts, h, w], 0 or 1."""
+    return torch.stack([packed >> column & 1 for column in range(len(PART_NAMES))], dim=1).float()
 
 
 def augment(batch: LocatedBatch, generator: torch.Generator, *, empty: float = 0.1) -> LocatedBatch:
     """Vary pictures as a detector must bear: place, size, mirror, light, softness, and pictures with nobody in them.
 
     Args:
-        batch: pictures and boxes.
+        batch: pictures and boxes, with masks or without.
         generator: source of all randomness.
         empty: share of pictures replaced by ones without a person.
 
@@ -138,6 +179,11 @@ def _move(batch: LocatedBatch, generator: torch.Generator) -> LocatedBatch:
     theta[:, :, 2] = -shift / factor / size * 2
     grid = functional.affine_grid(theta, [count, 3, height, width], align_corners=False)
     images = functional.grid_sample(batch.images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    masks = batch.masks
+    if masks is not None:
+        # Zeros beyond the frame, where the edges of the pictures are repeated: boxes end there as well.
+        masks = functional.grid_sample(masks, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        masks = torch.where(mirror[:, None, None, None], masks[:, MIRRORED], masks)
 
     corners = batch.boxes.view(count, -1, 2, 2) - size / 2
     corners = corners * factor[:, None, None] + shift[:, None, None] + size / 2
@@ -146,12 +192,13 @@ def _move(batch: LocatedBatch, generator: torch.Generator) -> LocatedBatch:
     visible = torch.where(mirror[:, None], batch.visible[:, MIRRORED], batch.visible)
     inside = torch.cat([boxes[..., :2].clamp(min=0), torch.minimum(boxes[..., 2:], size)], dim=2)
     inside = torch.cat([inside[..., :2], torch.maximum(inside[..., 2:], inside[..., :2])], dim=2)
-    return LocatedBatch(images, inside, visible & (_area(inside) >= 0.5 * _area(boxes)))
+    return LocatedBatch(images, inside, visible & (_area(inside) >= 0.5 * _area(boxes)), masks)
 
 
 def _without_people(batch: LocatedBatch, generator: torch.Generator, share: float) -> LocatedBatch:
     """Replace some pictures by their own empty margin stretched to full width, by flat colour, or by shuffled patches."""
     images, visible = batch.images.clone(), batch.visible.clone()
+    masks = None if batch.masks is None else batch.masks.clone()
     count, _, height, width = images.shape
     for index in torch.nonzero(_uniform(count, generator) < share).flatten().tolist():
         kind = int(torch.randint(3, (), generator=generator))
@@ -166,7 +213,9 @@ def _without_people(batch: LocatedBatch, generator: torch.Generator, share: floa
             order = torch.randperm(patches.shape[2], generator=generator)
             images[index] = functional.fold(patches[:, :, order], (height, width), side, stride=side)[0]
         visible[index] = False
-    return LocatedBatch(images, batch.boxes, visible)
+        if masks is not None:
+            masks[index] = 0
+    return LocatedBatch(images, batch.boxes, visible, masks)
 
 
 def _degrade(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,19 +1,21 @@
 """L_body: outside the boxes the canvas stays what it was; on any canvas, not only on bodies."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from insetgan.losses.context import Context
 from insetgan.losses.difference import PixelTerm, masked_l1
 from insetgan.losses.perceptual import feature_distance
-from insetgan.losses.term import Side, Term
+from insetgan.losses.term import Family, Side, Term
 
 
 @dataclass(frozen=True, kw_only=True)
 class BodyL1(PixelTerm):
     """lambda_5 L1(R^O(I_A), R^O(I_ref)), in units of the [-1, 1] range."""
 
+    family: ClassVar[Family] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
     def values(self, context: Context) -> Tensor:
@@ -29,6 +31,7 @@ class BodyPerceptual(Term):
     canvas is described at about 128 rows (`context.BODY_HEIGHT`).
     """
 
+    family: ClassVar[Family] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
     def values(self, context: Context) -> Tensor:

@@ -1,13 +1,14 @@
 """L_border: inset and canvas agree in the band E_8 inside the border of the box, so that the paste shows no seam."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from insetgan.losses.context import Context
 from insetgan.losses.difference import PixelTerm, masked_l1
 from insetgan.losses.perceptual import feature_distance
-from insetgan.losses.term import PartTerm
+from insetgan.losses.term import Family, PartTerm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,8 @@ class BorderL1(PartTerm, PixelTerm):
     The eye sees the inset as it is pasted, at the canvas's resolution, so that is where the band is compared: an eighth
     of the box inside its border, the paper's 8 pixels of 64 whatever the size of the box.
     """
+
+    family: ClassVar[Family] = "border"
 
     def part_values(self, context: Context, part: str) -> Tensor:
         """Mean absolute difference over the band, [n]."""
@@ -31,6 +34,8 @@ class BorderEdge(PartTerm, PixelTerm):
     this is also the L1 difference between the composite's gradient across the border and the canvas's.
     """
 
+    family: ClassVar[Family] = "border"
+
     def part_values(self, context: Context, part: str) -> Tensor:
         """Mean absolute difference over the outermost pixels, [n]."""
         return masked_l1(context.canvas, context.pasted(part), context.regions[part].edge, self.softness)
@@ -43,6 +48,8 @@ class BorderPerceptual(PartTerm):
     The features are those of the coarse term, weighed by the band at the working size: a band cut out and described by
     itself would be described by the edges of the cut.
     """
+
+    family: ClassVar[Family] = "border"
 
     def part_values(self, context: Context, part: str) -> Tensor:
         """Feature distance over the band, [n]."""

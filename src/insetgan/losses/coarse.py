@@ -6,6 +6,7 @@ there; `size` says how far to go down.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from insetgan.errors import UserError
 from insetgan.losses.context import Context
 from insetgan.losses.difference import PixelTerm, soft_l1
 from insetgan.losses.perceptual import feature_distance
-from insetgan.losses.term import PartTerm
+from insetgan.losses.term import Family, PartTerm
 from insetgan.ops.regions import WORKING_SIZE
 
 
@@ -25,6 +26,7 @@ class CoarseTerm(PartTerm):
         size: side of the pictures that are compared, a divisor of 64; 64 is the paper's D_64.
     """
 
+    family: ClassVar[Family] = "coarse"
     size: int = WORKING_SIZE
 
     def __post_init__(self) -> None:

@@ -21,13 +21,13 @@ class Code(Protocol):
     """The latent code of one generator, w* + delta_i for layer i."""
 
     @property
-    def shared(self) -> Tensor:
-        """w*, [n, w_dim]."""
+    def centres(self) -> Tensor:
+        """w*, [n, 1, w_dim]; in W+ the code of every layer, [n, num_ws, w_dim]."""
         ...
 
     @property
-    def delta(self) -> Tensor:
-        """Offsets of the layers, [n, num_ws, w_dim]."""
+    def offsets(self) -> Tensor:
+        """delta_i, [n, num_ws, w_dim]; zeros in W+."""
         ...
 
     @property
@@ -45,6 +45,8 @@ class Context:
         regions: where each part sits, by part.
         codes: the latent codes, by `CANVAS` and part.
         reference: the canvas that L_body holds on to, [n, 3, H, W].
+        inset_references: the insets that L_part holds on to, by part, each [n, 3, h, w].
+        interiors: R^I, what of an inset L_part looks at, by part: weights in 0..1, each [n or 1, 1, h, w].
         perceptual: gives features; None when no term asks for them.
     """
 
@@ -56,6 +58,8 @@ class Context:
         regions: Mapping[str, Region],
         codes: Mapping[str, Code],
         reference: Tensor,
+        inset_references: Mapping[str, Tensor] | None = None,
+        interiors: Mapping[str, Tensor] | None = None,
         perceptual: Perceptual | None = None,
     ) -> None:
         self.canvas = canvas
@@ -63,6 +67,8 @@ class Context:
         self.regions = dict(regions)
         self.codes = dict(codes)
         self.reference = reference
+        self.inset_references = dict(inset_references or {})
+        self.interiors = dict(interiors or {})
         self.perceptual = perceptual
         self._made: dict[tuple[str, str], Tensor | tuple[Tensor, ...]] = {}
         self._needs: dict[tuple[str, str], frozenset[str]] = {}
@@ -79,6 +85,8 @@ class Context:
         insets: Mapping[str, Tensor] | None = None,
         regions: Mapping[str, Region] | None = None,
         codes: Mapping[str, Code] | None = None,
+        reference: Tensor | None = None,
+        inset_references: Mapping[str, Tensor] | None = None,
     ) -> None:
         """Replace what has changed and forget only what was derived from it."""
         changed = set()
@@ -93,9 +101,32 @@ class Context:
             changed.add("regions")
         if codes is not None:
             self.codes.update(codes)
+        if reference is not None:
+            self.reference = reference
+            changed.add("reference")
+        if inset_references is not None:
+            self.inset_references.update(inset_references)
+            changed.add("inset_references")
         stale = [key for key, needs in self._needs.items() if needs & changed]
         for key in stale:
             del self._made[key], self._needs[key]
+
+    def rows(self, chosen: Tensor, *, codes: Mapping[str, Code], regions: Mapping[str, Region]) -> "Context":
+        """The samples numbered in `chosen`, int64 [m], cut loose from what drew them; their codes and regions are given."""
+
+        def cut(images: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: image.detach()[chosen] for name, image in images.items()}
+
+        return Context(
+            canvas=self.canvas.detach()[chosen],
+            insets=cut(self.insets),
+            regions=regions,
+            codes=codes,
+            reference=self.reference.detach()[chosen],
+            inset_references=cut(self.inset_references),
+            interiors=cut(self.interiors),
+            perceptual=self.perceptual,
+        )
 
     def crop(self, part: str, size: int = WORKING_SIZE) -> Tensor:
         """D_64(B(I_A)) or smaller, [n, 3, size, size]."""
@@ -114,7 +145,7 @@ class Context:
         return self._tensor("pasted", part, "insets regions", lambda: self.regions[part].paste(self.insets[part]))
 
     def outside(self) -> Tensor:
-        """R^O: the pixels in no box, bool [n, 1, H, W]."""
+        """R^O: the pixels that no inset covers, weights in 0..1, [n, 1, H, W]."""
         return self._tensor("outside", "", "regions", lambda: outside_all(self.regions.values()))
 
     def crop_features(self, part: str, size: int = WORKING_SIZE) -> tuple[Tensor, ...]:
@@ -130,13 +161,22 @@ class Context:
         return self._features(
             "outside_features",
             "",
-            "canvas regions",
-            lambda: _reduced(torch.where(self.outside(), self.canvas, self.reference)),
+            "canvas regions reference",
+            lambda: _reduced(torch.lerp(self.reference, self.canvas, self.outside().to(self.canvas))),
         )
 
     def reference_features(self) -> tuple[Tensor, ...]:
         """Unit features of the reference canvas."""
-        return self._features("reference_features", "", "", lambda: _reduced(self.reference))
+        return self._features("reference_features", "", "reference", lambda: _reduced(self.reference))
+
+    def kept_features(self, part: str) -> tuple[Tensor, ...]:
+        """Unit features of the inset that L_part holds on to, at the working size."""
+        return self._features(
+            "kept_features",
+            part,
+            "inset_references",
+            lambda: self.regions[part].shrink(self.inset_references[part]),
+        )
 
     def _features(self, kind: str, part: str, needs: str, image: Callable[[], Tensor]) -> tuple[Tensor, ...]:
         def make() -> tuple[Tensor, ...]:

@@ -51,5 +51,5 @@ class PixelTerm(Term):
     def __post_init__(self) -> None:
         """Refuse a softness that means nothing."""
         super().__post_init__()
-        if not 0 <= self.softness < 2:
-            raise UserError(f"softness={self.softness} of an L1 term: must be 0 or more and below 2")
+        if not 0 <= self.softness <= 2:
+            raise UserError(f"softness={self.softness} of an L1 term: must be between 0 and 2")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Ramp:
     """A factor that rises linearly from 0 at `begin` to 1 at `end`, both fractions of the run.
 
-    The released code's ramp stays at zero for three quarters of the run and then jumps; this one is full at `end`.
-    The default is always 1.
+    The default is always 1. Where `begin` and `end` agree the factor jumps there, as it does by mistake in the released code,
+    whose border terms stay off for three quarters of the run.
 
     Attributes:
         begin: where the rise starts, 0 to 1.
@@ -27,4 +27,6 @@ class Ramp:
         """Factor in 0..1 at `progress`, the fraction of the run that is done."""
         if progress >= self.end:
             return 1.0
-        return max(0.0, (progress - self.begin) / (self.end - self.begin))
+        if progress <= self.begin:
+            return 0.0
+        return (progress - self.begin) / (self.end - self.begin)

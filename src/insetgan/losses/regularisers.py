@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from insetgan.errors import UserError
 from insetgan.losses.context import CANVAS, Code, Context
-from insetgan.losses.term import Term
+from insetgan.losses.term import Family, Term
 
 
 def smooth_norm(vectors: Tensor, softness: float) -> Tensor:
@@ -29,6 +30,7 @@ class NormTerm(Term):
             across zero, so heavy weights and fast rates want it larger, up to about the rate itself.
     """
 
+    family: ClassVar[Family] = "reg"
     softness: float = 0.01
 
     def __post_init__(self) -> None:
@@ -40,20 +42,21 @@ class NormTerm(Term):
 
 @dataclass(frozen=True, kw_only=True)
 class MeanLatent(NormTerm):
-    """lambda_r1 ||w* - w_avg|| of the generators on its sides."""
+    """lambda_r1 ||w* - w_avg|| of the generators on its sides; in W+, where there is no w*, the mean over the layers."""
 
     def values(self, context: Context) -> Tensor:
         """Root mean square distance from w_avg, summed over the generators, [n]."""
-        return _summed(smooth_norm(code.shared - code.average, self.softness) for code in _codes(self, context))
+        codes = _codes(self, context)
+        return _summed(smooth_norm(code.centres - code.average, self.softness).mean(1) for code in codes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OffsetNorm(NormTerm):
-    """lambda_r2 sum_i ||delta_i|| of the generators on its sides, as a mean over the layers."""
+    """lambda_r2 sum_i ||delta_i|| of the generators on its sides, as a mean over the layers; nothing in W+."""
 
     def values(self, context: Context) -> Tensor:
         """Root mean square offset, mean over the layers, summed over the generators, [n]."""
-        return _summed(smooth_norm(code.delta, self.softness).mean(1) for code in _codes(self, context))
+        return _summed(smooth_norm(code.offsets, self.softness).mean(1) for code in _codes(self, context))
 
 
 def _codes(term: Term, context: Context) -> list[Code]:

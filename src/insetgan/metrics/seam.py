@@ -65,6 +65,17 @@ def body_change(start: Tensor, canvas: Tensor, boxes: Iterable[Tensor]) -> Tenso
     return _masked_change(start, canvas, ~covered)
 
 
+def part_change(start: Tensor, inset: Tensor, interior: Tensor) -> Tensor:
+    """Mean absolute change, 0 to 255, of an inset in its interior, [n].
+
+    Args:
+        start: uint8 [n, h, w, 3], the inset before.
+        inset: uint8 [n, h, w, 3], the inset after.
+        interior: weights in 0..1, [n, 1, h, w].
+    """
+    return _masked_change(start, inset, interior[:, 0].double())
+
+
 def _masked_change(ours: Tensor, theirs: Tensor, where: Tensor) -> Tensor:
     difference = (ours.double() - theirs.double()).abs().mean(3)
     return (difference * where).sum((1, 2)) / where.sum((1, 2))

@@ -7,6 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from insetgan.errors import UserError
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -24,6 +26,11 @@ class Detection:
 class Detector(Protocol):
     """What finds parts. All parts of one picture come from one call."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts it knows."""
+        ...
+
     def detect(self, images: Tensor) -> Mapping[str, Detection]:
         """Find every part it knows in pictures [n, 3, H, W] in [-1, 1], by the name of the part."""
         ...
@@ -34,10 +41,21 @@ class FixedBoxes:
 
     Args:
         boxes: by part, one box (x0, y0, x1, y1) for all pictures.
+
+    Raises:
+        UserError: a box that is none.
     """
 
     def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
         self.boxes = {part: tuple(float(value) for value in box) for part, box in boxes.items()}
+        for part, box in self.boxes.items():
+            if len(box) != 4 or box[2] <= box[0] or box[3] <= box[1]:
+                raise UserError(f"detector.boxes.{part}={list(box)}: must be x0, y0, x1, y1 with x0 < x1 and y0 < y1")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts it was told of."""
+        return tuple(self.boxes)
 
     def detect(self, images: Tensor) -> dict[str, Detection]:
         """Return the given boxes with full confidence."""

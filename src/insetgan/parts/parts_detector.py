@@ -17,6 +17,7 @@ class PartsDetector:
 
     def __init__(self, network: PartsNet) -> None:
         self.network = network
+        self.names = PART_NAMES
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> dict[str, Detection]:

@@ -1,13 +1,15 @@
 """Latent codes under optimisation: a shared w* and an offset for every layer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from insetgan.ops.images import seeded_latents
-from insetgan.parts.generator import Synthesiser
+Space = Literal["w", "w+", "w*"]
+"""What moves: one w for all layers; a w for each layer; or w* and an offset delta_i for each layer, the paper's choice."""
+
+SPACES: tuple[Space, ...] = ("w", "w+", "w*")
 
 
 @dataclass(frozen=True)
@@ -18,40 +20,56 @@ class Latents:
         shared: w*, [n, w_dim].
         delta: offsets, [n, num_ws, w_dim].
         average: w_avg of the generator, [w_dim].
+        space: which of them move: `shared` in W, `delta` in W+, both in W*.
     """
 
     shared: Tensor
     delta: Tensor
     average: Tensor
+    space: Space = "w*"
 
     @property
     def ws(self) -> Tensor:
         """What synthesis takes, [n, num_ws, w_dim]."""
         return self.shared[:, None] + self.delta
 
+    @property
+    def centres(self) -> Tensor:
+        """w*, [n, 1, w_dim]; in W+, where there is none, the code of every layer, [n, num_ws, w_dim]."""
+        return self.ws if self.space == "w+" else self.shared[:, None]
+
+    @property
+    def offsets(self) -> Tensor:
+        """delta_i, [n, num_ws, w_dim]; in W+ the codes are no offsets from anything, so zeros."""
+        return torch.zeros_like(self.delta) if self.space == "w+" else self.delta
+
+    @property
+    def moving(self) -> list[Tensor]:
+        """The tensors that an optimiser changes."""
+        return {"w": [self.shared], "w+": [self.delta], "w*": [self.shared, self.delta]}[self.space]
+
     def detached(self) -> "Latents":
         """A copy that shares nothing with this one."""
-        return Latents(*(tensor.detach().clone() for tensor in (self.shared, self.delta, self.average)))
+        return self._of(self.shared.detach().clone(), self.delta.detach().clone())
+
+    def to(self, device: torch.device) -> "Latents":
+        """The same codes on a device."""
+        return replace(self, **{key: getattr(self, key).to(device) for key in ("shared", "delta", "average")})
+
+    def rows(self, chosen: Tensor) -> "Latents":
+        """A copy of the samples numbered in `chosen`, int64 [m]."""
+        return self._of(self.shared.detach()[chosen], self.delta.detach()[chosen])
 
     def chosen(self, where: Tensor, other: "Latents") -> "Latents":
         """The codes of `other` for the samples marked in `where`, bool [n], and these for the rest; detached."""
         shared = torch.where(where[:, None], other.shared.detach(), self.shared.detach())
-        delta = torch.where(where[:, None, None], other.delta.detach(), self.delta.detach())
-        return Latents(shared, delta, self.average)
+        return self._of(shared, torch.where(where[:, None, None], other.delta.detach(), self.delta.detach()))
 
+    def put(self, rows: Tensor, other: "Latents") -> "Latents":
+        """These codes with those of `other` in the places `rows`, int64 [m]; detached."""
+        shared, delta = self.shared.detach().clone(), self.delta.detach().clone()
+        shared[rows], delta[rows] = other.shared.detach(), other.delta.detach()
+        return self._of(shared, delta)
 
-@torch.no_grad()
-def start_latents(generator: Synthesiser, seeds: Sequence[int], trunc: float) -> Latents:
-    """Codes of seeded random pictures, without offsets.
-
-    Args:
-        generator: whose latents they are.
-        seeds: one a sample; z is drawn as NVIDIA's tools draw it.
-        trunc: psi, 1 = off: w_avg + psi * (w - w_avg).
-    """
-    average = generator.mapping.w_avg.detach()
-    z = seeded_latents(seeds, generator.z_dim).to(average.device)
-    # One seed at a time: a picture must not depend on which seeds are mapped together, not even by rounding.
-    ws = torch.cat([generator.mapping(row[None], truncation_psi=trunc) for row in z])
-    shared = ws[:, 0].detach().clone()
-    return Latents(shared, shared.new_zeros(len(z), generator.num_ws, generator.w_dim), average)
+    def _of(self, shared: Tensor, delta: Tensor) -> "Latents":
+        return replace(self, shared=shared, delta=delta)

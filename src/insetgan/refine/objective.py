@@ -9,7 +9,7 @@ from torch import Tensor
 
 from insetgan.errors import UserError
 from insetgan.losses.context import Context
-from insetgan.losses.term import Side, Term
+from insetgan.losses.term import SIDES, Side, Term
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,18 @@ class Objective:
         if not self.names():
             raise UserError("objective: no term has a weight above 0, so there is nothing to minimise")
 
-    def names(self, sides: Iterable[Side] | None = None) -> tuple[str, ...]:
-        """Names of the terms with a weight that steer any of the given sides; of all of them when none is given."""
-        wanted = None if sides is None else set(sides)
+    def names(self, sides: Iterable[Side] = SIDES, stage: int | None = None) -> tuple[str, ...]:
+        """Names of the terms with a weight that steer any of the given sides, in one stage or in any."""
+        wanted = tuple(sides)
         return tuple(
             name
             for name, term in self.terms.items()
-            if term.weight > 0 and (wanted is None or wanted & set(term.sides))
+            if any(term.acts(wanted, at) for at in ((term.stages or (0,)) if stage is None else (stage,)))
         )
+
+    def full(self, progress: float) -> bool:
+        """Whether all ramps are at their end."""
+        return all(progress >= term.ramp.end for term in self.terms.values() if term.weight > 0)
 
     def values(self, context: Context, names: Iterable[str]) -> dict[str, Tensor]:
         """Unweighted values of the named terms, each [n]."""

@@ -1,24 +1,36 @@
 """What a refinement starts from, and what it comes to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
 from insetgan.losses.context import CANVAS, Context
 from insetgan.losses.perceptual import Perceptual
 from insetgan.losses.term import Side
+from insetgan.ops.regions import Blend
 from insetgan.parts.generator import Synthesiser
 from insetgan.parts.part import Part
+from insetgan.parts.placement import Placement
 from insetgan.refine.latents import Latents
+
+if TYPE_CHECKING:
+    from insetgan.parts.segmenter import Segmenter
 
 OK = "ok"
 NO_PART_FOUND = "no_part_found"
 PART_LOST = "part_lost"
+PART_MISSING = "part_missing"
+NO_MASK = "no_mask"
 NOT_FINITE = "not_finite"
-STATUSES = (OK, NO_PART_FOUND, PART_LOST, NOT_FINITE)
-"""How a sample may end: well; not started, because a part is not on the start canvas; finished with the last known box,
-because a part went out of sight; stopped at its best state, because numbers ran away."""
+STATUSES = (OK, NO_PART_FOUND, PART_MISSING, PART_LOST, NO_MASK, NOT_FINITE)
+"""How a sample may end: well; not started, because none of its parts is on the start canvas; finished without a part that
+is not there; finished with the last known box, because a part went out of sight; finished with the box of a part, because
+its mask was empty; stopped at its best state, because numbers ran away. The later in the list wins where several hold."""
+
+EMPTY_MASK = 0.01
+"""Share of the box below which a mask counts as empty."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +42,30 @@ class Problem:
         parts: the insets, by name.
         starts: start codes, by `CANVAS` and part name, all of one batch size.
         perceptual: gives the perceptual terms their features; may be None when there are none.
+        references: pictures that L_body and L_part hold on to, by `CANVAS` and part name; those of the start codes where
+            absent.
+        placements: where the parts were before, by name, for a run that continues another; looked for afresh where absent.
+        segmenter: gives soft masks, where `region` or `blend` asks for them.
+        region: what bounds R^I and R^O, the boxes or the masks.
+        blend: how the insets are composed.
     """
 
     canvas: Synthesiser
     parts: Mapping[str, Part]
     starts: Mapping[str, Latents]
     perceptual: Perceptual | None = None
+    references: Mapping[str, Tensor] = field(default_factory=dict)
+    placements: Mapping[str, Placement] | None = None
+    segmenter: "Segmenter | None" = None
+    region: Literal["box", "mask"] = "box"
+    blend: Blend = "paste"
 
     def __post_init__(self) -> None:
         """Refuse pieces that do not belong together."""
         if not self.parts or CANVAS in self.parts:
             raise ValueError(f"parts must name at least one inset, none of them {CANVAS!r}")
+        if "mask" in (self.blend, self.region) and self.segmenter is None:
+            raise ValueError("masks need a segmenter")
         for name, generator in self.generators.items():
             if name not in self.starts:
                 raise ValueError(f"no start latents for {name!r}")
@@ -67,14 +92,16 @@ class Step:
         index: number of the step, from 0.
         steps: how many there will be.
         active: the sides that were updated.
-        total: objective at full weights before the update, [n]; infinite for samples that are not running.
-        values: unweighted terms, each [n].
+        rows: int64 [m], which samples of the batch are still computed; row i of what follows is sample rows[i].
+        total: objective at full weights before the update, [m]; infinite for samples that have just stopped.
+        values: unweighted terms, each [m].
         context: pictures, boxes and codes the values belong to.
     """
 
     index: int
     steps: int
     active: tuple[Side, ...]
+    rows: Tensor
     total: Tensor
     values: Mapping[str, Tensor]
     context: Context
@@ -87,24 +114,33 @@ class Result:
     Attributes:
         status: one of `STATUSES` a sample.
         started: bool [n], whether there was anything to refine; where not, all pictures are the start canvas.
-        steps: updates made.
+        present: by part, bool [n], whether it is on the canvas; elsewhere its boxes mean nothing and it is not composed.
+        placements: where each part was at the end, by name.
+        steps: int64 [n], updates made.
         best_step: int64 [n], number of updates after which the kept state was reached.
-        boxes: by part, int64 [n, 4]; meaningless where it did not start.
+        total: objective of the kept state, [n]; infinite where nothing was judged.
+        boxes: by part, int64 [n, 4], of the kept state.
         start_boxes: the same on the start canvas.
         latents: the kept codes, by `CANVAS` and part.
         start_latents: the codes it started from.
-        curves: unweighted terms by name, and "total" at full weights, each [steps + 1, n] on the CPU.
-        start_canvas: I_A of the start codes.
-        paste: the naive paste, insets of the start codes on the start canvas.
+        curves: unweighted terms by name, and "total" at full weights, each [longest steps + 1, n] on the CPU; NaN before a
+            term's stage, and behind the end of a sample.
+        start_canvas: I_A of the start codes, or the one that was given to hold on to.
+        paste: the naive paste, start insets on the start canvas.
         canvas: I_A of the kept codes.
         refined: the composite of the kept codes.
         insets: I_B of the kept codes, by part.
+        start_insets: I_B of the start codes, or those that were given to hold on to, by part.
+        interiors: R^I by part, weights in 0..1, each [n, 1, h, w].
     """
 
     status: tuple[str, ...]
     started: Tensor
-    steps: int
+    present: Mapping[str, Tensor]
+    placements: Mapping[str, Placement]
+    steps: Tensor
     best_step: Tensor
+    total: Tensor
     boxes: Mapping[str, Tensor]
     start_boxes: Mapping[str, Tensor]
     latents: Mapping[str, Latents]
@@ -115,3 +151,19 @@ class Result:
     canvas: Tensor
     refined: Tensor
     insets: Mapping[str, Tensor]
+    start_insets: Mapping[str, Tensor]
+    interiors: Mapping[str, Tensor]
+
+    def rows(self, chosen: Tensor) -> "Result":
+        """The samples numbered in `chosen`, int64 [m], in this order."""
+
+        def take(value: Any, name: str) -> Any:
+            if name == "status":
+                return tuple(value[i] for i in chosen.tolist())
+            if name == "curves":
+                return {key: curve[:, chosen.cpu()] for key, curve in value.items()}
+            if isinstance(value, Mapping):
+                return {key: take(inner, "") for key, inner in value.items()}
+            return value[chosen] if isinstance(value, Tensor) else value.rows(chosen)
+
+        return Result(**{f.name: take(getattr(self, f.name), f.name) for f in fields(self)})

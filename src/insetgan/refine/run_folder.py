@@ -1,15 +1,15 @@
 """The folder of a refinement: what each finished sample leaves there, and what is gathered from them at the end."""
 
-import csv
 import io
 import json
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
@@ -19,25 +19,47 @@ from torch import Tensor
 from insetgan.errors import UserError
 from insetgan.files import write_whole
 from insetgan.ops.images import to_uint8
-from insetgan.refine.measures import measure
+from insetgan.parts.placement import Placement
+from insetgan.refine.gathered import CURVE, write_curves, write_latents
+from insetgan.refine.latents import Latents
+from insetgan.refine.measures import measure, spread
 from insetgan.refine.problem import Result
+from insetgan.refine.ranking import sample_names
 from insetgan.refine.sheet import draw_sheet
+from insetgan.refine.video import write_mp4
 
 PICTURES = ("canvas", "paste", "refined")
-_OURS = re.compile(r"\d+(\.safetensors|_(canvas|paste|refined)\.png)")
+_OURS = re.compile(r"\d+(-\d+)?(\.safetensors|\.mp4|_(canvas|paste|refined)\.png)")
 
-FIGURES = ("seam_before", "seam_after", "band_before", "band_after", "body_change")
+FIGURES = (
+    "seam_before",
+    "seam_after",
+    "band_before",
+    "band_after",
+    "part_change",
+    "body_change",
+    "spread",
+    "objective",
+)
+
+FILM_HEIGHT = 512
+"""Rows of a walk's film at least; smaller pictures are enlarged by a whole factor."""
+
+SHOWN = 64
+"""Samples on the sheet, in the curves and in the report; a run may have many more."""
 
 
 class RunFolder:
     """Where a refinement keeps its samples; every file appears whole or not at all.
 
-    A sample is finished once `samples/<seed>.safetensors` stands beside its pictures, which is written last: codes, curves
-    and, in its header, the figures. Everything else can be gathered again from these files.
+    A result is finished once `samples/<name>.safetensors` stands beside its pictures, which is written last: codes, curves
+    and, in its header, the figures. Everything else can be gathered again from these files. A sample has one result, called
+    by its seed, or several: see `ranking.sample_names`.
 
     Args:
         path: the folder; made when missing.
         signature: says from which settings the samples come; samples of other settings are not taken for finished.
+        keep: results of each sample.
         overwrite: whether samples of other settings may be replaced.
 
     Raises:
@@ -46,8 +68,8 @@ class RunFolder:
         OSError: the folder cannot be written to.
     """
 
-    def __init__(self, path: str | Path, signature: str, *, overwrite: bool = False) -> None:
-        self.path, self.signature = Path(path), signature
+    def __init__(self, path: str | Path, signature: str, *, keep: int = 1, overwrite: bool = False) -> None:
+        self.path, self.signature, self.keep = Path(path), signature, keep
         self.samples = self.path / "samples"
         try:
             self.samples.mkdir(parents=True, exist_ok=True)
@@ -85,57 +107,103 @@ class RunFolder:
             block: the seeds it is computed together with. A sample rounds a little differently in another block, so that
                 one from another block would make the pictures depend on what was run before.
         """
-        note = self._note(seed)
+        return all(self._stands(name, block) for name in sample_names(seed, self.keep))
+
+    def _stands(self, name: str, block: Sequence[int]) -> bool:
+        note = self._note(name)
         return (note.get("signature"), note.get("block")) == (self.signature, list(block)) and all(
-            (self.samples / f"{seed}_{name}.png").is_file() for name in PICTURES
+            (self.samples / f"{name}_{picture}.png").is_file() for picture in PICTURES
         )
 
-    def add(self, seeds: Sequence[int], result: Result) -> None:
-        """Write the samples of a block, leaving those that stand already as they are."""
+    def add(self, seeds: Sequence[int], result: Result, films: Sequence[Any] = ()) -> None:
+        """Write the results of a block, leaving those that stand already as they are.
+
+        Args:
+            seeds: of the block.
+            result: `keep` rows a seed, the best first.
+            films: frames of each row, if they were recorded.
+        """
         pictures = {"canvas": result.canvas, "paste": result.paste, "refined": result.refined}
         as_bytes = {name: to_uint8(images) for name, images in pictures.items()}
-        for row, (seed, measures) in enumerate(zip(seeds, measure(result), strict=True)):
-            if self.finished(seed, seeds):
+        for row, measures in enumerate(measure(result)):
+            seed, rank = seeds[row // self.keep], row % self.keep
+            name = sample_names(seed, self.keep)[rank]
+            if self._stands(name, seeds):
                 continue
-            for name, images in as_bytes.items():
-                self.write(f"samples/{seed}_{name}.png", _png(images[row]))
-            record = {"seed": seed, **asdict(measures)}
+            for picture, images in as_bytes.items():
+                self.write(f"samples/{name}_{picture}.png", _png(images[row]))
+            if films and len(films[row]):
+                write_mp4(self.samples / f"{name}.mp4", films[row])
+            together = as_bytes["refined"][row - rank : row - rank + self.keep]
+            difference = spread(together) if self.keep > 1 else None
+            record = {"name": name, "seed": seed, **asdict(measures), "spread": difference}
             note = {"signature": self.signature, "block": list(seeds), "best_step": int(result.best_step[row])}
+            note["anchors"] = {part: placed.anchors[row].tolist() for part, placed in result.placements.items()}
             header = {"sample": json.dumps({**note, "record": record})}  # one entry, since their order is not kept
-            self.write(f"samples/{seed}.safetensors", save(_tensors(result, row), metadata=header))
+            self.write(f"samples/{name}.safetensors", save(_tensors(result, row), metadata=header))
 
     def gather(self, seeds: Sequence[int]) -> dict[str, Any]:
         """Write results.json, latents.safetensors, curves.csv and sheet.png for these seeds; all must be finished.
 
+        Only the records of the samples are ever in memory together.
+
         Returns:
             What results.json holds: `samples`, a record each, and `summary`, the medians.
         """
-        records = [self._note(seed)["record"] for seed in seeds]
+        names = [name for seed in seeds for name in sample_names(seed, self.keep)]
+        records = [self._note(name)["record"] for name in names]
         results = {"samples": records, "summary": summarise(records)}
         self.write("results.json", (json.dumps(results, indent=1) + "\n").encode())
-        tensors = [self._tensors(seed) for seed in seeds]
-        self.write("latents.safetensors", save(_stacked(tensors, seeds)))
-        self.write("curves.csv", _curves(tensors, seeds))
-        self.write("sheet.png", _encode(draw_sheet([self._row(record) for record in records[:64]])))
+        files = [self.samples / f"{name}.safetensors" for name in names]
+        write_latents(self.path / "latents.safetensors", files, [record["seed"] for record in records])
+        shown = list(zip(names, files, strict=True))[:SHOWN]
+        write_curves(self.path / "curves.csv", shown)
+        self.write("sheet.png", _encode(draw_sheet([self._row(record) for record in records[:SHOWN]])))
         return results
 
-    def _row(self, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
-        seed = record["seed"]
-        pictures = [Image.open(self.samples / f"{seed}_{name}.png").convert("RGB") for name in PICTURES]
-        return f"seed {seed}: {record['status']}", pictures, [tuple(box) for box in (record["box"] or {}).values()]
+    def film(self, count: int) -> None:
+        """Write walk.mp4, the refined pictures 0 to `count` - 1 one after the other."""
 
-    def _note(self, seed: int) -> dict[str, Any]:
-        """What `add` noted about a sample; empty where no whole file stands."""
+        def frames() -> Iterator[Any]:
+            for number in range(count):
+                picture = Image.open(self.samples / f"{number}_refined.png").convert("RGB")
+                factor = max(1, -(-FILM_HEIGHT // picture.height))
+                size = (picture.width * factor // 2 * 2, picture.height * factor // 2 * 2)
+                yield np.asarray(picture.resize(size, Image.Resampling.BICUBIC))
+
+        write_mp4(self.path / "walk.mp4", frames())
+
+    def state(self, name: str) -> tuple[dict[str, Latents], dict[str, Placement]] | None:
+        """Where a result ended, as batches of one: codes, with w_avg at zero, and placements; None if it never began."""
+        note = self._note(name)
+        if note["record"]["box"] is None:
+            return None
+        with safe_open(self.samples / f"{name}.safetensors", framework="pt") as file:
+            found = {key: file.get_tensor(key)[None] for key in file.keys() if not key.startswith(CURVE)}
+        shared = {key.removesuffix(".shared"): value for key, value in found.items() if key.endswith(".shared")}
+        codes = {
+            key: Latents(value, found[f"{key}.delta"], torch.zeros_like(value[0])) for key, value in shared.items()
+        }
+        placements = {}
+        for part, anchor in note["anchors"].items():
+            box, there = note["record"]["box"].get(part), torch.tensor([part in note["record"]["box"]])
+            boxes = torch.tensor([box or [0, 0, 1, 1]])
+            placements[part] = Placement(boxes, torch.tensor([anchor], dtype=torch.double), there, there)
+        return codes, placements
+
+    def _row(self, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
+        name = record["name"]
+        pictures = [Image.open(self.samples / f"{name}_{picture}.png").convert("RGB") for picture in PICTURES]
+        return f"seed {name}: {record['status']}", pictures, [tuple(box) for box in (record["box"] or {}).values()]
+
+    def _note(self, name: str) -> dict[str, Any]:
+        """What `add` noted about a result; empty where no whole file stands."""
         try:
-            with safe_open(self.samples / f"{seed}.safetensors", framework="pt") as file:
+            with safe_open(self.samples / f"{name}.safetensors", framework="pt") as file:
                 note: dict[str, Any] = json.loads((file.metadata() or {}).get("sample", "{}"))
                 return note
         except (FileNotFoundError, SafetensorError):
             return {}
-
-    def _tensors(self, seed: int) -> dict[str, Tensor]:
-        with safe_open(self.samples / f"{seed}.safetensors", framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}
 
 
 def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -144,7 +212,8 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for name in FIGURES:
         known = [record[name] for record in records if record[name] is not None]
         if known and isinstance(known[0], Mapping):
-            summary[name] = {part: _median([value[part] for value in known]) for part in known[0]}
+            parts = dict.fromkeys(part for value in known for part in value)
+            summary[name] = {part: _median([value[part] for value in known]) for part in parts}
         else:
             summary[name] = _median(known)
     summary["steps"] = statistics.median(record["steps"] for record in records)
@@ -165,24 +234,8 @@ def _tensors(result: Result, row: int) -> dict[str, Tensor]:
         tensors[f"{name}.shared"] = latents.shared[row].detach().cpu().clone()
         tensors[f"{name}.delta"] = latents.delta[row].detach().cpu().clone()
     for name, curve in result.curves.items():
-        tensors[f"curve.{name}"] = curve[:, row].float().clone()
+        tensors[f"curve.{name}"] = curve[: int(result.steps[row]) + 1, row].float().clone()
     return tensors
-
-
-def _stacked(tensors: Sequence[Mapping[str, Tensor]], seeds: Sequence[int]) -> dict[str, Tensor]:
-    names = [name for name in tensors[0] if not name.startswith("curve.")]
-    return {"seeds": torch.tensor(seeds), **{name: torch.stack([one[name] for one in tensors]) for name in names}}
-
-
-def _curves(tensors: Sequence[Mapping[str, Tensor]], seeds: Sequence[int]) -> bytes:
-    names = sorted(name for name in tensors[0] if name.startswith("curve."))
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["seed", "step", *(name.removeprefix("curve.") for name in names)])
-    for seed, one in zip(seeds, tensors, strict=True):
-        for step, values in enumerate(torch.stack([one[name] for name in names], dim=1).tolist()):
-            table.writerow([seed, step, *(f"{value:.6g}" for value in values)])
-    return text.getvalue().encode()
 
 
 def _png(picture: Tensor) -> bytes:

@@ -1,10 +1,39 @@
-"""When which generator is updated, how fast, and until when boxes may move."""
+"""When which generator is updated, how fast, until when boxes may move, and when a sample is done."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from insetgan.errors import UserError
 from insetgan.losses.term import SIDES, Side
+
+
+def _check_sides(key: str, sides: Sequence[str]) -> None:
+    if not sides or isinstance(sides, str) or any(side not in SIDES for side in sides):
+        raise UserError(f"{key}={sides}: name one or both of {', '.join(SIDES)}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A section of a run. Terms of the objective name the stages in which they act.
+
+    Attributes:
+        until: fraction of the run at which it ends.
+        sides: what may be updated in it.
+        rate: factor of the learning rates.
+        detect: whether boxes may move in it.
+    """
+
+    until: float = 1.0
+    sides: Sequence[Side] = SIDES
+    rate: float = 1.0
+    detect: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse sides that do not exist, and rates that are none."""
+        _check_sides("schedule.stages.sides", self.sides)
+        if not 0 <= self.rate < math.inf:
+            raise UserError(f"schedule.stages.rate={self.rate}: must be 0 or more")
 
 
 @dataclass(frozen=True)
@@ -12,19 +41,28 @@ class Schedule:
     """The course of a run.
 
     Attributes:
-        steps: updates in all, of either side.
-        block: updates of one side before the other takes its turn.
+        steps: updates in all, of either side; a sample that has settled takes fewer.
+        sides: what is optimised: the codes of the canvas, of the insets, or of both.
+        together: update both sides in every step, instead of in turn.
+        block: updates of one side before the other takes its turn; also how often samples are looked at for being done.
         first: the side that begins.
         canvas_rate: Adam's learning rate for the canvas generator's latents.
         inset_rate: Adam's learning rate for the inset generators' latents.
-        ramp_up: fraction of the run over which the rates rise linearly from 0.
-        ramp_down: fraction of the run over which they fall, as half a cosine, to 0 at its end (StyleGAN2's projector
+        ramp_up: fraction of a stage over which the rates rise linearly from 0.
+        ramp_down: fraction of a stage over which they fall, as half a cosine, to 0 at its end (StyleGAN2's projector
             falls over the last quarter).
         detect_every: canvas updates between two looks for the parts.
         detect_until: fraction of the run after which boxes stand still, so that the end is calm.
+        renew_canvas: fraction of the run at which the canvas of that moment becomes the one that L_body holds on to.
+        renew_inset: the same for the insets and L_part.
+        patience: a sample is done when its best objective has not fallen over so many steps ...
+        tolerance: ... by this share of itself; 0 never stops before `steps`.
+        stages: sections with different sides, rates and terms; one, if none are given.
     """
 
     steps: int = 160
+    sides: Sequence[Side] = SIDES
+    together: bool = False
     block: int = 10
     first: Side = "inset"
     canvas_rate: float = 0.02
@@ -33,30 +71,46 @@ class Schedule:
     ramp_down: float = 0.5
     detect_every: int = 5
     detect_until: float = 0.6
+    renew_canvas: float | None = None
+    renew_inset: float | None = None
+    patience: int = 40
+    tolerance: float = 0.0
+    stages: Sequence[Stage] = (Stage(),)
 
     def __post_init__(self) -> None:
         """Refuse values that make no run, naming the key."""
-        for key, low in (("steps", 0), ("block", 1), ("detect_every", 1)):
+        for key, low in (("steps", 0), ("block", 1), ("detect_every", 1), ("patience", 1)):
             value = getattr(self, key)
             if type(value) is not int or value < low:
                 raise UserError(f"schedule.{key}={value}: must be a whole number, {low} or more")
-        for key, high in (
-            ("canvas_rate", 1e3),
-            ("inset_rate", 1e3),
-            ("ramp_up", 1),
-            ("ramp_down", 1),
-            ("detect_until", 1),
-        ):
-            value = getattr(self, key)
+        highest = {"canvas_rate": 1e3, "inset_rate": 1e3}
+        for key in ("canvas_rate", "inset_rate", "ramp_up", "ramp_down", "detect_until", "tolerance"):
+            value, high = getattr(self, key), highest.get(key, 1.0)
             if type(value) not in (int, float) or not 0 <= value <= high:
                 raise UserError(f"schedule.{key}={value}: must be a number between 0 and {high:g}")
+        for key in ("renew_canvas", "renew_inset"):
+            value = getattr(self, key)
+            if value is not None and (type(value) not in (int, float) or not 0 < value < 1):
+                raise UserError(f"schedule.{key}={value}: must be null or between 0 and 1")
         if self.first not in SIDES:
             raise UserError(f"schedule.first={self.first}: must be one of {', '.join(SIDES)}")
+        _check_sides("schedule.sides", self.sides)
+        ends = [stage.until for stage in self.stages]
+        if not ends or ends[-1] != 1 or sorted(set(ends)) != ends or ends[0] <= 0:
+            raise UserError(f"schedule.stages: their ends must rise from above 0 to 1, not {ends}")
+
+    def stage(self, step: int) -> int:
+        """Number of the stage that step number `step`, from 0, belongs to."""
+        return next((i for i, stage in enumerate(self.stages) if step < self._end(i)), len(self.stages) - 1)
 
     def active(self, step: int) -> tuple[Side, ...]:
-        """The sides that step number `step`, from 0, updates."""
+        """The sides that step number `step` updates; none in a stage that knows only sides that stand still."""
+        number = self.stage(step)
+        sides = tuple(side for side in SIDES if side in self.sides and side in self.stages[number].sides)
+        if self.together or len(sides) < 2:
+            return sides
         other: Side = "inset" if self.first == "canvas" else "canvas"
-        return (self.first if step // self.block % 2 == 0 else other,)
+        return (self.first if (step - self._begin(number)) // self.block % 2 == 0 else other,)
 
     def progress(self, step: int) -> float:
         """Fraction of the run done before step number `step`, 0..1."""
@@ -64,8 +118,10 @@ class Schedule:
 
     def rate(self, step: int, side: Side) -> float:
         """Learning rate of one side at step number `step`."""
-        full = self.canvas_rate if side == "canvas" else self.inset_rate
-        middle = (step + 0.5) / max(self.steps, 1)
+        number = self.stage(step)
+        full = (self.canvas_rate if side == "canvas" else self.inset_rate) * self.stages[number].rate
+        begin = self._begin(number)
+        middle = (step - begin + 0.5) / max(self._end(number) - begin, 1)
         factor = 1.0
         if self.ramp_down > 0:
             left = min(1.0, (1 - middle) / self.ramp_down)
@@ -76,4 +132,20 @@ class Schedule:
 
     def may_detect(self, step: int) -> bool:
         """Whether boxes may still move at step number `step`."""
-        return self.progress(step) < self.detect_until
+        return self.progress(step) < self.detect_until and self.stages[self.stage(step)].detect
+
+    def renewed(self, step: int) -> tuple[Side, ...]:
+        """The sides whose references are taken anew before step number `step`."""
+        marks = {"canvas": self.renew_canvas, "inset": self.renew_inset}
+        return tuple(side for side in SIDES if (at := marks[side]) is not None and step == round(at * self.steps))
+
+    def may_stop(self, step: int) -> bool:
+        """Whether samples may be found done in step number `step`: the last of a block, in the last stage."""
+        begin = self._begin(len(self.stages) - 1)
+        return self.tolerance > 0 and step - begin >= self.patience and (step + 1 - begin) % self.block == 0
+
+    def _begin(self, number: int) -> int:
+        return self._end(number - 1) if number else 0
+
+    def _end(self, number: int) -> int:
+        return round(self.stages[number].until * self.steps)

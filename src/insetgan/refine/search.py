@@ -7,6 +7,7 @@ from torch import Tensor
 
 from insetgan.losses.context import CANVAS
 from insetgan.losses.term import SIDES, Side
+from insetgan.parts.placement import Placement
 from insetgan.refine.latents import Latents
 
 
@@ -18,10 +19,9 @@ class Search:
 
     def __init__(self, starts: Mapping[str, Latents]) -> None:
         self.codes = {name: latents.detached() for name, latents in starts.items()}
-        for latents in self.codes.values():
-            latents.shared.requires_grad_()
-            latents.delta.requires_grad_()
         self._optimisers = {side: torch.optim.Adam(self.leaves((side,)), betas=(0.9, 0.999)) for side in SIDES}
+        for leaf in self.leaves(SIDES):
+            leaf.requires_grad_()
 
     def names(self, sides: Iterable[Side]) -> list[str]:
         """The generators that belong to the given sides."""
@@ -30,8 +30,7 @@ class Search:
 
     def leaves(self, sides: Iterable[Side]) -> list[Tensor]:
         """The tensors that updates of the given sides change."""
-        codes = [self.codes[name] for name in self.names(sides)]
-        return [leaf for latents in codes for leaf in (latents.shared, latents.delta)]
+        return [leaf for name in self.names(sides) for leaf in self.codes[name].moving]
 
     def update(self, side: Side, gradients: Mapping[Tensor, Tensor], rate: float, running: Tensor) -> None:
         """Move one side by one Adam step; samples that are not running stay where they are to the last bit."""
@@ -48,41 +47,58 @@ class Search:
                 leaf.copy_(torch.where(_rows(running, leaf), leaf, old))
                 leaf.grad = None
 
-    def restore(self, where: Tensor, codes: Mapping[str, Latents]) -> None:
-        """Put other codes in the place of the samples marked in `where`, bool [n]."""
-        with torch.no_grad():
-            for name, latents in self.codes.items():
-                other = latents.chosen(where, codes[name])
-                latents.shared.copy_(other.shared)
-                latents.delta.copy_(other.delta)
+    def keep(self, rows: Tensor) -> "Search":
+        """The same search with only the samples numbered in `rows`, int64 [m]; moments and step counts go on."""
+        kept = Search({name: latents.rows(rows) for name, latents in self.codes.items()})
+        for side in SIDES:
+            state, old = kept._optimisers[side].state, self._optimisers[side].state
+            for leaf, before in zip(kept.leaves((side,)), self.leaves((side,)), strict=True):
+                if before in old:
+                    state[leaf] = {key: value if key == "step" else value[rows] for key, value in old[before].items()}
+        return kept
 
 
 class Best:
-    """The state of lowest objective at full weights, sample by sample.
+    """The state of lowest objective at full weights, sample by sample of the whole batch.
 
     Attributes:
         total: its objective, [n]; infinite before the first offer.
         step: updates made before it, int64 [n].
         codes: its codes.
-        boxes: its boxes, by part.
+        placements: where its parts are, by name.
     """
 
-    def __init__(self, codes: Mapping[str, Latents], boxes: Mapping[str, Tensor]) -> None:
+    def __init__(self, codes: Mapping[str, Latents], placements: Mapping[str, Placement]) -> None:
         self.codes = {name: latents.detached() for name, latents in codes.items()}
-        self.boxes = dict(boxes)
+        self.placements = dict(placements)
         count = self.codes[CANVAS].shared.shape[0]
         self.total = self.codes[CANVAS].shared.new_full((count,), torch.inf)
         self.step = torch.zeros(count, dtype=torch.long, device=self.total.device)
 
     def offer(
-        self, total: Tensor, codes: Mapping[str, Latents], boxes: Mapping[str, Tensor], step: int, running: Tensor
+        self,
+        rows: Tensor,
+        total: Tensor,
+        codes: Mapping[str, Latents],
+        placements: Mapping[str, Placement],
+        step: int,
+        running: Tensor,
     ) -> None:
-        """Keep the given state for the running samples that it improves."""
-        better = running & (total < self.total)
-        self.total = torch.where(better, total, self.total)
-        self.step = torch.where(better, step, self.step)
-        self.codes = {name: kept.chosen(better, codes[name]) for name, kept in self.codes.items()}
-        self.boxes = {name: torch.where(better[:, None], boxes[name], kept) for name, kept in self.boxes.items()}
+        """Keep the given state for the running samples that it improves; row i of it is sample rows[i]."""
+        better = running & (total < self.total[rows])
+        if not bool(better.any()):
+            return
+        where, chosen = rows[better], better.nonzero()[:, 0]
+        self.total[where] = total[better].to(self.total)
+        self.step[where] = step
+        for name, kept in self.codes.items():
+            self.codes[name] = kept.put(where, codes[name].rows(chosen))
+        for name, placement in self.placements.items():
+            self.placements[name] = placement.put(where, placements[name].rows(chosen))
+
+    def forget(self, rows: Tensor) -> None:
+        """What was judged before means nothing any more for these samples, since the objective has changed."""
+        self.total[rows] = torch.inf
 
 
 def finite_rows(tensors: Iterable[Tensor]) -> Tensor:

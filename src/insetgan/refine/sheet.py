@@ -47,10 +47,11 @@ def _tiles(pictures: list[Image.Image], boxes: list[tuple[int, ...]], height: in
     whole = [picture.resize((round(picture.width * scale), height), Image.Resampling.LANCZOS) for picture in pictures]
     _, paste, refined = pictures
     # The close-up shows the border as it is, so pixels are enlarged smoothly but not sharpened.
-    return whole + [_close(picture, box, height) for picture in (paste, refined) for box in boxes]
+    return whole + [close_up(picture, box, height) for picture in (paste, refined) for box in boxes]
 
 
-def _close(picture: Image.Image, box: tuple[int, ...], side: int) -> Image.Image:
+def close_up(picture: Image.Image, box: tuple[int, ...], side: int) -> Image.Image:
+    """The box and what is round it, side x side; moved inwards where it would leave the picture."""
     x0, y0, x1, y1 = box
     reach = max(x1 - x0, y1 - y0) * (0.5 + MARGIN)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2

@@ -1,17 +1,28 @@
-"""Joint optimisation of all latent codes (the paper's "Joint optimisation"): alternate, re-detect, keep the best."""
+"""The optimisation of all latent codes (the paper's section on joint optimisation): alternate, re-detect, keep the best."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
 
 from insetgan.losses.context import CANVAS, Context
 from insetgan.losses.term import Side
-from insetgan.ops.regions import Region
 from insetgan.parts.survey import survey
-from insetgan.refine.composition import compose, draw, regions_at
+from insetgan.refine.composition import compose, draw_all
+from insetgan.refine.latents import Latents
 from insetgan.refine.objective import Objective
-from insetgan.refine.problem import NO_PART_FOUND, NOT_FINITE, OK, PART_LOST, Problem, Result, Step
+from insetgan.refine.problem import (
+    NO_MASK,
+    NO_PART_FOUND,
+    NOT_FINITE,
+    OK,
+    PART_LOST,
+    PART_MISSING,
+    Problem,
+    Result,
+    Step,
+)
+from insetgan.refine.scene import interiors, look, scene_at
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.search import Best, Search, finite_rows
 
@@ -26,8 +37,8 @@ def refine(
     """Optimise the codes of canvas and insets until the insets fit.
 
     The samples of the batch are independent: losses are summed over them, never averaged, and every operation works
-    sample by sample, so a sample comes out the same in any batch but for rounding. A sample whose numbers run away
-    stops at its best state and disturbs no other.
+    sample by sample, so a sample comes out the same in any batch but for rounding. A sample that has settled, or whose
+    numbers run away, stops at its best state, disturbs no other, and is computed no further.
 
     Args:
         problem: generators, parts and start codes.
@@ -42,6 +53,8 @@ def refine(
     with torch.inference_mode(False), torch.enable_grad():
         run = _Run(problem, objective, schedule)
         for index in range(schedule.steps):
+            if not run.open:
+                break
             step = run.step(index)
             if on_step is not None:
                 on_step(step)
@@ -50,123 +63,167 @@ def refine(
 
 
 class _Run:
-    """One refinement: pictures, boxes, codes, and which samples are still running."""
+    """One refinement: pictures, boxes and codes of the samples in `rows`, which are still running."""
 
     def __init__(self, problem: Problem, objective: Objective, schedule: Schedule) -> None:
         self.problem, self.objective, self.schedule = problem, objective, schedule
-        self.search = Search(problem.starts)
         with torch.no_grad():
-            pictures = {
-                name: draw(generator, self.search.codes[name]) for name, generator in problem.generators.items()
-            }
-            canvas = pictures.pop(CANVAS)
-            self.placements = survey(canvas, problem.parts.values())
-        self.start_canvas, self.start_insets = canvas, pictures
-        self.start_boxes = self._boxes()
-        finite = finite_rows([canvas, *pictures.values()])
-        self.placed = torch.stack([placement.placed for placement in self.placements.values()]).all(0) & finite
-        self.running = self.placed.clone()
-        self.not_finite = ~finite
-        self.best = Best(self.search.codes, self.start_boxes)
-        self.context = Context(
-            canvas=canvas,
-            insets=pictures,
-            regions=self._regions(self._boxes()),
-            codes=self.search.codes,
-            reference=canvas,
-            perceptual=problem.perceptual,
-        )
-        self.active: tuple[Side, ...] = ()
-        self.since_look = 0
-        self.values: dict[str, Tensor] = {}
+            self.start = self._pictures(problem.starts, problem.generators)
+        insets = {name: self.start[name] for name in problem.parts}
+        self.start_scene = look(problem, self.start[CANVAS], insets)
+        self.interiors = interiors(problem, self.start_scene)
+        present = torch.stack([placement.placed for placement in self.start_scene.placements.values()])
+        self.whole, finite = present.all(0), finite_rows(self.start.values())
+        self.placed = present.any(0) & finite
+        self.not_finite, self.masked = ~finite, self.start_scene.masked.clone()
+        self.best = Best(problem.starts, self.start_scene.placements)
+        self.steps = torch.zeros_like(self.best.step)
+        self.trail: list[Tensor] = []  # of best objectives, step by step
         self.curves: list[dict[str, Tensor]] = []
+        self.active: tuple[Side, ...] | None = None
+        self.stage, self.since_look = 0, 0
+        self._enter(self.placed.nonzero()[:, 0])
+
+    @property
+    def open(self) -> bool:
+        """Whether any sample is still running."""
+        return bool(self.running.any())
 
     def step(self, index: int) -> Step:
         """Update the sides whose turn it is, once."""
-        active = self.schedule.active(index)
-        if active != self.active:
-            self._switch(active, index)
+        self._turn(index)
+        active = self.active or ()
         self._draw(active)
         if "canvas" in active and self.since_look >= self.schedule.detect_every:
             self._look(index)
-        values = self.objective.values(self.context, self.objective.names(active))
+        values = self.objective.values(self.context, self.objective.names(active, self.stage))
         total = self._judge(values, index)
-        if values:
+        self._stop_settled(index)
+        self.steps[self.rows] += self.running
+        if values and self.open:
             self._descend(self.objective.total(values, self.schedule.progress(index)), active, index)
-        if bool(self.not_finite.any()):
-            self.search.restore(self.not_finite, self.best.codes)
-        return Step(index, self.schedule.steps, active, total, self.curves[-1], self.context)
+        return Step(index, self.schedule.steps, active, self.rows, total, dict(self.values), self.context)
 
     def finish(self) -> None:
         """Judge the state after the last update."""
+        if not self.open:
+            return
         with torch.no_grad():
-            self._draw(self.active)
-            self._judge(self.objective.values(self.context, self.objective.names()), self.schedule.steps)
+            self._draw(self.active or ())
+            names = self.objective.names(self.schedule.sides, self.stage)
+            self._judge(self.objective.values(self.context, names), self.schedule.steps)
 
     @torch.no_grad()
     def result(self) -> Result:
         """Draw the best state of every sample, and look for the parts a last time."""
-        generators = self.problem.generators
-        pictures = {name: draw(generator, self.best.codes[name]) for name, generator in generators.items()}
-        canvas = pictures.pop(CANVAS)
-        last = survey(canvas, self.problem.parts.values(), self.placements)
-        seen = torch.stack([placement.seen for placement in last.values()]).all(0)
-        shown = self.placed[:, None, None, None]
-        paste = compose(self.start_canvas, self.start_insets, self._regions(self.start_boxes))
-        refined = compose(canvas, pictures, self._regions(self.best.boxes))
+        problem, codes = self.problem, self.best.codes
+        pictures = self.start | self._pictures(codes, self.search.names(self.schedule.sides))
+        canvas, insets = pictures[CANVAS], {name: pictures[name] for name in problem.parts}
+        scene = scene_at(problem, self.best.placements, canvas, insets, masks="mask" in (problem.blend, problem.region))
+        before = self.start | dict(problem.references)
+        start_insets = {name: before[name] for name in problem.parts}
         return Result(
-            status=self._status(seen),
+            status=self._status(canvas, scene.masked),
             started=self.placed,
-            steps=self.schedule.steps,
+            present={name: region.present for name, region in scene.regions.items()},
+            placements=self.best.placements,
+            steps=self.steps,
             best_step=self.best.step,
-            boxes=self.best.boxes,
-            start_boxes=self.start_boxes,
-            latents=self.best.codes,
-            start_latents={name: latents.detached() for name, latents in self.problem.starts.items()},
-            curves={name: torch.stack([row[name] for row in self.curves]).cpu() for name in self.curves[0]},
-            start_canvas=self.start_canvas,
-            paste=torch.where(shown, paste, self.start_canvas),
+            total=self.best.total,
+            boxes=scene.boxes,
+            start_boxes=self.start_scene.boxes,
+            latents=codes,
+            start_latents={name: latents.detached() for name, latents in problem.starts.items()},
+            curves=self._curves(),
+            start_canvas=before[CANVAS],
+            paste=compose(before[CANVAS], start_insets, self.start_scene.regions),
             canvas=canvas,
-            refined=torch.where(shown, refined, canvas),
-            insets=pictures,
+            refined=compose(canvas, insets, scene.regions, problem.blend),
+            insets=insets,
+            start_insets=start_insets,
+            interiors=self.interiors,
         )
 
-    def _switch(self, active: tuple[Side, ...], index: int) -> None:
-        """Freeze what was moving; what the frozen sides alone decide is worked out once for the whole block."""
+    def _enter(self, rows: Tensor) -> None:
+        """Begin with these samples of the batch."""
+        problem, start = self.problem, {name: images[rows] for name, images in self.start.items()}
+        self.rows, self.scene = rows, self.start_scene.rows(rows)
+        self.running = torch.ones_like(rows, dtype=torch.bool)
+        self.search = Search({name: latents.rows(rows) for name, latents in problem.starts.items()})
+        held = start | {name: images[rows] for name, images in problem.references.items()}
+        self.context = Context(
+            canvas=start.pop(CANVAS),
+            insets=start,
+            regions=self.scene.regions,
+            codes=self.search.codes,
+            reference=held.pop(CANVAS),
+            inset_references=held,
+            interiors={name: interior[rows] for name, interior in self.interiors.items()},
+            perceptual=problem.perceptual,
+        )
+        self.values: dict[str, Tensor] = {}
+
+    def _turn(self, index: int) -> None:
+        """Go on with the side whose turn it is; what the other alone decides is worked out once for the whole block."""
+        active, stage, renewed = self.schedule.active(index), self.schedule.stage(index), self.schedule.renewed(index)
+        stopped = not bool(self.running.all())
+        if (active, stage) == (self.active, self.stage) and not renewed and not stopped:
+            return
         with torch.no_grad():
-            self._draw(self.active)
-            if "canvas" in self.active:
+            self._draw(self.active or ())
+            if "canvas" in (self.active or ()):
                 self._look(index)
-            steered = set(self.objective.names(active))
-            idle = [name for name in self.objective.names() if name not in steered]
-            self.values.update(self.objective.values(self.context, idle))
-        self.active = active
+            if stopped:
+                self._drop_stopped()
+            if "canvas" in renewed:
+                self.context.update(reference=self.context.canvas)
+            if "inset" in renewed:
+                self.context.update(inset_references=self.context.insets)
+            if renewed or stage != self.stage:
+                self.best.forget(self.rows)
+            steered = set(self.objective.names(active, stage))
+            # All terms of the modes' sides count in the judgement; those of a side that stands still for good are constant.
+            idle = [name for name in self.objective.names(self.schedule.sides, stage) if name not in steered]
+            self.values = dict(self.objective.values(self.context, idle))
+        self.active, self.stage = active, stage
+
+    def _drop_stopped(self) -> None:
+        """Compute the samples that have stopped no further."""
+        kept = self.running.nonzero()[:, 0]
+        self.rows, self.running = self.rows[kept], self.running[kept]
+        self.search, self.scene = self.search.keep(kept), self.scene.rows(kept)
+        self.context = self.context.rows(kept, codes=self.search.codes, regions=self.scene.regions)
 
     def _draw(self, sides: tuple[Side, ...]) -> None:
-        generators, codes = self.problem.generators, self.search.codes
-        pictures = {name: draw(generators[name], codes[name]) for name in self.search.names(sides)}
+        pictures = self._pictures(self.search.codes, self.search.names(sides))
         canvas = pictures.pop(CANVAS, None)
         self.context.update(canvas=canvas, insets=pictures or None)
+
+    def _pictures(self, codes: Mapping[str, Latents], names: Iterable[str]) -> dict[str, Tensor]:
+        return draw_all(self.problem.canvas, self.problem.parts, codes, names)
 
     def _look(self, index: int) -> None:
         """Find the parts on the canvas as it is now, and move the boxes, unless they stand still by now."""
         self.since_look = 0
         if not self.schedule.may_detect(index):
             return
-        before = self._boxes()
-        self.placements = survey(self.context.canvas, self.problem.parts.values(), self.placements)
-        if any(not torch.equal(before[name], boxes) for name, boxes in self._boxes().items()):
-            self.context.update(regions=self._regions(self._boxes()))
+        insets = {name: images.detach() for name, images in self.context.insets.items()}
+        scene = look(self.problem, self.context.canvas.detach(), insets, self.scene)
+        if self.problem.region == "mask" or not scene.same_boxes(self.scene):
+            self.context.update(regions=scene.regions)
+        self.scene = scene
 
     def _judge(self, values: dict[str, Tensor], index: int) -> Tensor:
         """Record the state, keep it where it is the best so far, and stop samples that have run away."""
         self.values.update({name: value.detach() for name, value in values.items()})
+        if not self.values:  # a stage without terms
+            return torch.full_like(self.rows, torch.inf, dtype=torch.float)
         total = self.objective.total(self.values)
-        failed = self.running & ~total.isfinite()
-        self._stop(failed)
-        self.best.offer(total, self.search.codes, self._boxes(), index, self.running)
+        self._stop(self.running & ~total.isfinite())
+        self.best.offer(self.rows, total, self.search.codes, self.scene.placements, index, self.running)
         shown = torch.where(self.running, total, torch.inf)
-        self.curves.append({**self.values, "total": shown})
+        self.curves.append({name: self._spread(value) for name, value in {**self.values, "total": shown}.items()})
+        self.trail.append(self.best.total.clone())
         return shown
 
     def _descend(self, loss: Tensor, active: tuple[Side, ...], index: int) -> None:
@@ -184,18 +241,40 @@ class _Run:
 
     def _stop(self, failed: Tensor) -> None:
         if bool(failed.any()):
-            self.not_finite = self.not_finite | failed
+            self.not_finite[self.rows[failed]] = True
             self.running = self.running & ~failed
 
-    def _status(self, seen: Tensor) -> tuple[str, ...]:
-        status = []
-        for found, visible, broken in zip(self.placed.tolist(), seen.tolist(), self.not_finite.tolist(), strict=True):
-            status.append(NOT_FINITE if broken else NO_PART_FOUND if not found else OK if visible else PART_LOST)
+    def _stop_settled(self, index: int) -> None:
+        """Stop the samples whose objective has fallen too little for too long."""
+        schedule = self.schedule
+        long_enough = schedule.may_stop(index) and len(self.trail) > schedule.patience
+        if long_enough and self.objective.full(schedule.progress(index)):
+            before, now = self.trail[-1 - schedule.patience][self.rows], self.best.total[self.rows]
+            self.running = self.running & ~(before - now <= schedule.tolerance * now)
+
+    def _spread(self, value: Tensor) -> Tensor:
+        return value.new_full((len(self.steps),), torch.nan).index_copy(0, self.rows, value)
+
+    def _curves(self) -> dict[str, Tensor]:
+        """Also of a batch in which nothing ran, so that all batches leave the same terms."""
+        absent = self.best.total.new_full((len(self.steps),), torch.nan)
+        names = (*self.objective.names(self.schedule.sides), "total")
+        return {name: torch.stack([row.get(name, absent) for row in self.curves or [{}]]).cpu() for name in names}
+
+    def _status(self, canvas: Tensor, masked: Tensor) -> tuple[str, ...]:
+        """See `problem.STATUSES`."""
+        last = survey(canvas, self.problem.parts.values(), self.best.placements)
+        seen = torch.stack([placement.seen | ~placement.placed for placement in last.values()]).all(0)
+        masked = masked & self.masked
+        holds = {
+            NO_PART_FOUND: ~self.placed,
+            PART_MISSING: self.placed & ~self.whole,
+            PART_LOST: self.placed & ~seen,
+            NO_MASK: self.placed & ~masked,
+            NOT_FINITE: self.not_finite,
+        }
+        status = [OK] * len(self.steps)
+        for name, where in holds.items():
+            for row in where.nonzero()[:, 0].tolist():
+                status[row] = name
         return tuple(status)
-
-    def _boxes(self) -> dict[str, Tensor]:
-        return {name: placement.boxes for name, placement in self.placements.items()}
-
-    def _regions(self, boxes: dict[str, Tensor]) -> dict[str, Region]:
-        insets = {name: part.generator for name, part in self.problem.parts.items()}
-        return regions_at(boxes, self.problem.canvas, insets)

@@ -1,21 +1,63 @@
 """The solver behind a Trainer: devices, precision, sharding and writers come from there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import pytorch_lightning as pl
+import torch
 from torch import nn
 
 from insetgan.losses.context import CANVAS
 from insetgan.losses.perceptual import Perceptual
+from insetgan.losses.term import Side
 from insetgan.networks.generator import Generator
+from insetgan.ops.regions import Blend
+from insetgan.parts.generator import Synthesiser
 from insetgan.parts.part import Part
-from insetgan.refine.latents import start_latents
+from insetgan.parts.segmenter import Segmenter
+from insetgan.refine.latents import Latents, Space
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
+from insetgan.refine.ranking import best_rows
 from insetgan.refine.run_folder import RunFolder
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.solver import refine
+from insetgan.refine.starts import Start
+from insetgan.refine.video import Recorder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How each sample is gone about.
+
+    Attributes:
+        starts: of each generator, by `CANVAS` and part name.
+        spaces: of their latents, likewise.
+        tries: initialisations a sample.
+        keep: how many of their results are kept, the best ones.
+        vary: the sides whose start differs from one initialisation to the next.
+        region: what bounds R^I and R^O.
+        blend: how insets are composed.
+        film_every: steps between two frames of the video; None for no video.
+    """
+
+    starts: Mapping[str, Start]
+    spaces: Mapping[str, Space]
+    tries: int = 1
+    keep: int = 1
+    vary: Sequence[Side] = ()
+    region: Literal["box", "mask"] = "box"
+    blend: Blend = "paste"
+    film_every: int | None = None
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What comes of a block of seeds: the kept results, `keep` a seed, and the films of their optimisation."""
+
+    result: Result
+    films: Sequence[Sequence[Any]]
 
 
 class RefinementModule(pl.LightningModule):
@@ -26,8 +68,9 @@ class RefinementModule(pl.LightningModule):
         parts: the insets, by name; their generators and detectors are moved with this module.
         objective: what to minimise.
         schedule: in which order and how fast.
+        plan: how each sample is gone about.
         perceptual: features for the perceptual terms.
-        trunc: psi of the start codes, 1 = off.
+        segmenter: gives masks, where the plan asks for them.
     """
 
     def __init__(
@@ -36,25 +79,62 @@ class RefinementModule(pl.LightningModule):
         parts: Mapping[str, Part],
         objective: Objective,
         schedule: Schedule,
+        plan: Plan,
         *,
         perceptual: Perceptual | None,
-        trunc: float,
+        segmenter: Segmenter | None = None,
     ) -> None:
         super().__init__()
         self.canvas, self.parts = canvas, dict(parts)
-        self.objective, self.schedule = objective, schedule
-        self.perceptual, self.trunc = perceptual, trunc
+        self.objective, self.schedule, self.plan = objective, schedule, plan
+        self.perceptual, self.segmenter = perceptual, segmenter
         owners = [part.generator for part in self.parts.values()] + [part.detector for part in self.parts.values()]
-        networks = [network for owner in [*owners, perceptual] if (network := _network(owner)) is not None]
+        networks = [network for owner in [*owners, perceptual, segmenter] if (network := _network(owner)) is not None]
         self.networks = nn.ModuleList(networks)  # so that the Trainer moves them to its device
         self.on_step: Callable[[Step], None] | None = None
 
-    def predict_step(self, batch: Sequence[int], *_: Any) -> Result:
+    def predict_step(self, batch: Sequence[int], *_: Any) -> Refined:
         """Refine one block of seeds."""
-        generators = {CANVAS: self.canvas, **{name: part.generator for name, part in self.parts.items()}}
-        starts = {name: start_latents(generator, batch, self.trunc) for name, generator in generators.items()}
-        problem = Problem(self.canvas, self.parts, starts, self.perceptual)
-        return refine(problem, self.objective, self.schedule, on_step=self.on_step)
+        plan = self.plan
+        problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
+        recorder = Recorder(plan.film_every, blend=plan.blend) if plan.film_every else None
+
+        def on_step(step: Step) -> None:
+            for listener in (recorder, self.on_step):
+                if listener is not None:
+                    listener(step)
+
+        result = refine(problem, self.objective, self.schedule, on_step=on_step)
+        if recorder is not None:
+            recorder.finish(result)
+        rows = best_rows(result, plan.tries, plan.keep)
+        films = [recorder.frames(row) for row in rows.tolist()] if recorder else []
+        return Refined(result.rows(rows.to(result.steps.device)), films)
+
+    @property
+    def generators(self) -> dict[str, Synthesiser]:
+        """All generators, by `CANVAS` and part name."""
+        return {CANVAS: self.canvas, **{name: part.generator for name, part in self.parts.items()}}
+
+    def problem(self, starts: Mapping[str, Latents]) -> Problem:
+        """What is to be solved from the given start codes."""
+        plan, canvas, parts = self.plan, self.canvas, self.parts
+        options: dict[str, Any] = {"segmenter": self.segmenter, "region": plan.region, "blend": plan.blend}
+        return Problem(canvas, parts, starts, self.perceptual, **options)
+
+    def starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
+        """Start codes of all initialisations, those of one seed one after the other."""
+        side: Side = "canvas" if name == CANVAS else "inset"
+        start, tries = self.plan.starts[name], self.plan.tries
+        rounds = [start.latents(generator, seeds, again if side in self.plan.vary else 0) for again in range(tries)]
+        order = torch.arange(tries * len(seeds)).view(tries, -1).T.flatten().to(rounds[0].shared.device)
+        joined = replace(
+            rounds[0],
+            shared=torch.cat([codes.shared for codes in rounds]),
+            delta=torch.cat([codes.delta for codes in rounds]),
+            space=self.plan.spaces[name],
+        )
+        return joined.rows(order)
 
 
 class SampleWriter(pl.callbacks.BasePredictionWriter):
@@ -72,14 +152,14 @@ class SampleWriter(pl.callbacks.BasePredictionWriter):
         self,
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
-        prediction: Result,
+        prediction: Refined,
         batch_indices: Sequence[int] | None,
         batch: Sequence[int],
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
         """Write the samples of the block that was refined."""
-        self.folder.add(batch, prediction)
+        self.folder.add(batch, prediction.result, prediction.films)
 
 
 class StepProgress(pl.Callback):

@@ -14,6 +14,7 @@ from insetgan.networks.generator import Generator
 from insetgan.training.checkpoint import read_checkpoint
 from insetgan.training.gan_module import GANModule
 from insetgan.training.growth import continue_discriminator, continue_mapping, silence_new_blocks
+from insetgan.training.parts_module import PartsModule
 from insetgan.weights.store import load_network
 
 
@@ -59,7 +60,7 @@ class Transfer:
 
 
 def start_from(module: pl.LightningModule, path: Path, *, strict: bool) -> list[Transfer]:
-    """Take over the weights of a checkpoint (G, D and G_ema) or of a generator's safetensors (G and G_ema).
+    """Take over the weights of a checkpoint (G, D and G_ema; PartsNet) or of a safetensors file (G and G_ema; PartsNet).
 
     Blocks are named by the height of their maps, so a smaller generator is the lower part of a larger one when the
     channels by height agree; so with discriminators. New blocks begin without a say (`training.growth`): the generator's
@@ -72,11 +73,10 @@ def start_from(module: pl.LightningModule, path: Path, *, strict: bool) -> list[
         strict: refuse unless every tensor of the source and of these networks is the other's; the module is then as it was.
 
     Raises:
-        UserError: unreadable file, something does not fit although it must, nothing fits, or the module trains no generator.
+        UserError: unreadable file, something does not fit although it must, nothing fits, or the module trains neither
+            generators nor PartsNet.
     """
-    if not isinstance(module, GANModule):
-        raise UserError(f"init={path}: is for generators (+model=body, +model=face), and this model has none")
-    sources = _sources(path)
+    sources = _sources(module, path)
     planned = [compare(module.get_submodule(name), state, name) for name, state in sources.items()]
     if strict and (wrong := [str(each) for each in planned if not each.fits]):
         raise UserError(f"init={path}: {'. '.join(wrong)}. init_strict=false takes over what fits")
@@ -123,13 +123,20 @@ def _same_z(generator: Generator, fc0: Tensor) -> bool:
     return fc0.shape[0] == rows and min(fc0.shape[1], columns) == generator.z_dim
 
 
-def _sources(path: Path) -> dict[str, dict[str, Tensor]]:
+def _sources(module: pl.LightningModule, path: Path) -> dict[str, dict[str, Tensor]]:
+    """What there is for each network of the module, by the network's name in it."""
+    if not isinstance(module, (GANModule, PartsModule)):
+        raise UserError(
+            f"init={path}: is for generators (+model=body) and PartsNet (+model=parts); this model has neither"
+        )
+    gan = isinstance(module, GANModule)
     if path.suffix == ".safetensors":
-        state = load_network(path, kind="generator", key="init").state_dict()
-        return {"G": state, "G_ema": state}
+        state = load_network(path, kind="generator" if gan else "parts", key="init").state_dict()
+        return {name: state for name in (("G", "G_ema") if gan else ("network",))}
+    names = ("G", "D", "G_ema") if gan else ("network",)
     whole = read_checkpoint(path)["state_dict"]
     sources = {}
-    for name in ("G", "D", "G_ema"):
+    for name in names:
         prefix = f"{name}."
         sources[name] = {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
     return sources

@@ -1,0 +1,169 @@
+"""From the configuration of refine.py to the objects that refine."""
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from insetgan import __version__
+from insetgan.cli.build import instantiate
+from insetgan.cli.refine_config import dropped, weights_in
+from insetgan.cli.seeds import parse_seeds
+from insetgan.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from insetgan.networks.generator import Generator
+    from insetgan.refine.objective import Objective
+    from insetgan.refine.schedule import Schedule
+    from insetgan.refine.starts import Start
+    from insetgan.training.refinement_module import RefinementModule
+
+FILM_FRAMES = 80
+"""Frames of an optimisation's video, about."""
+
+
+def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModule":
+    """Build what refines, or walks.
+
+    Args:
+        config: checked.
+        seeds: of the run; starts that are given one a sample follow their order.
+    """
+    from insetgan.losses.context import CANVAS
+    from insetgan.parts.part import Part
+    from insetgan.training.refinement_module import Plan, RefinementModule
+    from insetgan.training.walk_module import WalkModule
+
+    detector = instantiate(config.detector)
+    generators: dict[str, Generator] = {}  # by weights: two hands are drawn by one network, in one go
+    parts, nodes = {}, {CANVAS: ("canvas", config.canvas)}
+    for name, part in config.parts.items():
+        if name not in detector.names:
+            raise UserError(f"parts.{name}: the detector knows {', '.join(detector.names)}")
+        if part.weights not in generators:
+            generators[part.weights] = _generator(f"parts.{name}", part.weights)
+        placement = instantiate(part.placement)
+        parts[str(name)] = Part(str(name), generators[part.weights], detector, placement, part.mirror)
+        nodes[str(name)] = (f"parts.{name}", part)
+    masks = "mask" in (config.region, config.composite)
+    plan = Plan(
+        starts={name: _start(key, node, name, config, seeds) for name, (key, node) in nodes.items()},
+        spaces={
+            name: node.space or config.spaces["canvas" if name == CANVAS else "inset"]
+            for name, (_, node) in nodes.items()
+        },
+        tries=config.starts,
+        keep=config.keep,
+        vary=tuple(config.mode.vary),
+        region=config.region,
+        blend=config.composite,
+        film_every=max(1, config.steps // FILM_FRAMES) if config.video else None,
+    )
+    module = (RefinementModule if config.walk is None else WalkModule)(
+        _generator("canvas", config.canvas.weights),
+        parts,
+        build_objective(config),
+        build_schedule(config),
+        plan,
+        perceptual=instantiate(config.perceptual),
+        segmenter=instantiate(config.segmenter) if masks else None,
+    )
+    if isinstance(module, WalkModule):
+        module.stops, module.walk = list(seeds), config.walk
+    return module
+
+
+def build_objective(config: DictConfig) -> "Objective":
+    """The terms that act in the mode, but for those that are dropped."""
+    from insetgan.refine.objective import Objective
+
+    out = dropped(config)
+    terms = {str(name): instantiate(term) for name, term in config.objective.items()}
+    acting = {
+        name: term
+        for name, term in terms.items()
+        if term.family in config.mode.terms and name not in out and term.family not in out
+    }
+    return Objective(acting)
+
+
+def build_schedule(config: DictConfig) -> "Schedule":
+    """The schedule with the mode's sides and rates."""
+    plain: Schedule = instantiate(config.schedule, steps=config.steps)
+    mode = config.mode
+    return replace(
+        plain,
+        sides=tuple(mode.optimise),
+        canvas_rate=plain.canvas_rate * mode.canvas_rate,
+        inset_rate=plain.inset_rate * mode.inset_rate,
+    )
+
+
+def signature(config: DictConfig, seeds: "Sequence[int]") -> str:
+    """What decides the pictures of a seed, as a digest: settings and contents of files, not where or how many."""
+    from insetgan.weights.store import resolve
+
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    beside = ("seeds", "batch_size", "out", "overwrite", "trainer")
+    decisive = {key: value for key, value in settings.items() if key not in beside}
+    decisive["precision"] = settings["trainer"].get("precision")
+    decisive["version"] = __version__  # other code, other pictures
+    files = sorted(set(weights_in(decisive)))
+    decisive["files"] = [_digest(resolve(name)) for name in files]
+    given = [settings["resume_from"], *(node["start"] for node in (settings["canvas"], *settings["parts"].values()))]
+    paths = [path for start in given if start and (path := Path(str(start).partition("#")[0]).expanduser()).exists()]
+    decisive["starts"] = [_digest(_what_decides(path)) for path in paths]
+    if any(start not in (None, "seed", "mean") for start in given) or config.walk:
+        decisive["seeds"] = list(seeds)  # starts may be given one a sample, in the order of the seeds
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _what_decides(path: Path) -> Path:
+    return path / "latents.safetensors" if path.is_dir() and (path / "latents.safetensors").is_file() else path
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes() if path.is_file() else str(path).encode()).hexdigest()
+
+
+def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Sequence[int]") -> "Start":
+    """What `start=` says; see `refine_config.GeneratorConfig`."""
+    from insetgan.refine.latent_file import read_codes
+    from insetgan.refine.starts import GivenStart, SeededStart
+
+    given = OmegaConf.to_object(node.start) if OmegaConf.is_config(node.start) else node.start
+    if given == "seed" and config.resume_from is not None:
+        given, key = config.resume_from, "resume_from"
+    trunc = node.trunc if node.trunc is not None else config.trunc
+    psi = list(trunc) if OmegaConf.is_list(trunc) else float(trunc)
+    if given == "seed":
+        return SeededStart(psi)
+    if given == "mean":
+        return SeededStart(0.0)
+    if isinstance(given, (int, list)) or re.fullmatch(r"[\d,\s-]+", str(given)):
+        chosen = parse_seeds(given, key=f"{key}.start", unique=False)
+        if len(chosen) not in (1, len(seeds)):
+            raise UserError(
+                f"{key}.start={given}: names {len(chosen)} seeds for {len(seeds)} samples; give one, or one each"
+            )
+        return SeededStart(psi, dict(zip(seeds, chosen * (len(seeds) // len(chosen)), strict=True)))
+    setting = key if key == "resume_from" else f"{key}.start"
+    return GivenStart(read_codes(str(given), name, seeds, key=setting), str(given))
+
+
+def _generator(key: str, weights: str) -> "Generator":
+    from insetgan.weights.store import load_network
+
+    generator: Generator = load_network(weights, kind="generator", key=f"{key}.weights")
+    if generator.c_dim or generator.img_channels != 3:
+        raise UserError(
+            f"{key}.weights={weights}: draws {generator.img_channels} channels for {generator.c_dim} classes; "
+            "refinement takes RGB generators without labels"
+        )
+    return generator

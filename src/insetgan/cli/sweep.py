@@ -1,0 +1,218 @@
+"""What a sweep of refinements leaves beside its runs: a table, a contact sheet and a page that compare them."""
+
+import atexit
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.experimental.callback import Callback
+
+# Hydra imports this module when a command starts, so everything heavy is imported where it is used.
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+    from PIL import Image
+
+NOTES = ".runs"
+"""Folder of a sweep in which each run notes where it is; written by the run, which may be in another process."""
+
+IN_ROW = 8  # samples of a run on the sheet
+ROWS, THUMB_ROWS = 192, 72  # pixels: height of a picture on the sheet, and in the table
+MOST = 100  # runs on the sheet; more would make a picture that nothing opens
+GAP, HEAD = 8, 22  # pixels between pictures, and for a line of text
+
+
+class SweepPage(Callback):
+    """Gathers the runs of `refine.py -m` when they are done, also those that were finished before."""
+
+    def on_multirun_start(self, config: "DictConfig", **_: Any) -> None:
+        """Forget the runs of an earlier sweep in the same folder."""
+        if _is_first_process():
+            self.folder = Path(config.hydra.sweep.dir)
+            for note in _notes(self.folder):
+                note.unlink()
+            # Hydra calls nobody when a run fails and takes the sweep with it; those before it are worth a page all the same.
+            atexit.register(self._finish)
+
+    def on_job_start(self, config: "DictConfig", **_: Any) -> None:
+        """Note where a run is and what was asked of it."""
+        self._note(config, "started")
+
+    def on_job_end(self, config: "DictConfig", job_return: Any, **_: Any) -> None:
+        """Note that a run ended, and whether well."""
+        self._note(config, "completed" if job_return.status.name == "COMPLETED" else "failed")
+
+    def on_multirun_end(self, config: "DictConfig", **_: Any) -> None:
+        """Write the page and say where it is."""
+        if _is_first_process():
+            atexit.unregister(self._finish)
+            self._finish()
+
+    def _finish(self) -> None:
+        from insetgan.cli.terminal import PatientConsole
+
+        if _notes(self.folder):
+            PatientConsole().print(f"sweep page: {write_sweep_page(self.folder)}")
+
+    def _note(self, config: "DictConfig", state: str) -> None:
+        from hydra.types import RunMode
+
+        from insetgan.files import write_whole
+
+        if config.hydra.mode == RunMode.MULTIRUN and _is_first_process():
+            folder = os.path.abspath(config.get("out") or config.hydra.runtime.output_dir)
+            note = {"folder": folder, "overrides": list(config.hydra.overrides.task), "state": state}
+            path = Path(config.hydra.sweep.dir) / NOTES / f"{config.hydra.job.num}.json"
+            write_whole(path, json.dumps(note).encode())
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a sweep.
+
+    Attributes:
+        folder: of the run.
+        overrides: what was asked of it, value by key; a key that was removed is named with its tilde and has no value.
+        records: its samples as in results.json; empty where there is a problem.
+        problem: why there are no results, or nothing.
+    """
+
+    folder: Path
+    overrides: Mapping[str, str]
+    records: Sequence[Mapping[str, Any]]
+    problem: str = ""
+
+    def label(self, keys: Sequence[str]) -> str:
+        """What tells this run from the others."""
+        asked = [f"{key}={self.overrides[key]}".removesuffix("=") for key in keys if key in self.overrides]
+        return ", ".join(asked) or self.folder.name
+
+
+def write_sweep_page(folder: Path) -> Path:
+    """Write sweep.csv, sweep.png and sweep.html from the runs that are noted in a sweep's folder.
+
+    Args:
+        folder: of the sweep.
+
+    Returns:
+        The page.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    from insetgan.cli.sweep_table import html_table, write_table
+    from insetgan.files import write_whole
+    from insetgan.refine.report import data_uri, render, thumbnail
+
+    runs = [read_run(json.loads(note.read_bytes())) for note in _notes(folder)]
+    keys = differing(runs)
+    strips = [_strip(run) for run in runs]
+    write_whole(folder / "sweep.csv", lambda beside: write_table(beside, runs, keys))
+    sheet = _sheet(runs[:MOST], strips[:MOST], keys)
+    write_whole(folder / "sweep.png", _encoded(sheet, "PNG"))
+    thumbs = [
+        "" if strip is None else data_uri(_encoded(thumbnail(strip, THUMB_ROWS), "WEBP"), "image/webp")
+        for strip in strips
+    ]
+    page = render(
+        Path(__file__).with_name("sweep.html.j2"),
+        title=folder.resolve().name,
+        runs=len(runs),
+        broken=[(run.label(keys), run.problem) for run in runs if run.problem],
+        table=html_table(runs, keys, thumbs),
+        sheet=data_uri(_encoded(sheet, "JPEG"), "image/jpeg"),
+        size=sheet.size,
+        on_sheet=min(len(runs), MOST),
+    )
+    write_whole(folder / "sweep.html", page.encode())
+    return folder / "sweep.html"
+
+
+def read_run(note: Mapping[str, Any]) -> Run:
+    """Read what a run left.
+
+    Args:
+        note: its "folder", "overrides" (as Hydra lists them) and "state": started, completed or failed.
+
+    Returns:
+        The run, with a problem instead of records where it did not come to an end or left no results that can be read.
+    """
+    folder = Path(note["folder"])
+    overrides = {}
+    for override in note["overrides"]:
+        key, _, value = override.partition("=")
+        overrides[key.lstrip("+")] = value
+    if note["state"] != "completed":
+        return Run(folder, overrides, [], "failed" if note["state"] == "failed" else "did not end")
+    try:
+        records = json.loads((folder / "results.json").read_bytes())["samples"]
+    except FileNotFoundError:
+        return Run(folder, overrides, [], "no results")
+    except (OSError, ValueError, KeyError, TypeError):
+        return Run(folder, overrides, [], "results cannot be read")
+    return Run(folder, overrides, records, "" if records else "no samples")
+
+
+def differing(runs: Sequence[Run]) -> list[str]:
+    """Keys of the overrides that are not the same in all runs, in the order in which they were given."""
+    keys = dict.fromkeys(key for run in runs for key in run.overrides if key != "out")
+    return [key for key in keys if len({run.overrides.get(key) for run in runs}) > 1]
+
+
+def _notes(folder: Path) -> list[Path]:
+    return sorted((folder / NOTES).glob("[0-9]*.json"), key=lambda path: int(path.stem))
+
+
+def _is_first_process() -> bool:
+    # A Trainer with several devices starts this command once more for each of them.
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def _strip(run: Run) -> "Image.Image | None":
+    """The refined pictures of the first samples side by side; None where there are none."""
+    from PIL import Image
+
+    pictures = []
+    for record in run.records[:IN_ROW]:
+        path = run.folder / "samples" / f"{record.get('name', record.get('seed'))}_refined.png"
+        if path.is_file():
+            picture = Image.open(path).convert("RGB")
+            width = max(1, round(picture.width * ROWS / picture.height))
+            pictures.append(picture.resize((width, ROWS), Image.Resampling.LANCZOS))
+    if not pictures:
+        return None
+    strip = Image.new("RGB", (sum(picture.width + GAP for picture in pictures) - GAP, ROWS), "white")
+    left = 0
+    for picture in pictures:
+        strip.paste(picture, (left, 0))
+        left += picture.width + GAP
+    return strip
+
+
+def _sheet(runs: Sequence[Run], strips: Sequence["Image.Image | None"], keys: Sequence[str]) -> "Image.Image":
+    """The contact sheet: a row a run under its label."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size=14)
+    labels = [run.label(keys) + (f": {run.problem}" if run.problem else "") for run in runs]
+    wide = [strip.width for strip in strips if strip] + [round(font.getlength(label)) for label in labels]
+    tall = sum(HEAD + GAP + (strip.height if strip else 0) for strip in strips)
+    sheet = Image.new("RGB", (max(wide, default=0) + 2 * GAP, tall + GAP), "white")
+    pen, top = ImageDraw.Draw(sheet), GAP
+    for label, strip in zip(labels, strips, strict=True):
+        pen.text((GAP, top), label, (40, 40, 40), font)
+        top += HEAD
+        if strip:
+            sheet.paste(strip, (GAP, top))
+            top += strip.height
+        top += GAP
+    return sheet
+
+
+def _encoded(image: "Image.Image", kind: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **({} if kind == "PNG" else {"quality": 90}))
+    return buffer.getvalue()

@@ -1,0 +1,170 @@
+"""The figures of a sweep's runs side by side, as CSV and for the page."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from insetgan.refine.report import TITLES, flat_figures, readable
+
+if TYPE_CHECKING:
+    from insetgan.cli.sweep import Run
+
+Figure = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell on the page: its text, a second line, what it is sorted by, and whether nothing in its column is better."""
+
+    text: str
+    small: str = ""
+    value: float | str | None = None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run on the page: its cells, in the order of the columns, and its pictures as a data URI."""
+
+    cells: list[Cell]
+    pictures: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the page shows: the titles of the columns and a line a run."""
+
+    columns: list[str]
+    lines: list[Line]
+
+
+def write_table(path: Path, runs: Sequence["Run"], keys: Sequence[str]) -> None:
+    """Write the runs as CSV, a row each.
+
+    Args:
+        path: the file.
+        runs: of the sweep.
+        keys: overrides that differ between them, a column each.
+
+    Columns: run, the overrides, problem, n, then median and 90th percentile of each figure, by part where it is measured by
+    part, then how often each status occurred.
+    """
+    figures = _figures(runs)
+    statuses = sorted({status for run in runs for status in _statuses(run)})
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        columns = [f"{'.'.join(filter(None, figure))}.{kind}" for figure in figures for kind in ("median", "p90")]
+        table.writerow(["run", *keys, "problem", "n", *columns, *(f"status.{status}" for status in statuses)])
+        for run in runs:
+            numbers = [number for figure in figures for number in _spread(run, figure)]
+            row: list[Any] = [
+                run.folder.name,
+                *(_asked(run, key) for key in keys),
+                run.problem,
+                len(run.records),
+            ]
+            row += ["" if number is None else f"{number:.6g}" for number in numbers]
+            table.writerow(row + [_statuses(run)[status] for status in statuses])
+
+
+def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[str]) -> Table:
+    """Lay out the runs for the page: overrides, samples, and medians after the refinement.
+
+    Args:
+        runs: of the sweep.
+        keys: overrides that differ between them.
+        pictures: of each run, as a data URI; empty where there are none.
+    """
+    figures = [figure for figure in _figures(runs) if not figure[0].endswith("_before")]
+    columns = [[_override(run, key) for run in runs] for key in keys] or [[Cell(run.folder.name) for run in runs]]
+    columns += [_samples(runs)]
+    # Objectives of other weights are other objectives, so none of them is the best.
+    weighed = any(key.lstrip("~").startswith(("objective", "schedule")) for key in keys)
+    for figure in figures:
+        spreads = [_spread(run, figure) for run in runs]
+        merits = [] if weighed and figure[0] == "objective" else [_merit(figure, median) for median, _ in spreads]
+        columns.append([_cell(spread, _is_best(merits, index)) for index, spread in enumerate(spreads)])
+    titles = [*(keys or ["run"]), "samples", *map(_title, figures)]
+    lines = [Line([column[index] for column in columns], uri) for index, uri in enumerate(pictures)]
+    return Table(titles, lines)
+
+
+def _figures(runs: Sequence["Run"]) -> list[Figure]:
+    """All figures that any run has, in the order of the records, but for those that are nowhere known."""
+    known = (flat_figures(record).items() for run in runs for record in run.records)
+    return list(dict.fromkeys(figure for figures in known for figure, number in figures if number is not None))
+
+
+def _spread(run: "Run", figure: Figure) -> tuple[float | None, float | None]:
+    """Median and 90th percentile over the samples that have the figure."""
+    found = [flat_figures(record).get(figure) for record in run.records]
+    known = [number for number in found if number is not None]
+    if not known:
+        return None, None
+    median, high = np.percentile(known, (50, 90))
+    return float(median), float(high)
+
+
+def _statuses(run: "Run") -> Counter[str]:
+    return Counter(str(record.get("status")) for record in run.records)
+
+
+def _asked(run: "Run", key: str) -> str:
+    """The value of an override; a key with a tilde has none, and says that something was removed."""
+    return (run.overrides[key] or "removed") if key in run.overrides else ""
+
+
+def _override(run: "Run", key: str) -> Cell:
+    text = _asked(run, key)
+    try:
+        return Cell(text, value=float(text))
+    except ValueError:
+        return Cell(text, value=text)
+
+
+def _samples(runs: Sequence["Run"]) -> list[Cell]:
+    """How many samples, how they ended; sorted and judged by the share that ended well."""
+    counts = [_statuses(run) for run in runs]
+    shares = [count["ok"] / count.total() if count else None for count in counts]
+    cells = []
+    for index, (run, count) in enumerate(zip(runs, counts, strict=True)):
+        ended = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in count.most_common())
+        text = str(len(run.records)) if run.records else run.problem
+        merits = [None if share is None else -share for share in shares]
+        cells.append(Cell(text, ended, shares[index], _is_best(merits, index)))
+    return cells
+
+
+def _cell(spread: tuple[float | None, float | None], best: bool) -> Cell:
+    median, high = spread
+    if median is None or high is None:
+        return Cell("")
+    return Cell(readable(median), f"90 %: {readable(high)}", median, best)
+
+
+def _merit(figure: Figure, median: float | None) -> float | None:
+    """The smaller, the better; a seam is best at 1, where the composite has the steps of the canvas."""
+    if median is None or not figure[0].startswith("seam"):
+        return median
+    return abs(median - 1)
+
+
+def _is_best(merits: Sequence[float | None], index: int) -> bool:
+    """Whether nothing is better, where there is anything to choose from."""
+    known = {merit for merit in merits if merit is not None}
+    return len(known) > 1 and merits[index] == min(known)
+
+
+def _title(figure: Figure) -> str:
+    name, part = figure
+    title = _names().get(name.removesuffix("_after"), name.replace("_", " "))
+    return f"{title}, {part.replace('_', ' ')}" if part else title
+
+
+def _names() -> Mapping[str, str]:
+    return {name: title for name, (title, _) in TITLES.items()}

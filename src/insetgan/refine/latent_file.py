@@ -1,0 +1,85 @@
+"""Latent codes on disk, to start from: of a run folder, of one file of it, or of a projection."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from insetgan.errors import UserError
+
+Codes = tuple[Tensor, Tensor]
+"""w* [w_dim] and delta [num_ws, w_dim]."""
+
+
+def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -> dict[int, Codes]:
+    """Read the codes that samples start from.
+
+    Args:
+        source: the folder of a refinement, of which each sample takes the one of its own seed; its latents.safetensors; one
+            of its samples; or an .npz with `w` [1, layers, w_dim], as StyleGAN2's projector writes. `source#3` or
+            `source#3-1` takes that sample for all; so does a file that holds one alone.
+        generator: whose codes, `canvas` or the name of a part.
+        seeds: of the samples.
+        key: what the setting is called, for messages.
+
+    Returns:
+        By seed.
+
+    Raises:
+        UserError: nothing there, nothing readable, or no codes of this generator or seed.
+    """
+    name, _, chosen = source.partition("#")
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise UserError(f"{key}={source}: no such file or folder; give seed, mean, seeds such as 3 or 0-3, or a path")
+    try:
+        if path.is_dir():
+            return {seed: _of_folder(path, generator, chosen or str(seed)) for seed in seeds}
+        if path.suffix == ".npz":
+            return dict.fromkeys(seeds, _of_projection(path))
+        return _of_file(path, generator, seeds, chosen)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        if isinstance(error, UserError):
+            raise UserError(f"{key}={source}: {error}") from error
+        raise UserError(f"{key}={source}: holds no latents of {generator} that can be read ({error})") from error
+
+
+def _of_folder(path: Path, generator: str, name: str) -> Codes:
+    for candidate in (name, f"{name}-1"):
+        if (file := path / "samples" / f"{candidate}.safetensors").is_file():
+            with safe_open(file, framework="pt") as opened:
+                return _pair(opened, generator)
+    raise UserError(f"holds no sample {name}")
+
+
+def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> dict[int, Codes]:
+    with safe_open(path, framework="pt") as file:
+        if "seeds" not in file.keys():
+            return dict.fromkeys(seeds, _pair(file, generator))
+        known = {int(seed): row for row, seed in reversed(list(enumerate(file.get_tensor("seeds"))))}
+        wanted = [int(chosen)] * len(seeds) if chosen else list(seeds)
+        if len(known) == 1 and not chosen:
+            wanted = list(known) * len(seeds)
+        for seed in wanted:
+            if seed not in known:
+                raise UserError(f"holds no sample {seed}")
+        shared, delta = _pair(file, generator)
+        return {seed: (shared[known[of]], delta[known[of]]) for seed, of in zip(seeds, wanted, strict=True)}
+
+
+def _pair(file: safe_open, generator: str) -> Codes:
+    tensors: Any = file
+    return tensors.get_tensor(f"{generator}.shared"), tensors.get_tensor(f"{generator}.delta")
+
+
+def _of_projection(path: Path) -> Codes:
+    with np.load(path, allow_pickle=False) as arrays:
+        ws = torch.from_numpy(np.asarray(arrays["w"], np.float32))
+    if ws.dim() != 3 or len(ws) != 1:
+        raise UserError(f"w must be [1, layers, w_dim], not {list(ws.shape)}")
+    shared = ws[0].mean(0)
+    return shared, ws[0] - shared

@@ -1,0 +1,118 @@
+"""Where the codes of a generator start from: its mean, a seed, or what was found before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from insetgan.errors import UserError
+from insetgan.ops.images import seeded_latents
+from insetgan.parts.generator import Synthesiser
+from insetgan.refine.latents import Latents
+
+Trunc = float | Sequence[float]
+"""psi, 1 = off; or one for every layer, of which the last holds for the layers that follow."""
+
+
+class Start(Protocol):
+    """Gives the start codes of one generator."""
+
+    def latents(self, generator: Synthesiser, seeds: Sequence[int], again: int = 0) -> Latents:
+        """Codes of the samples `seeds`; `again` counts further initialisations of the same samples, from 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class SeededStart:
+    """Truncated random codes: w_avg + psi (w - w_avg) with w of the sample's seed (the paper's w_trunc).
+
+    Attributes:
+        trunc: psi; 0 starts from w_avg, the paper's default.
+        seeds: seed of each sample, where it is not the sample's own.
+    """
+
+    trunc: Trunc
+    seeds: Mapping[int, int] | None = None
+
+    def latents(self, generator: Synthesiser, seeds: Sequence[int], again: int = 0) -> Latents:
+        """Codes of the seeds; a further initialisation draws from a seed that follows from the first."""
+        chosen = [self.seeds[seed] if self.seeds else seed for seed in seeds]
+        return start_latents(generator, [another_seed(seed, again) for seed in chosen], self.trunc)
+
+
+@dataclass(frozen=True)
+class GivenStart:
+    """Codes that were found before: of another run, a projection, an encoder.
+
+    Attributes:
+        codes: w* [w_dim] and delta [num_ws, w_dim] of each sample.
+        source: where they come from, for messages.
+    """
+
+    codes: Mapping[int, tuple[Tensor, Tensor]]
+    source: str
+
+    def latents(self, generator: Synthesiser, seeds: Sequence[int], again: int = 0) -> Latents:
+        """The given codes, the same at every initialisation.
+
+        Raises:
+            UserError: they are codes of another generator.
+        """
+        average = generator.mapping.w_avg.detach()
+        wanted = (generator.num_ws, generator.w_dim)
+        for seed in seeds:
+            if (found := tuple(self.codes[seed][1].shape)) != wanted:
+                raise UserError(
+                    f"start={self.source}: holds codes of {found[0]} layers of {found[1]}, but the generator takes "
+                    f"{wanted[0]} of {wanted[1]}"
+                )
+        shared, delta = (torch.stack([self.codes[seed][i] for seed in seeds]).to(average) for i in (0, 1))
+        return Latents(shared, delta, average)
+
+
+@torch.no_grad()
+def start_latents(generator: Synthesiser, seeds: Sequence[int], trunc: Trunc) -> Latents:
+    """Codes of seeded random pictures.
+
+    Args:
+        generator: whose latents they are.
+        seeds: one a sample; z is drawn as NVIDIA's tools draw it.
+        trunc: psi, 1 = off: w_avg + psi * (w - w_avg). Where layers differ, w* takes the mean psi and the offsets the rest.
+
+    Raises:
+        UserError: more values of psi than layers.
+    """
+    average = generator.mapping.w_avg.detach()
+    z = seeded_latents(seeds, generator.z_dim).to(average.device)
+    psi = layer_trunc(trunc, generator.num_ws)
+    alike = bool((psi == psi[0]).all())
+    mean = float(psi[0] if alike else psi.mean())
+    # One seed at a time: a picture must not depend on which seeds are mapped together, not even by rounding.
+    shared = torch.cat([generator.mapping(row[None], truncation_psi=mean)[:, 0] for row in z]).detach().clone()
+    delta = shared.new_zeros(len(z), generator.num_ws, generator.w_dim)
+    if not alike:
+        ws = torch.cat([generator.mapping(row[None], truncation_psi=1.0)[:, 0] for row in z])
+        delta = (psi - mean).to(ws)[None, :, None] * (ws - average)[:, None]
+    return Latents(shared, delta, average)
+
+
+def layer_trunc(trunc: Trunc, layers: int) -> Tensor:
+    """Psi of every layer, float64 [layers].
+
+    Raises:
+        UserError: no value, or more values than layers.
+    """
+    values = [trunc] if isinstance(trunc, (int, float)) else list(trunc)
+    if not 1 <= len(values) <= layers:
+        raise UserError(f"trunc={values}: the generator has {layers} layers; give one value, or up to one a layer")
+    return torch.tensor(values + values[-1:] * (layers - len(values)), dtype=torch.float64)
+
+
+def another_seed(seed: int, again: int) -> int:
+    """The seed of initialisation number `again` of a sample: its own at 0, then one that nobody types by chance."""
+    if again == 0:
+        return seed
+    mixed = (seed * 0x9E3779B1 + again * 0x85EBCA77) & 0xFFFFFFFF  # odd multipliers: other samples, other seeds
+    return mixed ^ (mixed >> 15)

@@ -1,0 +1,80 @@
+"""A walk through latent space: codes are interpolated, and each picture starts from what made the one before it fit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from insetgan.parts.placement import Placement
+from insetgan.refine.latents import Latents
+from insetgan.refine.problem import Problem
+
+
+@dataclass(frozen=True)
+class Footing:
+    """What the next picture of a walk takes over from the last one.
+
+    Attributes:
+        shifts: what the optimisation added to the interpolated codes, by generator, as (w*, delta) of one sample.
+        placements: where the parts were in the end, by name.
+    """
+
+    shifts: Mapping[str, tuple[Tensor, Tensor]]
+    placements: Mapping[str, Placement]
+
+
+def between(codes: Latents, picture: int, steps: int) -> Latents:
+    """The interpolated codes of one picture of a walk, a batch of one.
+
+    Args:
+        codes: one sample a stop of the walk.
+        picture: number of the picture, from 0; picture k * steps is stop k.
+        steps: pictures from one stop to the next.
+    """
+    stop = min(picture // steps, len(codes.shared) - 2)
+    share = picture / steps - stop
+    shared = torch.lerp(codes.shared[stop], codes.shared[stop + 1], share)
+    delta = torch.lerp(codes.delta[stop], codes.delta[stop + 1], share)
+    return replace(codes, shared=shared[None], delta=delta[None])
+
+
+def length(stops: int, steps: int) -> int:
+    """Pictures of a walk, both ends included."""
+    return (stops - 1) * steps + 1
+
+
+def set_out(problem: Problem, pictures: Mapping[str, Tensor], footing: Footing | None) -> Problem:
+    """Make the problem of a picture go on from the last one.
+
+    L_body and L_part hold on to the pictures of the interpolated codes themselves, so that the walk stays on its way.
+
+    Args:
+        problem: starts from the interpolated codes.
+        pictures: of these codes, by generator.
+        footing: of the last picture; None for the first.
+    """
+    if footing is None:
+        return problem
+    starts = {}
+    for name, codes in problem.starts.items():
+        shared, delta = (shift.to(codes.shared) for shift in footing.shifts[name])
+        starts[name] = replace(codes, shared=codes.shared + shared, delta=codes.delta + delta)
+    return replace(problem, starts=starts, references=dict(pictures), placements=footing.placements)
+
+
+def footing_of(
+    latents: Mapping[str, Latents], placements: Mapping[str, Placement], interpolated: Mapping[str, Latents]
+) -> Footing:
+    """What a result, a batch of one, leaves to the next picture: its codes without the interpolated ones, and its places."""
+    shifts = {
+        name: (codes.shared - interpolated[name].shared, codes.delta - interpolated[name].delta)
+        for name, codes in latents.items()
+    }
+    return Footing(shifts, placements)
+
+
+def steadiness(pictures: Sequence[Tensor]) -> float:
+    """How far neighbours in a walk differ: mean absolute difference, 0 to 255, of uint8 pictures [H, W, 3]."""
+    return float(torch.stack([(a.double() - b.double()).abs().mean() for a, b in pairwise(pictures)]).mean())

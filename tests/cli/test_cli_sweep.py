@@ -1,0 +1,187 @@
+"""The page of a sweep: from folders as runs leave them, and once from Hydra itself."""
+
+import csv
+import html.parser
+import json
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from PIL import Image
+
+from insetgan.cli.sweep import NOTES, write_sweep_page
+
+VOID = {"meta", "img", "input", "br"}
+
+
+class Page(html.parser.HTMLParser):
+    """Rows of the table, with bold cells marked by stars; checks that tags are balanced."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.rows, self.sources = [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.sources += [value for key, value in attributes if key == "src"]
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("th", "td"):
+            self.rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if {"td", "th"} & set(self.open) and "small" not in self.open:
+            self.rows[-1][-1] += f"*{data}*" if "b" in self.open else data.strip()
+
+
+def sample(name, seam, change, status="ok"):
+    figures = {"seam_before": {"face": 6.0}, "seam_after": {"face": seam}, "body_change": change}
+    return {"name": name, "seed": 0, "status": status, "steps": 10, "box": {"face": [0, 0, 4, 4]}, **figures}
+
+
+def write_run(sweep, number, overrides, records=None, state="completed"):
+    """A run as it leaves its folder, with its note."""
+    run = sweep / f"{number}_run"
+    note = {"folder": str(run), "overrides": overrides, "state": state}
+    (sweep / NOTES).mkdir(parents=True, exist_ok=True)
+    (sweep / NOTES / f"{number}.json").write_text(json.dumps(note))
+    if records is not None:
+        (run / "samples").mkdir(parents=True)
+        (run / "results.json").write_text(json.dumps({"samples": records, "summary": {}}))
+        for record in records:
+            Image.new("RGB", (16, 32), (40 * number, 90, 90)).save(run / "samples" / f"{record['name']}_refined.png")
+    return run
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    same = ["seeds=0-1", "out=there"]
+    write_run(tmp_path, 0, ["trunc=0.5", *same], [sample("0", 0.9, 3.0), sample("1", 0.9, 5.0)])
+    write_run(tmp_path, 1, ["trunc=0.7", *same], [sample("0", 1.5, 1.0), sample("1", 1.3, None, "part_lost")])
+    write_run(tmp_path, 10, ["trunc=1.0", *same, "~objective.border_l1"], state="failed")
+    write_run(tmp_path, 2, ["trunc=0.9", *same, "+detector=other"])
+    assert write_sweep_page(tmp_path) == tmp_path / "sweep.html"
+    return tmp_path
+
+
+def test_table(sweep):
+    rows = list(csv.DictReader((sweep / "sweep.csv").open()))
+    assert list(rows[0]) == [
+        "run", "trunc", "detector", "~objective.border_l1", "problem", "n",
+        "seam_before.face.median", "seam_before.face.p90", "seam_after.face.median", "seam_after.face.p90",
+        "body_change.median", "body_change.p90", "steps.median", "steps.p90", "status.ok", "status.part_lost",
+    ]  # fmt: skip
+    assert [row["run"] for row in rows] == ["0_run", "1_run", "2_run", "10_run"], "by number, not by letters"
+    assert [row["trunc"] for row in rows] == ["0.5", "0.7", "0.9", "1.0"]
+    assert [row["problem"] for row in rows] == ["", "", "no results", "failed"]
+    first, second, third, fourth = rows
+    assert [row["~objective.border_l1"] for row in (first, fourth)] == ["", "removed"]
+    assert (first["body_change.median"], first["body_change.p90"]) == ("4", "4.8")
+    assert (second["seam_after.face.median"], second["seam_after.face.p90"]) == ("1.4", "1.48")
+    assert (second["body_change.median"], second["status.ok"], second["status.part_lost"]) == ("1", "1", "1")
+    assert (third["n"], third["steps.median"], third["detector"]) == ("0", "", "other")
+
+
+def test_page(sweep):
+    text = (sweep / "sweep.html").read_text()
+    page = Page(text)
+    head, first, second, third, fourth = page.rows
+    assert head == [
+        "trunc", "detector", "~objective.border_l1", "samples", "seam, face", "change of the canvas", "steps", "first samples",
+    ]  # fmt: skip
+    assert first == ["0.5", "", "", "*2*", "*0.90*", "4", "10", ""], "a seam is best where it is nearest to 1"
+    assert second == ["0.7", "", "", "2", "1.40", "*1*", "10", ""]
+    assert third == ["0.9", "other", "", "no results", "", "", "", ""]
+    assert fourth[2:4] == ["removed", "failed"]
+    assert "trunc=1.0, ~objective.border_l1: failed" in text
+    assert "http" not in text
+    assert len(page.sources) == 3, "two runs with pictures, and the sheet"
+    assert all(source.startswith("data:image/") for source in page.sources)
+    assert Image.open(sweep / "sweep.png").height > 2 * 192
+
+
+def test_objectives_of_other_weights_are_not_compared(tmp_path):
+    for number, weight in enumerate(("5", "25")):
+        records = [{**sample("0", 1.0, 2.0), "objective": float(number)}]
+        write_run(tmp_path, number, [f"objective.border_l1.weight={weight}"], records)
+    write_sweep_page(tmp_path)
+    assert not [cell for row in Page((tmp_path / "sweep.html").read_text()).rows for cell in row if "*" in cell]
+
+
+def test_one_run_none_and_hostile_ones(tmp_path):
+    write_run(tmp_path / "one", 0, ["trunc=</td><b>"], [sample("0", 1.0, 2.0)])
+    write_sweep_page(tmp_path / "one")
+    write_sweep_page(tmp_path / "none")
+    write_run(tmp_path / "odd", 0, ["a=</td><b>"], [])
+    (write_run(tmp_path / "odd", 1, ["a=2"], [sample("0", 1.0, 2.0)]) / "results.json").write_text("{")
+    write_run(tmp_path / "odd", 2, ["a=3"], state="started")
+    write_sweep_page(tmp_path / "odd")
+    rows = Page((tmp_path / "odd" / "sweep.html").read_text()).rows[1:]
+    assert [row[1] for row in rows] == ["no samples", "results cannot be read", "did not end"]
+    assert rows[0][0] == "</td><b>"
+    assert Page((tmp_path / "one" / "sweep.html").read_text()).rows[1][0] == "0_run"
+
+
+APP = """
+    import json, sys
+    from pathlib import Path
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+
+    @hydra.main(version_base="1.3", config_path=None, config_name="app")
+    def app(config):
+        if config.trunc > 1:
+            raise (ValueError if config.trunc < 3 else SystemExit)("not above 1")
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        record = {"name": "0", "status": "ok", "steps": 5, "seam_after": {"face": 1 + config.trunc}}
+        (folder / "results.json").write_text(json.dumps({"samples": [record], "summary": {}}))
+
+    from hydra.core.config_store import ConfigStore
+    callbacks = {"sweep_page": {"_target_": "insetgan.cli.sweep.SweepPage"}}
+    settings = {"callbacks": callbacks, "sweep": {"dir": "sweep"}, "run": {"dir": "run"}, "output_subdir": None}
+    ConfigStore.instance().store(name="app", node={"trunc": 0.5, "out": None, "hydra": settings})
+    app()
+"""
+
+
+def test_hydra_calls_it_and_an_earlier_sweep_is_forgotten(tmp_path):
+    (tmp_path / "app.py").write_text(textwrap.dedent(APP))
+
+    def run(*arguments):
+        command = [sys.executable, "app.py", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    result = run("-m", "trunc=0.3,0.5,2")
+    assert "not above 1" in result.stderr
+    assert re.search(r"^sweep page: sweep/sweep.html$", result.stdout, re.MULTILINE), result.stdout + result.stderr
+    rows = list(csv.DictReader((tmp_path / "sweep/sweep.csv").open()))
+    assert [(row["trunc"], row["problem"], row["seam_after.face.median"]) for row in rows] == [
+        ("0.3", "", "1.3"), ("0.5", "", "1.5"), ("2", "failed", ""),
+    ]  # fmt: skip
+    result = run("-m", "trunc=0.1,3,0.2")  # a user's mistake ends the program
+    assert (result.returncode, result.stderr) == (1, "not above 1\n")
+    rows = list(csv.DictReader((tmp_path / "sweep/sweep.csv").open()))
+    assert [(row["trunc"], row["problem"]) for row in rows] == [("0.1", ""), ("3", "did not end")]
+    for _ in range(2):
+        result = run("-m", "trunc=0.1,0.2")
+        assert (result.returncode, result.stdout.count("sweep page: sweep/sweep.html\n")) == (0, 1), result.stderr
+        assert [row["trunc"] for row in csv.DictReader((tmp_path / "sweep/sweep.csv").open())] == ["0.1", "0.2"]
+    assert run().returncode == 0
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"app.log", "results.json"}, (
+        "a single run has no page"
+    )
+
+
+def test_importing_it_is_cheap():
+    code = "import sys, hydra; before = set(sys.modules); import insetgan.cli.sweep; print(*set(sys.modules) - before)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert not {"torch", "PIL", "numpy", "jinja2", "rich"} & set(result.stdout.split()), result.stdout + result.stderr

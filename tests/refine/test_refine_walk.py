@@ -1,0 +1,43 @@
+import dataclasses
+from itertools import pairwise
+
+import torch
+
+from insetgan.losses.context import CANVAS
+from insetgan.refine.composition import draw_all
+from insetgan.refine.schedule import Schedule
+from insetgan.refine.solver import refine
+from insetgan.refine.walk import between, footing_of, length, set_out, steadiness
+
+
+def test_stops_are_met_and_steps_are_even(problem):
+    codes = problem(seeds=(3, 8, 5)).starts[CANVAS]
+    assert length(3, 4) == 9
+    pictures = [between(codes, number, 4) for number in range(9)]
+    for stop in range(3):
+        assert torch.allclose(pictures[4 * stop].shared[0], codes.shared[stop], atol=1e-6)
+    steps = torch.stack([(b.shared - a.shared).norm() for a, b in pairwise(pictures[:5])])
+    assert torch.allclose(steps, steps[:1].expand(4), rtol=1e-3)
+
+
+def test_a_picture_goes_on_from_the_last_and_holds_on_to_its_own(problem, objective):
+    task = problem(seeds=(3, 8))
+    first = {name: between(codes, 0, 10) for name, codes in task.starts.items()}
+    second = {name: between(codes, 1, 10) for name, codes in task.starts.items()}
+    result = refine(dataclasses.replace(task, starts=first), objective(), Schedule(steps=60, block=5))
+    footing = footing_of(result.latents, result.placements, first)
+    drawn = draw_all(task.canvas, task.parts, second, second)
+    following = set_out(dataclasses.replace(task, starts=second), drawn, footing)
+    for name, codes in following.starts.items():
+        moved = second[name].shared + result.latents[name].shared - first[name].shared
+        assert torch.allclose(codes.shared, moved, atol=1e-6)
+    again = refine(following, objective(), Schedule(steps=0))
+    assert torch.equal(again.start_canvas, drawn[CANVAS]), "what it is compared with is the interpolated picture"
+    afresh = refine(dataclasses.replace(task, starts=second), objective(), Schedule(steps=0))
+    assert again.total < 0.7 * afresh.total, "it starts from what fits nearly"
+    assert set_out(task, drawn, None) is task
+
+
+def test_steadiness_by_hand():
+    pictures = [torch.full((2, 2, 3), value, dtype=torch.uint8) for value in (0, 10, 40)]
+    assert steadiness(pictures) == 20
