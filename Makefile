@@ -38,6 +38,7 @@ types: $(STAMP) ## mypy --strict on src
 
 bench: $(STAMP) ## the speed tables of benchmarks/README.md
 	@$(BIN)/python benchmarks/networks.py
+	@$(BIN)/python benchmarks/refine.py
 	@$(BIN)/python benchmarks/train.py
 	@$(BIN)/python benchmarks/data.py
 	@$(BIN)/python benchmarks/augment.py

@@ -95,3 +95,12 @@ def test_rows_and_absent_parts():
     assert torch.equal(region.composite(canvas, inset)[1], canvas[1])
     second = region.rows(torch.tensor([0]))
     assert torch.equal(second.composite(canvas[:1], inset[:1]), region.composite(canvas, inset)[:1])
+
+
+def test_the_window_holds_all_boxes_and_shows_what_is_pasted():
+    inset = torch.rand(2, 3, 16, 16)
+    region = Region.at(torch.tensor([[2, 3, 18, 19], [5, 10, 21, 26]]), (40, 30), (16, 16))
+    assert region.window == (3, 26, 2, 21)
+    assert torch.equal(region.paste_in_window(inset), region.through_window(region.paste(inset)))
+    assert region.through_window(region.inside).sum() == region.inside.sum()
+    assert region.rows(torch.tensor([1])).window == (10, 26, 5, 21)

@@ -148,11 +148,8 @@ def explain(error: Exception, schema: type) -> str:
     text = " ".join(f"{error} {error.__cause__ or ''}".split())
     if isinstance(error, YAMLError):
         return f"cannot read a configuration file: {text}"
-    if match := re.search(r"Could not find '(\S+)' Available options in '\S+': (.*?) Config search path", text):
-        return f"{match[1]}: no such choice (allowed: {', '.join(match[2].split())})"
-    if match := re.search(r"Could not load '(\S+)/[^/']+'", text):
-        choices = sorted(path.stem for path in (ROOT / "conf" / match[1]).glob("*.yaml"))
-        return f"{match[0].split()[-1][1:-1]}: no such choice (allowed: {', '.join(choices)})"
+    if said := _unknown_choice(text):
+        return said
     if isinstance(error, OSError):
         return f"{error.filename or 'file'}: {error.strerror or error}"
     if match := re.search(r"Missing mandatory value: (\S+)", text):
@@ -172,6 +169,16 @@ def explain(error: Exception, schema: type) -> str:
     if match := re.search(r"(?:Value|Cannot convert) '([^']*)'.*? to (\w+)", text):
         return f"{_full_key(text)}={match[1]}: must be {_KINDS.get(match[2].lower(), match[2].lower())}"
     return re.sub(r" (full_key|object_type|reference_type)[:=].*$", "", text)
+
+
+def _unknown_choice(text: str) -> str | None:
+    """What Hydra says of a choice that a group does not have, alone or in a list of several."""
+    if match := re.search(r"Could not find '(\S+)' Available options in '\S+': (.*?) Config search path", text):
+        return f"{match[1]}: no such choice (allowed: {', '.join(match[2].split())})"
+    if match := re.search(r"Could not load '((\S+)/[^/']+)'", text):
+        choices = sorted(path.stem for path in (ROOT / "conf" / match[2]).glob("*.yaml"))
+        return f"{match[1]}: no such choice (allowed: {', '.join(choices)})"
+    return None
 
 
 _KINDS = {"float": "a number", "integer": "a whole number", "int": "a whole number", "bool": "true or false"}

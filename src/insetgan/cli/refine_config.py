@@ -105,7 +105,7 @@ class RefineConfig:
     mode: ModeConfig = field(default_factory=ModeConfig)
     trunc: Any = 0.7
     seeds: Any = "0-7"
-    steps: int = 260
+    steps: int = 300
     batch_size: int = 8
     starts: int = 1
     keep: int = 1
@@ -202,12 +202,12 @@ def _typed_part(key: str, part: Any) -> DictConfig:
         raise UserError("parts.canvas: a part cannot be called canvas")
     for setting in part if isinstance(part, DictConfig) else ():
         if setting not in known:
-            raise UserError(f"{key}.{setting}: no such setting (allowed: {', '.join(known)})")
+            raise UserError(f"{key}.{setting!s}: no such setting (allowed: {', '.join(known)})")
     try:
         given: Any = OmegaConf.to_container(part, resolve=True) if OmegaConf.is_config(part) else {}
         typed: Any = OmegaConf.merge(OmegaConf.structured(PartConfig), given)
     except OmegaConfBaseException as error:
-        raise UserError(f"{key}.{str(error).splitlines()[0]}") from error
+        raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
     if None in (typed.weights, typed.placement):
         raise UserError(f"{key}: needs weights and placement, as in conf/parts/face.yaml")
     found: DictConfig = typed

@@ -8,7 +8,7 @@ from torch import Tensor
 from insetgan.losses.context import Context
 from insetgan.losses.difference import PixelTerm, masked_l1
 from insetgan.losses.perceptual import feature_distance
-from insetgan.losses.term import Family, PartTerm
+from insetgan.losses.term import Family, PartTerm, SizedTerm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,9 @@ class BorderL1(PartTerm, PixelTerm):
 
     def part_values(self, context: Context, part: str) -> Tensor:
         """Mean absolute difference over the band, [n]."""
-        return masked_l1(context.canvas, context.pasted(part), context.regions[part].band, self.softness)
+        region = context.regions[part]
+        where = region.through_window(region.band)
+        return masked_l1(context.window(part), context.pasted(part), where, self.softness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +40,16 @@ class BorderEdge(PartTerm, PixelTerm):
 
     def part_values(self, context: Context, part: str) -> Tensor:
         """Mean absolute difference over the outermost pixels, [n]."""
-        return masked_l1(context.canvas, context.pasted(part), context.regions[part].edge, self.softness)
+        region = context.regions[part]
+        where = region.through_window(region.edge)
+        return masked_l1(context.window(part), context.pasted(part), where, self.softness)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BorderPerceptual(PartTerm):
+class BorderPerceptual(SizedTerm):
     """lambda_4 LPIPS(E_8(B(I_A)), E_8(I_B)), with the embedded features.
 
-    The features are those of the coarse term, weighed by the band at the working size: a band cut out and described by
+    The features are those of the crop at `size`, weighed by the band: a band cut out and described by
     itself would be described by the edges of the cut.
     """
 
@@ -54,4 +58,4 @@ class BorderPerceptual(PartTerm):
     def part_values(self, context: Context, part: str) -> Tensor:
         """Feature distance over the band, [n]."""
         where = context.regions[part].working_band
-        return feature_distance(context.crop_features(part), context.inset_features(part), where)
+        return feature_distance(context.crop_features(part, self.size), context.inset_features(part, self.size), where)

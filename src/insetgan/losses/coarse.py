@@ -10,35 +10,17 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from insetgan.errors import UserError
 from insetgan.losses.context import Context
 from insetgan.losses.difference import PixelTerm, soft_l1
 from insetgan.losses.perceptual import feature_distance
-from insetgan.losses.term import Family, PartTerm
-from insetgan.ops.regions import WORKING_SIZE
+from insetgan.losses.term import Family, SizedTerm
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoarseTerm(PartTerm):
-    """What both terms share.
-
-    Attributes:
-        size: side of the pictures that are compared, a divisor of 64; 64 is the paper's D_64.
-    """
+class CoarseL1(SizedTerm, PixelTerm):
+    """lambda_1 L1(D(B(I_A)), D(I_B)), in units of the [-1, 1] range."""
 
     family: ClassVar[Family] = "coarse"
-    size: int = WORKING_SIZE
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that the working size is no multiple of."""
-        super().__post_init__()
-        if self.size < 1 or WORKING_SIZE % self.size:
-            raise UserError(f"size={self.size} of a coarse term: must divide {WORKING_SIZE}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CoarseL1(CoarseTerm, PixelTerm):
-    """lambda_1 L1(D(B(I_A)), D(I_B)), in units of the [-1, 1] range."""
 
     def part_values(self, context: Context, part: str) -> Tensor:
         """Mean absolute difference over all pixels and channels, [n]."""
@@ -46,8 +28,10 @@ class CoarseL1(CoarseTerm, PixelTerm):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoarsePerceptual(CoarseTerm):
+class CoarsePerceptual(SizedTerm):
     """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the embedded features in place of LPIPS."""
+
+    family: ClassVar[Family] = "coarse"
 
     def part_values(self, context: Context, part: str) -> Tensor:
         """Feature distance over the whole crop, [n]."""

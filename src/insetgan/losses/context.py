@@ -141,8 +141,14 @@ class Context:
         return self._tensor("shrunk", part, "insets", lambda: self.regions[part].shrink(self.insets[part]))
 
     def pasted(self, part: str) -> Tensor:
-        """The inset at the pixels it covers on the canvas, zero elsewhere, [n, 3, H, W]."""
-        return self._tensor("pasted", part, "insets regions", lambda: self.regions[part].paste(self.insets[part]))
+        """The inset at the pixels it covers on the canvas, zero elsewhere, as far as the window goes, [n, 3, h', w']."""
+        return self._tensor(
+            "pasted", part, "insets regions", lambda: self.regions[part].paste_in_window(self.insets[part])
+        )
+
+    def window(self, part: str) -> Tensor:
+        """The canvas as far as the window goes, [n, 3, h', w']."""
+        return self._tensor("window", part, "canvas regions", lambda: self.regions[part].through_window(self.canvas))
 
     def outside(self) -> Tensor:
         """R^O: the pixels that no inset covers, weights in 0..1, [n, 1, H, W]."""

@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from insetgan.errors import UserError
 from insetgan.losses.context import Context
 from insetgan.losses.ramp import Ramp
+from insetgan.ops.regions import WORKING_SIZE
 
 Side = Literal["canvas", "inset"]
 """Whose latents are being updated: the canvas generator's (w_A), or the inset generators' (w_B)."""
@@ -81,3 +83,20 @@ class PartTerm(Term):
     @abstractmethod
     def part_values(self, context: Context, part: str) -> Tensor:
         """The unweighted value of each sample for one part, [n]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizedTerm(PartTerm):
+    """A term that compares the crop of the canvas with the inset at one low resolution.
+
+    Attributes:
+        size: side of the pictures that are compared, a divisor of 64; 64 is the paper's D_64.
+    """
+
+    size: int = WORKING_SIZE
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that the working size is no multiple of."""
+        super().__post_init__()
+        if self.size < 1 or WORKING_SIZE % self.size:
+            raise UserError(f"size={self.size} of a term: must divide {WORKING_SIZE}")

@@ -40,6 +40,8 @@ class Region:
         band: bool [n, 1, height, width], E_8 scaled to the box: an eighth of its side inside the border.
         edge: bool [n, 1, height, width], the outermost pixels of the box.
         working_band: bool [1, 1, 64, 64], E_8 at the working size.
+        window: (top, bottom, left, right), the least rectangle of the canvas that holds the boxes of all samples; what is
+            compared in a band need not be worked out beyond it.
     """
 
     boxes: Tensor
@@ -55,6 +57,7 @@ class Region:
     band: Tensor
     edge: Tensor
     working_band: Tensor
+    window: tuple[int, int, int, int]
 
     @classmethod
     def at(
@@ -99,6 +102,7 @@ class Region:
             band=border_band(boxes, height, width, band_thickness(boxes)) & there,
             edge=border_band(boxes, height, width, 1) & there,
             working_band=border_band(whole, WORKING_SIZE, WORKING_SIZE, WORKING_BAND),
+            window=_window(boxes),
         )
 
     def crop(self, canvas: Tensor) -> Tensor:
@@ -128,9 +132,20 @@ class Region:
 
     def rows(self, chosen: Tensor) -> "Region":
         """The region of the samples numbered in `chosen`, int64 [m]."""
-        shared = {"shrink_rows", "shrink_columns", "working_band"}
+        shared = {"shrink_rows", "shrink_columns", "working_band", "window"}
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Region(**{name: value if name in shared else value[chosen] for name, value in parts.items()})
+        kept = {name: value if name in shared else value[chosen] for name, value in parts.items()}
+        return Region(**{**kept, "window": _window(kept["boxes"])})
+
+    def through_window(self, images: Tensor) -> Tensor:
+        """The part of pictures or masks [n, c, H, W] that lies in the window."""
+        top, bottom, left, right = self.window
+        return images[:, :, top:bottom, left:right]
+
+    def paste_in_window(self, inset: Tensor) -> Tensor:
+        """What `through_window` shows of `paste`, without drawing the rest."""
+        top, bottom, left, right = self.window
+        return resample(inset, self.paste_rows[:, top:bottom], self.paste_columns[:, left:right])
 
     def composite(self, canvas: Tensor, inset: Tensor, blend: Blend = "paste") -> Tensor:
         """Canvas and inset in one picture; canvas pixels outside the box stay untouched.
@@ -169,6 +184,14 @@ def feather(boxes: Tensor, height: int, width: int) -> Tensor:
     across = (torch.minimum(left, right) / thick).clamp(0, 1)[:, None, :]
     down = (torch.minimum(top, bottom) / thick).clamp(0, 1)[:, :, None]
     return torch.minimum(across, down)[:, None].float()
+
+
+def _window(boxes: Tensor) -> tuple[int, int, int, int]:
+    if not len(boxes):
+        return 0, 1, 0, 1
+    left, top = boxes[:, :2].amin(0).tolist()
+    right, bottom = boxes[:, 2:].amax(0).tolist()
+    return top, bottom, left, right
 
 
 def _check(boxes: Tensor, height: int, width: int) -> None:

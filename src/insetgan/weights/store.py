@@ -13,7 +13,7 @@ from torch import nn
 from insetgan.errors import UserError
 from insetgan.files import write_whole
 
-EMBEDDED = ("body", "face", "hands", "feet", "parts")
+EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom")
 _KINDS = {
     "generator": ("insetgan.networks.generator", "Generator"),
     "discriminator": ("insetgan.networks.discriminator", "Discriminator"),
@@ -22,7 +22,7 @@ _KINDS = {
 
 
 def resolve(name_or_path: str | Path, *, key: str = "weights") -> Path:
-    """Find a weights file: the name of an embedded model (`body`, `face`, `hands`, `feet`, `parts`) or a path.
+    """Find a weights file: the name of an embedded model, one of `EMBEDDED`, or a path.
 
     Args:
         name_or_path: what to find.
