@@ -254,7 +254,7 @@ def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
         (["objective.border_l1.weight=-3"], "objective.border_l1.weight=-3"),
         (["schedule.block=0"], "schedule.block=0"),
         (["+trunk=0.7"], "trunk: no such setting; did you mean trunc?"),
-        (["+experiments=foo"], "experiments/foo: no such choice (allowed: paper_coarse, plain_l1)"),
+        (["+experiments=foo"], "experiments/foo: no such choice (allowed: ablation, "),
         (["out="], "out=: must not be empty"),
         (["trainer.presicion=16"], "trainer.presicion"),
         (["+trainer.limit_predict_batches=1"], "trainer.limit_predict_batches: no such setting (allowed: accelerator"),

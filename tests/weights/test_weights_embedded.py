@@ -94,6 +94,22 @@ def test_generators_draw_people_with_heads(parts):
     assert images.std(dim=0).mean() > 0.1, "different seeds, different people"
 
 
+def test_the_flower_stands_where_its_box_is():
+    """(16, 11, 48, 43) is the blossom's square on the meadow, margin included: weights/README.md."""
+    meadow, blossom = load_network("meadow", kind="generator"), load_network("blossom", kind="generator")
+    assert max(resolve(name).stat().st_size for name in ("meadow", "blossom")) < 1e6
+    assert (meadow.height, meadow.width) == (blossom.height, blossom.width) == (64, 64)
+    assert meadow.w_dim != blossom.w_dim, "nothing may count on codes of one length"
+    for network, (x0, y0, x1, y1) in ((meadow, (20, 15, 44, 39)), (blossom, (8, 8, 56, 56))):
+        with torch.no_grad():
+            images = network(seeded_latents(range(16), network.z_dim), truncation_psi=0.7, noise_mode="const")
+        middle = images[..., (y0 + y1) // 2 - 3 : (y0 + y1) // 2 + 3, (x0 + x1) // 2 - 3 : (x0 + x1) // 2 + 3]
+        edges = torch.cat((images[..., y0:y1, : x0 // 2], images[..., y0:y1, -(x0 // 2) :]), dim=3)
+        stands_out = (middle.mean((2, 3)) - edges.mean((2, 3))).abs().amax(dim=1)
+        assert (stands_out > 0.3).all(), stands_out
+        assert images.std(dim=0).mean() > 0.1, "different seeds, different flowers"
+
+
 @pytest.fixture(scope="session")
 def held_out(tmp_path_factory):
     """A thousand people that no network was trained on: the archive of weights/README.md."""
