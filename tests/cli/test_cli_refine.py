@@ -311,6 +311,15 @@ def test_sweep_makes_its_runs_in_one_folder(command, tiny, tmp_path):
             "detector.boxes.face=",
         ),
         (["schedule.patience=0"], "schedule.patience=0"),
+        (["schedule.together=no"], "schedule.together=no: must be true or false"),
+        (["schedule.stages=[{until:1.0}]"], "schedule.stages: must be a list of stages"),
+        (["schedule.stages.0.until=abc"], "schedule.stages.until=abc: must be a number"),
+        (["objective.border_l1.ramp.end=abc"], "ramp.end=abc: must be a number"),
+        (["+objective.coarse_l1.sides=canvas"], "sides=canvas: must be a list"),
+        (["mode.canvas_rate=-1"], "mode.canvas_rate=-1.0: must be a factor"),
+        (["+objective.total={_target_:insetgan.losses.coarse.CoarseL1,weight:1}"], "objective.total: a term cannot"),
+        (["resume_from=3"], "resume_from=3: no such file or folder"),
+        (["starts=2", "parts.face.start=mean"], "starts=2: what mode=joint varies is given"),
     ],
 )
 def test_mistakes(refine, assert_one_line, arguments, says, tmp_path, monkeypatch):
@@ -441,3 +450,25 @@ def test_a_fixed_box_and_one_outside_the_canvas(refine, tmp_path, box, status):
     (row,) = samples(tmp_path / "run")
     assert row["status"] == status
     assert row["box"] == ({"face": [6, 6, 22, 22]} if status == "ok" else None)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"\x93NUMPY"])
+def test_broken_projections_are_named(refine, assert_one_line, tmp_path, content):
+    (tmp_path / "w.npz").write_bytes(content)
+    assert_one_line(refine(f"canvas.start={tmp_path}/w.npz"), "holds no latents of canvas that can be read")
+
+
+def test_one_command_at_a_time_in_a_folder(refine, assert_one_line, tmp_path, monkeypatch):
+    from insetgan import files
+
+    with files.hold(tmp_path / "run"):
+        monkeypatch.setattr(files.time, "monotonic", lambda: next(clock))
+        clock = iter(range(0, 10**9, 100))
+        assert_one_line(refine("seeds=0", f"out={tmp_path}/run"), "another command is writing there")
+
+
+def test_replacing_a_walk_takes_its_film_away(refine, tmp_path):
+    assert refine("walk=1", "seeds=[3,8]", f"out={tmp_path}/run")[0] == 0
+    code, text, errors = refine("seeds=0", f"out={tmp_path}/run", "overwrite=true")
+    assert code == 0, errors
+    assert "film" not in text and not (tmp_path / "run/walk.mp4").exists()

@@ -28,3 +28,12 @@ def test_what_never_began_comes_last(problem, objective):
 def test_names():
     assert sample_names(7, 1) == ["7"]
     assert sample_names(7, 3) == ["7-1", "7-2", "7-3"]
+
+
+def test_a_result_that_lacks_a_part_is_no_better_for_it(problem, objective):
+    result = refine(problem(seeds=range(3), names=("face", "hand")), objective(), Schedule(steps=2))
+    present = {**result.present, "hand": torch.tensor([False, True, True])}
+    total = torch.tensor([0.1, 0.5, 0.2])
+    status = ("part_missing", "ok", "not_finite")
+    lacking = dataclasses.replace(result, present=present, total=total, status=status)
+    assert best_rows(lacking, 3, 3).tolist() == [1, 2, 0]

@@ -9,7 +9,7 @@ from insetgan.losses.coarse import CoarseL1
 from insetgan.losses.context import CANVAS
 from insetgan.losses.part import PartL1
 from insetgan.losses.ramp import Ramp
-from insetgan.losses.regularisers import MeanLatent
+from insetgan.losses.regularisers import MeanLatent, OffsetNorm
 from insetgan.parts.detector import Detection, FixedBoxes
 from insetgan.refine.latents import Latents
 from insetgan.refine.measures import measure
@@ -371,3 +371,56 @@ def test_an_empty_mask_is_a_status_and_the_box_takes_its_place(problem, objectiv
 def test_masks_without_a_segmenter_are_refused(problem):
     with pytest.raises(ValueError, match="segmenter"):
         dataclasses.replace(problem(), blend="mask")
+
+
+def test_a_part_that_shows_up_late_stays_out(problem, objective):
+    class Late(FixedBoxes):
+        looks = 0
+
+        def detect(self, images):
+            self.looks += 1
+            found = super().detect(images)
+            return {
+                **found,
+                "right": Detection(found["right"].boxes, torch.full((len(images),), float(self.looks > 1))),
+            }
+
+    boxes = {"left": (2, 4, 8, 10), "right": (8, 4, 14, 10)}
+    result = refine(problem(names=("left", "right"), detector=Late(boxes)), objective(), SHORT)
+    assert result.status == ("part_missing",) * 3
+    assert not result.present["right"].any()
+    assert all(row.missing == ("right",) for row in measure(result))
+
+
+def test_boxes_do_not_move_because_somebody_else_has_stopped(problem, objective, breaking):
+    def looks(broken):
+        detector = Following()
+        task = problem(inset=breaking(12, 12, seed=1), detector=detector)
+        if broken:
+            task.starts["face"].shared[1] = 0.999
+        refine(task, objective(), Schedule(steps=40, block=40, first="canvas", detect_every=8, detect_until=1.0))
+        return detector.looks
+
+    assert looks(True) == looks(False)
+
+
+def test_a_stage_without_terms_keeps_the_curves_in_step(problem, objective):
+    stages = (Stage(until=0.5, sides=("inset",)), Stage(until=1.0))
+    late = Objective({"border": BorderL1(weight=1, stages=(1,))})
+    result = refine(problem(), late, dataclasses.replace(SHORT, stages=stages))
+    assert result.curves["total"].shape == (61, 3)
+    assert not result.curves["total"][:30].isfinite().any() and result.curves["total"][30:].isfinite().all()
+
+
+def test_terms_that_nothing_moves_are_borne(problem):
+    task = problem()
+    starts = {name: dataclasses.replace(codes, space="w") for name, codes in task.starts.items()}
+    result = refine(dataclasses.replace(task, starts=starts), Objective({"offsets": OffsetNorm(weight=1)}), SHORT)
+    assert torch.equal(result.canvas, result.start_canvas)
+
+
+def test_blending_does_not_flatter_the_figures(problem, objective):
+    pasted = refine(problem(), objective(), SHORT)
+    blended = refine(dataclasses.replace(problem(), blend="feather"), objective(), SHORT)
+    assert not torch.equal(pasted.refined, blended.refined)
+    assert [row.seam_after for row in measure(pasted)] == [row.seam_after for row in measure(blended)]

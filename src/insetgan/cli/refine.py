@@ -1,6 +1,7 @@
 """`python refine.py`: compose pictures from several generators."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,28 +24,33 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.trainer import build_trainer
 
     seeds = check(config)
-    from insetgan.refine.run_folder import RunFolder
+    from insetgan.files import hold
+    from insetgan.refine.run_folder import RunFolder, make_folder
     from insetgan.refine.walk import length
     from insetgan.training.refinement_module import seed_blocks
     from insetgan.training.walk_module import WalkModule
 
     module = build_module(config, seeds)  # first, since its complaints name the settings
-    mark = signature(config, seeds)
+    mark = signature(config, seeds, module)
     trainer = build_trainer(config.trainer, inference_mode=False)
-    folder = RunFolder(_out(config, mark), mark, keep=config.keep, overwrite=config.overwrite)
-    folder.write("config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
-    blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
-    if isinstance(module, WalkModule):
-        module.folder = folder
-        seeds = list(range(length(len(seeds), config.walk)))
-        blocks = seed_blocks(seeds, 1)
-    open_blocks = [block for block in blocks if not all(folder.finished(seed, block) for seed in block)]
-    began = time.monotonic()
-    _refine(trainer, module, folder, open_blocks, len(blocks))
-    if trainer.is_global_zero:
-        results = folder.gather(seeds)
-        _present(config, folder, module, results)
-        _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
+    path = _out(config, mark)
+    make_folder(path)
+    # One process keeps others out for all that belong to this command.
+    with hold(path) if trainer.is_global_zero else nullcontext():
+        folder = RunFolder(path, mark, keep=config.keep, overwrite=config.overwrite)
+        folder.write("config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
+        blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
+        if isinstance(module, WalkModule):
+            module.folder = folder
+            seeds = list(range(length(len(seeds), config.walk)))
+            blocks = seed_blocks(seeds, 1)
+        open_blocks = [block for block in blocks if not all(folder.finished(seed, block) for seed in block)]
+        began = time.monotonic()
+        _refine(trainer, module, folder, open_blocks, len(blocks))
+        if trainer.is_global_zero:
+            results = folder.gather(seeds)
+            _present(config, folder, module, results)
+            _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
 
 
 def _present(config: DictConfig, folder: "RunFolder", module: "RefinementModule", results: dict[str, Any]) -> None:
@@ -114,7 +120,7 @@ def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, se
     console.print(f"{len(samples)} samples ({statuses}), {made}")
     if rows:
         table("median over the samples", ["", "naive paste", "refined"], rows, console=console)
-    if (path / "walk.mp4").exists():
+    if (path / "walk.mp4").exists():  # of this walk: a folder that is taken over loses what was there
         console.print(f"film:     {path / 'walk.mp4'}")
     console.print(f"pictures: {path / 'sheet.png'}")
     console.print(f"report:   {path / 'report.html'}")

@@ -190,6 +190,8 @@ def _check_present(config: DictConfig) -> None:
         raise UserError("canvas.weights: must name an embedded model or a file")
     for name, part in config.parts.items():
         config.parts[name] = _typed_part(f"parts.{name}", part)
+    if "total" in config.objective:
+        raise UserError("objective.total: a term cannot be called so; it is their sum")
     for name, term in config.objective.items():
         if not isinstance(term, DictConfig) or "_target_" not in term:
             raise UserError(f"objective.{name}={term}: must be a term with _target_ and weight")
@@ -198,8 +200,8 @@ def _check_present(config: DictConfig) -> None:
 def _typed_part(key: str, part: Any) -> DictConfig:
     """A part with all its settings; parts have names of the user's choice, so the schema cannot know them."""
     known = [setting.name for setting in fields(PartConfig)]
-    if key == "parts.canvas":
-        raise UserError("parts.canvas: a part cannot be called canvas")
+    if key in ("parts.canvas", "parts.curve"):
+        raise UserError(f"{key}: a part cannot be called so")
     for setting in part if isinstance(part, DictConfig) else ():
         if setting not in known:
             raise UserError(f"{key}.{setting!s}: no such setting (allowed: {', '.join(known)})")
@@ -234,6 +236,9 @@ def _check_choices(config: DictConfig) -> None:
     for key, value, allowed in given:
         if value not in allowed:
             raise UserError(f"{key}={value}: must be one of {', '.join(allowed)}")
+    for key in ("canvas_rate", "inset_rate"):
+        if not 0 <= config.mode[key] <= 100:
+            raise UserError(f"mode.{key}={config.mode[key]}: must be a factor between 0 and 100")
     if not config.mode.optimise:
         raise UserError("mode.optimise: must name canvas, inset or both")
     if "mask" in (config.region, config.composite) and not config.segmenter:

@@ -74,6 +74,16 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         perceptual=instantiate(config.perceptual),
         segmenter=instantiate(config.segmenter) if masks else None,
     )
+    for name, drawer in module.generators.items():  # now, and not in the middle of the run
+        try:
+            plan.starts[name].latents(drawer, seeds[:1])
+        except UserError as error:
+            raise UserError(f"{nodes[name][0]}: {error}") from error
+    varied = [start for name, start in plan.starts.items() if ("canvas" if name == CANVAS else "inset") in plan.vary]
+    if plan.tries > 1 and not any(start.varies for start in varied):
+        raise UserError(
+            f"starts={plan.tries}: what mode={config.mode.name} varies is given, so all would come out alike"
+        )
     if isinstance(module, WalkModule):
         module.stops, module.walk = list(seeds), config.walk
     return module
@@ -105,7 +115,7 @@ def build_schedule(config: DictConfig) -> "Schedule":
     )
 
 
-def signature(config: DictConfig, seeds: "Sequence[int]") -> str:
+def signature(config: DictConfig, seeds: "Sequence[int]", module: "RefinementModule") -> str:
     """What decides the pictures of a seed, as a digest: settings and contents of files, not where or how many."""
     from insetgan.weights.store import resolve
 
@@ -116,16 +126,10 @@ def signature(config: DictConfig, seeds: "Sequence[int]") -> str:
     decisive["version"] = __version__  # other code, other pictures
     files = sorted(set(weights_in(decisive)))
     decisive["files"] = [_digest(resolve(name)) for name in files]
-    given = [settings["resume_from"], *(node["start"] for node in (settings["canvas"], *settings["parts"].values()))]
-    paths = [path for start in given if start and (path := Path(str(start).partition("#")[0]).expanduser()).exists()]
-    decisive["starts"] = [_digest(_what_decides(path)) for path in paths]
-    if any(start not in (None, "seed", "mean") for start in given) or config.walk:
-        decisive["seeds"] = list(seeds)  # starts may be given one a sample, in the order of the seeds
+    decisive["starts"] = {name: start.digest() for name, start in module.plan.starts.items()}
+    if config.walk:
+        decisive["seeds"] = list(seeds)
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-
-
-def _what_decides(path: Path) -> Path:
-    return path / "latents.safetensors" if path.is_dir() and (path / "latents.safetensors").is_file() else path
 
 
 def _digest(path: Path) -> str:
@@ -139,7 +143,7 @@ def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Se
 
     given = OmegaConf.to_object(node.start) if OmegaConf.is_config(node.start) else node.start
     if given == "seed" and config.resume_from is not None:
-        given, key = config.resume_from, "resume_from"
+        return GivenStart(read_codes(config.resume_from, name, seeds, key="resume_from"), config.resume_from)
     trunc = node.trunc if node.trunc is not None else config.trunc
     psi = list(trunc) if OmegaConf.is_list(trunc) else float(trunc)
     if given == "seed":
@@ -153,8 +157,7 @@ def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Se
                 f"{key}.start={given}: names {len(chosen)} seeds for {len(seeds)} samples; give one, or one each"
             )
         return SeededStart(psi, dict(zip(seeds, chosen * (len(seeds) // len(chosen)), strict=True)))
-    setting = key if key == "resume_from" else f"{key}.start"
-    return GivenStart(read_codes(str(given), name, seeds, key=setting), str(given))
+    return GivenStart(read_codes(str(given), name, seeds, key=f"{key}.start"), str(given))
 
 
 def _generator(key: str, weights: str) -> "Generator":

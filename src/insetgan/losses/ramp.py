@@ -20,6 +20,9 @@ class Ramp:
 
     def __post_init__(self) -> None:
         """Refuse a ramp that falls or never fills up."""
+        for key in ("begin", "end"):
+            if type(getattr(self, key)) not in (int, float):
+                raise ValueError(f"ramp.{key}={getattr(self, key)}: must be a number between 0 and 1")
         if not 0 <= self.begin <= self.end <= 1:
             raise ValueError(f"begin={self.begin}, end={self.end}: a ramp needs 0 <= begin <= end <= 1")
 

@@ -1,7 +1,7 @@
 """What a term of the inset objective is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -49,6 +49,10 @@ class Term(ABC):
             raise ValueError(f"weight={self.weight}: must be a number")
         if not isinstance(self.ramp, Ramp):
             raise ValueError(f"ramp={self.ramp}: must be a Ramp with begin and end, as in conf/objective/paper.yaml")
+        for key in ("sides", "stages"):
+            value = getattr(self, key)
+            if isinstance(value, str) or not isinstance(value, (Sequence, type(None))):
+                raise ValueError(f"{key}={value}: must be a list")
         object.__setattr__(self, "sides", tuple(self.sides))
         if not self.sides or any(side not in SIDES for side in self.sides):
             raise ValueError(f"sides={list(self.sides)}: name one or both of {list(SIDES)}")

@@ -47,6 +47,9 @@ class FixedBoxes:
     """
 
     def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
+        for part, box in boxes.items():
+            if isinstance(box, str) or not isinstance(box, Sequence):
+                raise UserError(f"detector.boxes.{part}={box}: must be a list, x0, y0, x1, y1")
         self.boxes = {part: tuple(float(value) for value in box) for part, box in boxes.items()}
         for part, box in self.boxes.items():
             if len(box) != 4 or box[2] <= box[0] or box[3] <= box[1]:

@@ -72,6 +72,10 @@ class ScriptedSegmenter:
     ) -> None:
         if path is None or not classes:
             raise UserError("segmenter: needs path=, a TorchScript file, and classes=, the class numbers of each part")
+        if not isinstance(classes, Mapping):
+            raise UserError(f"segmenter.classes={classes}: must be a class number, or several, by part")
+        if size is not None and (isinstance(size, (str, int)) or any(type(side) is not int for side in size)):
+            raise UserError(f"segmenter.size={size}: must be height and width, whole numbers")
         self.path = Path(path).expanduser()
         self.classes = {part: _numbers(part, given) for part, given in classes.items()}
         self.size = None if size is None else tuple(size)

@@ -1,5 +1,6 @@
 """Latent codes on disk, to start from: of a run folder, of one file of it, or of a projection."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,12 @@ def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -
     try:
         if path.is_dir():
             return {seed: _of_folder(path, generator, chosen or str(seed)) for seed in seeds}
+        if chosen and path.name != "latents.safetensors":
+            raise UserError("holds one result, so #... says nothing")
         if path.suffix == ".npz":
             return dict.fromkeys(seeds, _of_projection(path))
         return _of_file(path, generator, seeds, chosen)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         if isinstance(error, UserError):
             raise UserError(f"{key}={source}: {error}") from error
         raise UserError(f"{key}={source}: holds no latents of {generator} that can be read ({error})") from error
@@ -61,6 +64,8 @@ def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> d
         if "seeds" not in file.keys():
             return dict.fromkeys(seeds, _pair(file, generator))
         known = {int(seed): row for row, seed in reversed(list(enumerate(file.get_tensor("seeds"))))}
+        if chosen and not chosen.isdecimal():
+            raise UserError(f"holds no sample {chosen}; name the folder for one of several results")
         wanted = [int(chosen)] * len(seeds) if chosen else list(seeds)
         if len(known) == 1 and not chosen:
             wanted = list(known) * len(seeds)

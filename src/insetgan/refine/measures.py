@@ -14,8 +14,9 @@ from insetgan.refine.problem import Result
 
 @dataclass(frozen=True)
 class Measures:
-    """One sample. "Before" is the naive paste on the start canvas; by part where there may be several.
+    """The figures of one sample, by part where there may be several.
 
+    "Before" is the naive paste on the start canvas, "after" the paste of the result, however it is blended in the end.
     Where nothing could be refined all figures are None, and so is the seam of a box that has no border on the canvas.
 
     Attributes:
@@ -48,7 +49,7 @@ class Measures:
 def measure(result: Result) -> list[Measures]:
     """Measure every sample of a result."""
     start, paste, canvas, refined = (
-        to_uint8(images) for images in (result.start_canvas, result.paste, result.canvas, result.refined)
+        to_uint8(images) for images in (result.start_canvas, result.paste, result.canvas, result.fitted)
     )
     before = {part: boxes.cpu() for part, boxes in result.start_boxes.items()}
     after = {part: boxes.cpu() for part, boxes in result.boxes.items()}

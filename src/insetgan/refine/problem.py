@@ -128,7 +128,8 @@ class Result:
         start_canvas: I_A of the start codes, or the one that was given to hold on to.
         paste: the naive paste, start insets on the start canvas.
         canvas: I_A of the kept codes.
-        refined: the composite of the kept codes.
+        fitted: the insets of the kept codes pasted without blending, which is what is measured.
+        refined: the composite of the kept codes as the problem blends it.
         insets: I_B of the kept codes, by part.
         start_insets: I_B of the start codes, or those that were given to hold on to, by part.
         interiors: R^I by part, weights in 0..1, each [n, 1, h, w].
@@ -149,6 +150,7 @@ class Result:
     start_canvas: Tensor
     paste: Tensor
     canvas: Tensor
+    fitted: Tensor
     refined: Tensor
     insets: Mapping[str, Tensor]
     start_insets: Mapping[str, Tensor]

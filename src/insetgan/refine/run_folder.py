@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,11 @@ FIGURES = (
     "objective",
 )
 
+_SIGNATURE = re.compile(rb"[0-9a-f]{64}")
+
+GATHERED = ("results.json", "latents.safetensors", "curves.csv", "curves.png", "sheet.png", "report.html", "walk.mp4")
+"""What is made of finished samples, and means nothing without them."""
+
 FILM_HEIGHT = 512
 """Rows of a walk's film at least; smaller pictures are enlarged by a whole factor."""
 
@@ -71,10 +77,8 @@ class RunFolder:
     def __init__(self, path: str | Path, signature: str, *, keep: int = 1, overwrite: bool = False) -> None:
         self.path, self.signature, self.keep = Path(path), signature, keep
         self.samples = self.path / "samples"
-        try:
-            self.samples.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"out={self.path}: no folder can be made there ({error.strerror})") from error
+        make_folder(self.path)
+        self.samples.mkdir(exist_ok=True)
         if self._may_claim(overwrite):
             self.write("settings.txt", signature.encode())
 
@@ -86,13 +90,15 @@ class RunFolder:
             return True
         if marker.read_bytes() == self.signature.encode():
             return False
+        if not _SIGNATURE.fullmatch(marker.read_bytes()):
+            raise UserError(f"out={self.path}: holds a settings.txt that is none of ours; choose another folder")
         mine = [path for path in self.samples.iterdir() if _OURS.fullmatch(path.name)]
         if mine and not overwrite:
             raise UserError(
                 f"out={self.path}: holds results of other settings; choose another folder, or replace them with overwrite=true"
             )
-        for old in mine:
-            old.unlink()
+        for old in (*mine, *(self.path / name for name in GATHERED)):
+            old.unlink(missing_ok=True)
         return True
 
     def write(self, name: str, content: bytes) -> None:
@@ -206,6 +212,18 @@ class RunFolder:
             return {}
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder of a run and those above it.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        Path(os.path.normpath(path)).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"out={path}: no folder can be made there ({error.strerror})") from error
+
+
 def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Medians over the samples, by part where the figures are, and how often each status occurred."""
     summary: dict[str, Any] = {}
@@ -218,7 +236,7 @@ def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             summary[name] = _median(known)
     summary["steps"] = statistics.median(record["steps"] for record in records)
     summary["status"] = {
-        status: sum(r["status"] == status for r in records) for status in {r["status"] for r in records}
+        status: sum(r["status"] == status for r in records) for status in sorted({r["status"] for r in records})
     }
     return summary
 

@@ -51,6 +51,10 @@ def look(problem: Problem, canvas: Tensor, insets: Mapping[str, Tensor], before:
     """Find the parts on canvases [n, 3, H, W], starting from where they were, and their masks if there is a segmenter."""
     previous = before.placements if before is not None else problem.placements
     placements = survey(canvas, problem.parts.values(), previous)
+    if before is not None:  # what was not there at the start was neither judged nor measured, and stays out of the run
+        placements = {
+            name: replace(placement, placed=before.placements[name].placed) for name, placement in placements.items()
+        }
     return scene_at(problem, placements, canvas, insets, masks=problem.region == "mask")
 
 

@@ -32,8 +32,12 @@ class Stage:
     def __post_init__(self) -> None:
         """Refuse sides that do not exist, and rates that are none."""
         _check_sides("schedule.stages.sides", self.sides)
-        if not 0 <= self.rate < math.inf:
-            raise UserError(f"schedule.stages.rate={self.rate}: must be 0 or more")
+        for key in ("until", "rate"):
+            value = getattr(self, key)
+            if type(value) not in (int, float) or not 0 <= value < math.inf:
+                raise UserError(f"schedule.stages.{key}={value}: must be a number, 0 or more")
+        if type(self.detect) is not bool:
+            raise UserError(f"schedule.stages.detect={self.detect}: must be true or false")
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,16 @@ class Schedule:
             value = getattr(self, key)
             if value is not None and (type(value) not in (int, float) or not 0 < value < 1):
                 raise UserError(f"schedule.{key}={value}: must be null or between 0 and 1")
+        self._check_course()
+
+    def _check_course(self) -> None:
         if self.first not in SIDES:
             raise UserError(f"schedule.first={self.first}: must be one of {', '.join(SIDES)}")
         _check_sides("schedule.sides", self.sides)
+        if type(self.together) is not bool:
+            raise UserError(f"schedule.together={self.together}: must be true or false")
+        if not isinstance(self.stages, Sequence) or not all(isinstance(stage, Stage) for stage in self.stages):
+            raise UserError("schedule.stages: must be a list of stages, as in conf/schedule/alternate.yaml")
         ends = [stage.until for stage in self.stages]
         if not ends or ends[-1] != 1 or sorted(set(ends)) != ends or ends[0] <= 0:
             raise UserError(f"schedule.stages: their ends must rise from above 0 to 1, not {ends}")

@@ -138,6 +138,7 @@ class _Run:
             start_canvas=before[CANVAS],
             paste=compose(before[CANVAS], start_insets, self.start_scene.regions),
             canvas=canvas,
+            fitted=compose(canvas, insets, scene.regions),
             refined=compose(canvas, insets, scene.regions, problem.blend),
             insets=insets,
             start_insets=start_insets,
@@ -171,7 +172,8 @@ class _Run:
             return
         with torch.no_grad():
             self._draw(self.active or ())
-            if "canvas" in (self.active or ()):
+            turned = (active, stage) != (self.active, self.stage) or bool(renewed)
+            if turned and "canvas" in (self.active or ()):  # and not because somebody else in the batch has stopped
                 self._look(index)
             if stopped:
                 self._drop_stopped()
@@ -216,9 +218,12 @@ class _Run:
     def _judge(self, values: dict[str, Tensor], index: int) -> Tensor:
         """Record the state, keep it where it is the best so far, and stop samples that have run away."""
         self.values.update({name: value.detach() for name, value in values.items()})
-        if not self.values:  # a stage without terms
-            return torch.full_like(self.rows, torch.inf, dtype=torch.float)
-        total = self.objective.total(self.values)
+        # A stage without terms judges nothing.
+        total = self.objective.total(self.values) if self.values else self.best.total[self.rows] * 0 + torch.nan
+        if not self.values:
+            self.curves.append({"total": self._spread(total)})
+            self.trail.append(self.best.total.clone())
+            return torch.full_like(total, torch.inf)
         self._stop(self.running & ~total.isfinite())
         self.best.offer(self.rows, total, self.search.codes, self.scene.placements, index, self.running)
         shown = torch.where(self.running, total, torch.inf)
@@ -227,6 +232,8 @@ class _Run:
         return shown
 
     def _descend(self, loss: Tensor, active: tuple[Side, ...], index: int) -> None:
+        if not loss.requires_grad:  # such as of offsets where they do not move
+            return
         leaves = self.search.leaves(active)
         summed = torch.where(self.running, loss, 0.0).sum()
         found = torch.autograd.grad(summed, leaves, allow_unused=True)
@@ -264,7 +271,8 @@ class _Run:
     def _status(self, canvas: Tensor, masked: Tensor) -> tuple[str, ...]:
         """See `problem.STATUSES`."""
         last = survey(canvas, self.problem.parts.values(), self.best.placements)
-        seen = torch.stack([placement.seen | ~placement.placed for placement in last.values()]).all(0)
+        absent = {name: ~placement.placed for name, placement in self.best.placements.items()}
+        seen = torch.stack([placement.seen | absent[name] for name, placement in last.items()]).all(0)
         masked = masked & self.masked
         holds = {
             NO_PART_FOUND: ~self.placed,

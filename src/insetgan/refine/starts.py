@@ -1,5 +1,6 @@
 """Where the codes of a generator start from: its mean, a seed, or what was found before."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,6 +24,15 @@ class Start(Protocol):
         """Codes of the samples `seeds`; `again` counts further initialisations of the same samples, from 0."""
         ...
 
+    @property
+    def varies(self) -> bool:
+        """Whether further initialisations differ."""
+        ...
+
+    def digest(self) -> str:
+        """What decides the codes, beside the sample's seed and the settings."""
+        ...
+
 
 @dataclass(frozen=True)
 class SeededStart:
@@ -40,6 +50,15 @@ class SeededStart:
         """Codes of the seeds; a further initialisation draws from a seed that follows from the first."""
         chosen = [self.seeds[seed] if self.seeds else seed for seed in seeds]
         return start_latents(generator, [another_seed(seed, again) for seed in chosen], self.trunc)
+
+    @property
+    def varies(self) -> bool:
+        """Not where all of it is w_avg."""
+        return any(self.trunc) if isinstance(self.trunc, Sequence) else self.trunc > 0
+
+    def digest(self) -> str:
+        """The seeds that are not the samples' own."""
+        return str(sorted(self.seeds.items())) if self.seeds else ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +89,20 @@ class GivenStart:
                 )
         shared, delta = (torch.stack([self.codes[seed][i] for seed in seeds]).to(average) for i in (0, 1))
         return Latents(shared, delta, average)
+
+    @property
+    def varies(self) -> bool:
+        """Never."""
+        return False
+
+    def digest(self) -> str:
+        """The codes themselves: where they lie does not matter."""
+        found = hashlib.sha256()
+        for seed, codes in sorted(self.codes.items()):
+            found.update(str(seed).encode())
+            for tensor in codes:
+                found.update(tensor.detach().cpu().numpy().tobytes())
+        return found.hexdigest()
 
 
 @torch.no_grad()
