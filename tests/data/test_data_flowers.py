@@ -6,7 +6,8 @@ import torch
 
 from insetgan.data.archive import Archive
 from insetgan.data.datasets import ImageDataset, part_dataset
-from insetgan.data.flowers import PART, paint_flower, write_flowers
+from insetgan.data.flowers.dataset import PART, write_flowers
+from insetgan.data.flowers.flower import paint_flower
 from insetgan.errors import UserError
 from insetgan.ops.boxes import square_boxes
 
