@@ -409,6 +409,8 @@ def test_a_walk_leaves_its_pictures_and_a_film(refine, tmp_path):
     assert [row["name"] for row in samples(tmp_path / "run")] == ["0", "1", "2", "3"]
     assert [row["steps"] for row in samples(tmp_path / "run")] == [4, 1, 1, 1]
     assert (tmp_path / "run/walk.mp4").stat().st_size > 1000 and "walk.mp4" in text
+    summary = json.loads((tmp_path / "run/results.json").read_text())["summary"]
+    assert set(summary["walk"]) == {"before", "after"} and "neighbours differ by" in text
     whole = {path.name: path.read_bytes() for path in (tmp_path / "run/samples").iterdir()}
     for path in (tmp_path / "run/samples").glob("[23]*"):
         path.unlink()

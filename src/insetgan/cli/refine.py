@@ -48,7 +48,7 @@ def run(config: DictConfig) -> None:
         began = time.monotonic()
         _refine(trainer, module, folder, open_blocks, len(blocks))
         if trainer.is_global_zero:
-            results = folder.gather(seeds)
+            results = folder.gather(seeds, walk=config.walk is not None)
             _present(config, folder, module, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
 
@@ -115,6 +115,8 @@ def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, se
     for name, title in (("body_change", "change of the canvas"), ("spread", "difference of those kept")):
         if summary[name] is not None:
             rows.append([title, "", _figure(summary[name])])
+    if "walk" in summary:
+        rows.append(["neighbours differ by", _figure(summary["walk"]["before"]), _figure(summary["walk"]["after"])])
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary["status"].items()))
     made = f"{refined} refined in {seconds:.0f} s" if refined else "all of them were finished before"
     console.print(f"{len(samples)} samples ({statuses}), {made}")

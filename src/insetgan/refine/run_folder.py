@@ -5,7 +5,7 @@ import json
 import os
 import re
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from insetgan.refine.problem import Result
 from insetgan.refine.ranking import sample_names
 from insetgan.refine.sheet import draw_sheet
 from insetgan.refine.video import write_mp4
+from insetgan.refine.walk import steadiness
 
 PICTURES = ("canvas", "paste", "refined")
 _OURS = re.compile(r"\d+(-\d+)?(\.safetensors|\.mp4|_(canvas|paste|refined)\.png)")
@@ -148,10 +149,11 @@ class RunFolder:
             header = {"sample": json.dumps({**note, "record": record})}  # one entry, since their order is not kept
             self.write(f"samples/{name}.safetensors", save(_tensors(result, row), metadata=header))
 
-    def gather(self, seeds: Sequence[int]) -> dict[str, Any]:
+    def gather(self, seeds: Sequence[int], *, walk: bool = False) -> dict[str, Any]:
         """Write results.json, latents.safetensors, curves.csv and sheet.png for these seeds; all must be finished.
 
-        Only the records of the samples are ever in memory together.
+        Only the records of the samples are ever in memory together. Of a walk, the summary also says how far neighbours
+        differ, as naive pastes and refined.
 
         Returns:
             What results.json holds: `samples`, a record each, and `summary`, the medians.
@@ -159,6 +161,11 @@ class RunFolder:
         names = [name for seed in seeds for name in sample_names(seed, self.keep)]
         records = [self._note(name)["record"] for name in names]
         results = {"samples": records, "summary": summarise(records)}
+        if walk:
+            shown = {
+                key: self._pictures(names, picture) for key, picture in (("before", "paste"), ("after", "refined"))
+            }
+            results["summary"]["walk"] = {key: steadiness(pictures) for key, pictures in seen.items()}
         self.write("results.json", (json.dumps(results, indent=1) + "\n").encode())
         files = [self.samples / f"{name}.safetensors" for name in names]
         write_latents(self.path / "latents.safetensors", files, [record["seed"] for record in records])
@@ -167,12 +174,17 @@ class RunFolder:
         self.write("sheet.png", _encode(draw_sheet([self._row(record) for record in records[:SHOWN]])))
         return results
 
+    def _pictures(self, names: Iterable[str], picture: str) -> Iterator[Tensor]:
+        for name in names:
+            image = Image.open(self.samples / f"{name}_{picture}.png").convert("RGB")
+            yield torch.from_numpy(np.array(image))
+
     def film(self, count: int) -> None:
         """Write walk.mp4, the refined pictures 0 to `count` - 1 one after the other."""
 
         def frames() -> Iterator[Any]:
-            for number in range(count):
-                picture = Image.open(self.samples / f"{number}_refined.png").convert("RGB")
+            for pixels in self._pictures(map(str, range(count)), "refined"):
+                picture = Image.fromarray(pixels.numpy())
                 factor = max(1, -(-FILM_HEIGHT // picture.height))
                 size = (picture.width * factor // 2 * 2, picture.height * factor // 2 * 2)
                 yield np.asarray(picture.resize(size, Image.Resampling.BICUBIC))

@@ -1,6 +1,7 @@
 """A walk through latent space: codes are interpolated, and each picture starts from what made the one before it fit."""
 
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -75,6 +76,6 @@ def footing_of(
     return Footing(shifts, placements)
 
 
-def steadiness(pictures: Sequence[Tensor]) -> float:
-    """How far neighbours in a walk differ: mean absolute difference, 0 to 255, of uint8 pictures [H, W, 3]."""
-    return float(torch.stack([(a.double() - b.double()).abs().mean() for a, b in pairwise(pictures)]).mean())
+def steadiness(pictures: Iterable[Tensor]) -> float:
+    """How far neighbours in a walk differ: mean absolute difference, 0 to 255, of two or more uint8 pictures [H, W, 3]."""
+    return statistics.mean(float((a.double() - b.double()).abs().mean()) for a, b in pairwise(pictures))
