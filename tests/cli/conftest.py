@@ -1,9 +1,11 @@
 """Commands in processes of their own, and weights small enough for them."""
 
+import importlib
 import json
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -98,22 +100,38 @@ def body(people, small):
 
 
 @pytest.fixture
-def train(monkeypatch, capsys):
-    """Run train.py in this process, which saves the imports: train(*overrides) -> (exit code, output, errors)."""
+def in_process(monkeypatch, capsys):
+    """Run a script in this process, which saves the imports: in_process("train", *overrides) -> (code, output, errors)."""
 
-    def run(*overrides, cwd=None):
-        monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), *map(str, overrides)])
+    def run(name, *overrides, cwd=None):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *map(str, overrides)])
         if cwd is not None:
             monkeypatch.chdir(cwd)
         try:
-            from insetgan.cli.train import main
-
-            main()
+            importlib.import_module(f"insetgan.cli.{name}").main()
             code = 0
         except SystemExit as end:
             code = end.code
         captured = capsys.readouterr()
         return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def train(in_process):
+    """Run train.py: train(*overrides) -> (exit code, output, errors)."""
+    return partial(in_process, "train")
+
+
+@pytest.fixture
+def refine(in_process, tiny):
+    """Run four steps of refine.py on tiny networks: refine(*overrides) -> (exit code, output, errors)."""
+
+    def run(*overrides):
+        fixed = any(str(override).endswith("FixedBoxes") for override in overrides)
+        shorter = [override for override in tiny if not (fixed and override.startswith("detector."))]
+        return in_process("refine", *shorter, "steps=4", *overrides)
 
     return run
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 pytest.importorskip("embreex")
 pytest.importorskip("anny")
 
-from insetgan.cli.prepare import main
 from insetgan.data.archive import Archive
 from insetgan.data.people import dataset
 
@@ -20,21 +20,9 @@ TINY = ["+source=people", "data.height=32", "data.num_images=2", "data.workers=1
 
 
 @pytest.fixture
-def prepare(monkeypatch, capsys, tmp_path):
+def prepare(in_process, tmp_path):
     """Run prepare.py in this process and an empty folder: prepare(*overrides) -> (exit code, output, errors)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*overrides):
-        monkeypatch.setattr(sys, "argv", [str(ROOT / "prepare.py"), *overrides])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return partial(in_process, "prepare", cwd=tmp_path)
 
 
 @pytest.fixture

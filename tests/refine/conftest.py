@@ -7,7 +7,7 @@ from insetgan.losses.border import BorderL1
 from insetgan.losses.coarse import CoarseL1
 from insetgan.losses.context import CANVAS
 from insetgan.losses.regularisers import OffsetNorm
-from insetgan.parts.detector import FixedBoxes
+from insetgan.parts.detector import Detection, FixedBoxes
 from insetgan.parts.part import Part
 from insetgan.parts.placement import SquarePlacement
 from insetgan.refine.latents import Latents
@@ -53,6 +53,25 @@ class BreakingGenerator(LinearGenerator):
         wild = ((ws.detach() > 0.9) & ((ws.detach() - 0.999).abs() > 1e-6)).flatten(1).any(1)
         images = super().synthesis(ws, noise_mode=noise_mode)
         return torch.where(wild[:, None, None, None], torch.nan, images)
+
+
+class Following:
+    """Sees the part lower on the canvas the brighter its first pixel is; blind to samples above `blind`."""
+
+    def __init__(self, scale=4.0, blind=float("inf")):
+        self.scale, self.blind, self.looks = scale, blind, 0
+
+    def detect(self, images):
+        self.looks += 1
+        level = images[:, :, 0, 0].mean(1)
+        y = 6 + self.scale * level
+        boxes = torch.stack([torch.full_like(y, 4), y, torch.full_like(y, 12), y + 8], 1)
+        return {"face": Detection(boxes, (level < self.blind).float())}
+
+
+@pytest.fixture
+def following():
+    return Following
 
 
 @pytest.fixture

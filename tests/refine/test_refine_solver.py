@@ -3,36 +3,19 @@ import dataclasses
 import pytest
 import torch
 
-from insetgan.losses.body import BodyL1
 from insetgan.losses.border import BorderEdge, BorderL1
-from insetgan.losses.coarse import CoarseL1
 from insetgan.losses.context import CANVAS
-from insetgan.losses.part import PartL1
 from insetgan.losses.ramp import Ramp
-from insetgan.losses.regularisers import MeanLatent, OffsetNorm
-from insetgan.parts.detector import Detection, FixedBoxes
+from insetgan.losses.regularisers import MeanLatent
+from insetgan.parts.detector import Detection
 from insetgan.refine.latents import Latents
 from insetgan.refine.measures import measure
 from insetgan.refine.objective import Objective
-from insetgan.refine.schedule import Schedule, Stage
+from insetgan.refine.schedule import Schedule
 from insetgan.refine.solver import refine
 
 SHORT = Schedule(steps=60, block=5, canvas_rate=0.02, inset_rate=0.05)
 LONG = dataclasses.replace(SHORT, steps=600)
-
-
-class Following:
-    """Sees the part lower on the canvas the brighter its first pixel is; blind to samples above `blind`."""
-
-    def __init__(self, scale=4.0, blind=float("inf")):
-        self.scale, self.blind, self.looks = scale, blind, 0
-
-    def detect(self, images):
-        self.looks += 1
-        level = images[:, :, 0, 0].mean(1)
-        y = 6 + self.scale * level
-        boxes = torch.stack([torch.full_like(y, 4), y, torch.full_like(y, 12), y + 8], 1)
-        return {"face": Detection(boxes, (level < self.blind).float())}
 
 
 def test_inset_alone_reaches_the_colour_of_the_canvas(problem, linear):
@@ -65,11 +48,11 @@ def test_joint_run_closes_the_seam_and_holds_the_canvas(problem, objective):
     assert (result.curves["total"][-1] < 0.5 * result.curves["total"][0]).all()
 
 
-def test_sample_is_the_same_alone_and_in_a_batch_of_16(problem, objective):
+def test_sample_is_the_same_alone_and_in_a_batch_of_16(problem, objective, following):
     seeds = list(range(16))
-    batch = refine(problem(seeds=seeds, detector=Following()), objective(), SHORT)
+    batch = refine(problem(seeds=seeds, detector=following()), objective(), SHORT)
     for seed in (0, 7, 15):
-        alone = refine(problem(seeds=[seed], detector=Following()), objective(), SHORT)
+        alone = refine(problem(seeds=[seed], detector=following()), objective(), SHORT)
         assert torch.equal(alone.boxes["face"][0], batch.boxes["face"][seed])
         assert (alone.refined[0] - batch.refined[seed]).abs().mean() * 127.5 < 0.01
 
@@ -123,9 +106,9 @@ def test_frozen_sides_are_not_drawn_again(problem, objective):
     assert task.canvas.calls == 1 + 20 + 1 + 1
 
 
-def test_box_follows_the_canvas_until_it_may_not(problem, objective):
+def test_box_follows_the_canvas_until_it_may_not(problem, objective, following):
     boxes = []
-    task = problem(detector=Following(scale=8.0), hysteresis=0.0)
+    task = problem(detector=following(scale=8.0), hysteresis=0.0)
     schedule = Schedule(steps=60, block=5, first="canvas", canvas_rate=0.1, detect_every=1, detect_until=0.5)
     push = objective(body_l1=None, mean=MeanLatent(weight=5))
     refine(task, push, schedule, on_step=lambda step: boxes.append(step.context.regions["face"].boxes.clone()))
@@ -133,8 +116,8 @@ def test_box_follows_the_canvas_until_it_may_not(problem, objective):
     assert all(torch.equal(boxes[30], later) for later in boxes[31:])
 
 
-def test_hysteresis_keeps_boxes_from_flipping(problem, objective):
-    class Trembling(Following):
+def test_hysteresis_keeps_boxes_from_flipping(problem, objective, following):
+    class Trembling(following):
         def detect(self, images):
             found = super().detect(images)["face"]
             return {"face": Detection(found.boxes + 0.3 * (-1) ** self.looks, found.scores)}
@@ -143,8 +126,8 @@ def test_hysteresis_keeps_boxes_from_flipping(problem, objective):
     assert torch.equal(result.boxes["face"], result.start_boxes["face"])
 
 
-def test_a_part_that_is_not_there_leaves_the_canvas_alone(problem, objective):
-    class Blind(Following):
+def test_a_part_that_is_not_there_leaves_the_canvas_alone(problem, objective, following):
+    class Blind(following):
         def detect(self, images):
             found = super().detect(images)["face"]
             return {"face": Detection(found.boxes, torch.tensor([1.0, 0.0, 1.0])[: len(images)])}
@@ -158,8 +141,8 @@ def test_a_part_that_is_not_there_leaves_the_canvas_alone(problem, objective):
     assert rows[0].seam_after is not None
 
 
-def test_a_part_lost_on_the_way_keeps_its_box(problem, objective):
-    class Losing(Following):
+def test_a_part_lost_on_the_way_keeps_its_box(problem, objective, following):
+    class Losing(following):
         def detect(self, images):
             found = super().detect(images)["face"]
             return {"face": Detection(found.boxes, torch.full((len(images),), float(self.looks == 1)))}
@@ -236,191 +219,3 @@ def test_pieces_that_do_not_fit_are_refused(problem):
         dataclasses.replace(task, starts={**task.starts, "face": problem(seeds=[0]).starts["face"]})
     with pytest.raises(ValueError, match="at least one inset"):
         dataclasses.replace(task, parts={})
-
-
-def test_one_way_refinement_leaves_the_canvas_to_the_bit(problem, objective):
-    task = problem()
-    result = refine(task, objective(), dataclasses.replace(SHORT, sides=("inset",)))
-    assert torch.equal(result.canvas, result.start_canvas)
-    assert torch.equal(result.latents[CANVAS].ws, task.starts[CANVAS].ws)
-    assert task.canvas.calls == 1, "drawn once and never again"
-    assert all(row.body_change == 0 and row.band_after["face"] < row.band_before["face"] for row in measure(result))
-
-
-def test_settled_samples_stop_and_are_drawn_no_more(problem, objective):
-    batches = []
-    task = problem(seeds=range(4))
-    inset = task.parts["face"].generator
-    drawn = inset.synthesis
-    inset.synthesis = lambda ws, **options: (batches.append(len(ws)), drawn(ws, **options))[1]
-    task.starts["face"].shared[1] = refine(problem(seeds=range(4)), objective(), LONG).latents["face"].shared[1]
-    schedule = Schedule(steps=400, block=5, ramp_down=0, sides=("inset",), patience=20, tolerance=0.02)
-    result = refine(task, objective(), schedule)
-    assert (result.steps < 400).all() and len(set(result.steps.tolist())) > 1
-    assert sorted(set(batches[1:-1]), reverse=True) == list(dict.fromkeys(batches[1:-1])), "the batch only shrinks"
-    assert batches[1] == 4 and batches[-2] < 4 and batches[-1] == 4
-    for sample, steps in enumerate(result.steps.tolist()):
-        curve = result.curves["total"][:, sample]
-        assert curve[: steps + 1].isfinite().all() and not curve[steps + 1 :].isfinite().any()
-        assert curve[result.best_step[sample]] == curve[: steps + 1].min() == result.total[sample]
-        alone = refine(problem(seeds=[sample]), objective(), schedule) if sample != 1 else None
-        assert alone is None or alone.steps.tolist() == [steps], "whoever else is in the batch"
-
-
-def test_a_part_that_is_not_there_is_left_out(problem, objective):
-    class Half(FixedBoxes):
-        def detect(self, images):
-            found = super().detect(images)
-            there = torch.arange(len(images)) != 1
-            return {**found, "right": Detection(found["right"].boxes, there.float())}
-
-    boxes = {"left": (2, 4, 8, 10), "right": (8, 4, 14, 10)}
-    result = refine(problem(names=("left", "right"), detector=Half(boxes)), objective(), SHORT)
-    assert result.status == ("ok", "part_missing", "ok")
-    assert torch.equal(result.refined[1, :, 4:10, 8:14], result.canvas[1, :, 4:10, 8:14])
-    rows = measure(result)
-    assert rows[1].missing == ("right",) and rows[1].seam_after["right"] is None and set(rows[1].box) == {"left"}
-    assert rows[1].seam_after["left"] is not None and rows[0].seam_after["right"] is not None
-
-
-@pytest.mark.parametrize(
-    ("space", "shared", "delta", "alike"),
-    [("w", True, False, True), ("w+", False, True, False), ("w*", True, True, False)],
-)
-def test_latent_spaces(problem, objective, space, shared, delta, alike):
-    task = problem()
-    starts = {name: dataclasses.replace(codes, space=space) for name, codes in task.starts.items()}
-    result = refine(dataclasses.replace(task, starts=starts), objective(), SHORT)
-    for name, codes in result.latents.items():
-        assert (not torch.equal(codes.shared, starts[name].shared)) == shared
-        assert bool(codes.delta.any()) == delta
-        assert torch.equal(codes.ws[:, 0], codes.ws[:, 1]) == alike
-    assert all(row.band_after["face"] < row.band_before["face"] for row in measure(result))
-
-
-def test_parts_of_one_generator_are_drawn_in_one_call_and_mirrored(problem, objective):
-    task = problem(names=("left", "right"))
-    parts = {"left": task.parts["left"], "right": dataclasses.replace(task.parts["right"], mirror=True)}
-    task = dataclasses.replace(task, parts=parts)
-    generator = parts["left"].generator
-    result = refine(task, objective(), Schedule(steps=4, block=2))
-    assert generator.calls == 1 + 2 + 1 + 1  # start, two steps, once when it is frozen, result
-    right = generator.synthesis(result.latents["right"].ws, noise_mode="const")
-    assert torch.allclose(result.insets["right"], right.flip(3), atol=1e-6)
-
-
-def test_references_are_renewed_and_what_was_judged_before_is_forgotten(problem, objective):
-    seen = {}
-    schedule = dataclasses.replace(SHORT, renew_canvas=0.5, sides=("canvas",))
-    free = objective(body_l1=BodyL1(weight=0.01))
-    result = refine(problem(), free, schedule, on_step=lambda step: seen.update({step.index: step.context.reference}))
-    assert torch.equal(seen[29], result.start_canvas) and not torch.equal(seen[30], result.start_canvas)
-    assert (result.best_step >= 30).all()
-
-
-def test_stages_have_their_own_terms(problem, objective):
-    stages = (Stage(until=0.5, sides=("inset",)), Stage(until=1.0))
-    staged = objective(border_l1=BorderL1(weight=2, stages=(1,)), coarse_l1=CoarseL1(weight=1, stages=(0,)))
-    seen = []
-    result = refine(problem(), staged, dataclasses.replace(SHORT, stages=stages), on_step=seen.append)
-    assert "border_l1" not in seen[0].values and "coarse_l1" in seen[0].values
-    assert "border_l1" in seen[30].values and "coarse_l1" not in seen[30].values
-    assert {step.active for step in seen[:30]} == {("inset",)}
-    assert (result.best_step >= 30).all()
-    assert result.curves["border_l1"][:30].isnan().all() and result.curves["border_l1"][30:].isfinite().all()
-
-
-class Spots:
-    """Says that a part is the middle of its box, and nothing in the samples of `empty`."""
-
-    def __init__(self, *empty):
-        self.empty = empty
-
-    def segment(self, images):
-        mask = torch.zeros(len(images), 1, *images.shape[2:])
-        mask[:, :, 6:10, 6:10] = 1
-        for sample in self.empty:
-            mask[sample] = 0
-        return {"face": mask}
-
-
-def test_masks_bound_what_is_held_and_what_is_shown(problem, objective):
-    masked = dataclasses.replace(problem(), segmenter=Spots(), region="mask", blend="mask")
-    result = refine(masked, objective(part=PartL1(weight=1)), SHORT)
-    assert result.status == ("ok",) * 3
-    ring = torch.zeros(24, 16, dtype=torch.bool)
-    ring[4:12, 4:12] = True
-    ring[6:10, 6:10] = False
-    assert torch.equal(result.refined[..., ring], result.canvas[..., ring])
-    interior = result.interiors["face"][0, 0]
-    assert interior[5:7, 5:7].min() > 0.99 and interior[0].max() == 0 and interior[:, 0].max() == 0
-    seen = []
-    refine(masked, objective(), Schedule(steps=1), on_step=seen.append)
-    outside = seen[0].context.outside()[:, 0]
-    assert (outside[:, ring] == 1).all() and (outside[:, 6:10, 6:10] == 0).all(), "what no mask covers is held as well"
-
-
-def test_an_empty_mask_is_a_status_and_the_box_takes_its_place(problem, objective):
-    masked = dataclasses.replace(problem(), segmenter=Spots(1), region="mask")
-    result = refine(masked, objective(), SHORT)
-    assert result.status == ("ok", "no_mask", "ok")
-    boxed = refine(problem(), objective(), SHORT)
-    assert torch.allclose(result.refined[1], boxed.refined[1], atol=1e-4)
-
-
-def test_masks_without_a_segmenter_are_refused(problem):
-    with pytest.raises(ValueError, match="segmenter"):
-        dataclasses.replace(problem(), blend="mask")
-
-
-def test_a_part_that_shows_up_late_stays_out(problem, objective):
-    class Late(FixedBoxes):
-        looks = 0
-
-        def detect(self, images):
-            self.looks += 1
-            found = super().detect(images)
-            return {
-                **found,
-                "right": Detection(found["right"].boxes, torch.full((len(images),), float(self.looks > 1))),
-            }
-
-    boxes = {"left": (2, 4, 8, 10), "right": (8, 4, 14, 10)}
-    result = refine(problem(names=("left", "right"), detector=Late(boxes)), objective(), SHORT)
-    assert result.status == ("part_missing",) * 3
-    assert not result.present["right"].any()
-    assert all(row.missing == ("right",) for row in measure(result))
-
-
-def test_boxes_do_not_move_because_somebody_else_has_stopped(problem, objective, breaking):
-    def looks(broken):
-        detector = Following()
-        task = problem(inset=breaking(12, 12, seed=1), detector=detector)
-        if broken:
-            task.starts["face"].shared[1] = 0.999
-        refine(task, objective(), Schedule(steps=40, block=40, first="canvas", detect_every=8, detect_until=1.0))
-        return detector.looks
-
-    assert looks(True) == looks(False)
-
-
-def test_a_stage_without_terms_keeps_the_curves_in_step(problem, objective):
-    stages = (Stage(until=0.5, sides=("inset",)), Stage(until=1.0))
-    late = Objective({"border": BorderL1(weight=1, stages=(1,))})
-    result = refine(problem(), late, dataclasses.replace(SHORT, stages=stages))
-    assert result.curves["total"].shape == (61, 3)
-    assert not result.curves["total"][:30].isfinite().any() and result.curves["total"][30:].isfinite().all()
-
-
-def test_terms_that_nothing_moves_are_borne(problem):
-    task = problem()
-    starts = {name: dataclasses.replace(codes, space="w") for name, codes in task.starts.items()}
-    result = refine(dataclasses.replace(task, starts=starts), Objective({"offsets": OffsetNorm(weight=1)}), SHORT)
-    assert torch.equal(result.canvas, result.start_canvas)
-
-
-def test_blending_does_not_flatter_the_figures(problem, objective):
-    pasted = refine(problem(), objective(), SHORT)
-    blended = refine(dataclasses.replace(problem(), blend="feather"), objective(), SHORT)
-    assert not torch.equal(pasted.refined, blended.refined)
-    assert [row.seam_after for row in measure(pasted)] == [row.seam_after for row in measure(blended)]

@@ -160,12 +160,12 @@ class RunFolder:
         """
         names = [name for seed in seeds for name in sample_names(seed, self.keep)]
         records = [self._note(name)["record"] for name in names]
-        results = {"samples": records, "summary": summarise(records)}
+        results: dict[str, Any] = {"samples": records, "summary": summarise(records)}
         if walk:
-            shown = {
-                key: self._pictures(names, picture) for key, picture in (("before", "paste"), ("after", "refined"))
+            pictures = {"before": "paste", "after": "refined"}
+            results["summary"]["walk"] = {
+                when: steadiness(self._pictures(names, picture)) for when, picture in pictures.items()
             }
-            results["summary"]["walk"] = {key: steadiness(pictures) for key, pictures in seen.items()}
         self.write("results.json", (json.dumps(results, indent=1) + "\n").encode())
         files = [self.samples / f"{name}.safetensors" for name in names]
         write_latents(self.path / "latents.safetensors", files, [record["seed"] for record in records])
