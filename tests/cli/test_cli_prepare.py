@@ -27,7 +27,7 @@ def prepare(in_process, tmp_path):
 
 @pytest.fixture
 def renders_nothing(monkeypatch):
-    def fail(task):
+    def fail(*_):
         raise AssertionError("rendered")
 
     monkeypatch.setattr(dataset, "_render_one", fail)

@@ -92,12 +92,11 @@ def test_an_archive_does_not_depend_on_the_workers_and_resumes(tmp_path, monkeyp
     rendered: list[int] = []
     real = dataset._render_one
 
-    def dies_at_third(task):
-        _, index, _ = task
+    def dies_at_third(writer, people, index):
         if index == 2 and len(rendered) == 2:
             raise KeyboardInterrupt
         rendered.append(index)
-        return real(task)
+        real(writer, people, index)
 
     monkeypatch.setattr(dataset, "_render_one", dies_at_third)
     settings = dict(num_images=3, height=64, width=32, seed=5, image_format="png")
@@ -147,7 +146,7 @@ def test_a_finished_archive_is_not_rendered_again(tmp_path, monkeypatch):
         "source": "people", "version": dataset._RECIPE_VERSION, "seed": 0, "height": 32, "width": 16, "format": "png",
         "count": 1,
     }  # fmt: skip
-    monkeypatch.setattr(dataset, "_render_one", None)
+    monkeypatch.setattr(dataset, "_render_one", lambda *_: pytest.fail("rendered"))
     assert write_people(tmp_path / "a.zip", **settings) is False
     for other in ({"num_images": 2}, {"seed": 1}, {"height": 34}, {"image_format": "webp"}):
         with pytest.raises(UserError, match=r"out=.*a\.zip: exists already, made with source=people .*seed=0"):

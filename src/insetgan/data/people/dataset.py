@@ -1,20 +1,19 @@
 """Archives of rendered people: many pictures in parallel, resumable."""
 
 import importlib.util
-import multiprocessing
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from insetgan.data.fill import check_workers, fill
 from insetgan.data.people.surface import PART_LABELS
 from insetgan.data.writer import ArchiveWriter, check_format, encode_image, image_name
 from insetgan.errors import UserError
 
 _RECIPE_VERSION = 2  # of the renderer: another number, other pictures
 _SEEDS = 2**32  # numpy's range
-_Task = tuple[ArchiveWriter, int, "People"]
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,13 @@ def _require_extra() -> None:
         )
 
 
-def _render_one(task: _Task) -> int:
-    writer, index, people = task
+def _render_one(writer: ArchiveWriter, people: People, index: int) -> None:
     from insetgan.data.people.render import render_person
 
     person = render_person(people.seed + index, people.height, people.width)
     masks = {part: person.labels == label for part, label in PART_LABELS.items()}
     data = encode_image(person.image, people.image_format, people.quality)
     writer.add(image_name(index, people.image_format), data, person.boxes, masks)
-    return index
 
 
 def write_people(
@@ -115,29 +112,11 @@ def write_people(
             not installed.
     """
     chosen = People(**people)
-    if workers is not None:
-        _check("workers", workers, 1, 1024)
+    check_workers(workers)
     size, parts = (chosen.height, chosen.width), tuple(PART_LABELS)
     writer = ArchiveWriter(path, size=size, parts=parts, recipe=chosen.recipe, overwrite=overwrite)
     if writer.is_made(chosen.names):
         return False
     _require_extra()
-    writer.open()
-    _render(writer, chosen, workers or os.cpu_count() or 1, on_progress or (lambda done, total: None))
-    writer.close(chosen.names)
+    fill(writer, chosen.names, partial(_render_one, writer, chosen), workers=workers, on_progress=on_progress)
     return True
-
-
-def _render(writer: ArchiveWriter, people: People, workers: int, on_progress: Callable[[int, int], None]) -> None:
-    """Render what is not written yet."""
-    tasks = [(writer, index, people) for index, name in enumerate(people.names) if not writer.has(name)]
-    before = people.num_images - len(tasks)
-    on_progress(before, people.num_images)
-    if min(workers, len(tasks)) <= 1:
-        for done, task in enumerate(tasks, start=before + 1):
-            _render_one(task)
-            on_progress(done, people.num_images)
-        return
-    with multiprocessing.get_context("spawn").Pool(min(workers, len(tasks))) as pool:
-        for done, _ in enumerate(pool.imap_unordered(_render_one, tasks, chunksize=4), start=before + 1):
-            on_progress(done, people.num_images)

@@ -1,0 +1,51 @@
+"""Filling an archive with pictures that are made one by one, in several processes."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+
+from insetgan.data.writer import ArchiveWriter
+from insetgan.errors import UserError
+
+
+def fill(
+    writer: ArchiveWriter,
+    names: Sequence[str],
+    make: Callable[[int], object],
+    *,
+    workers: int | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    """Make the pictures that are not written yet, and finish the archive.
+
+    Args:
+        writer: of the archive.
+        names: of all its pictures, in order.
+        make: makes picture number i and writes it; has to be picklable.
+        workers: processes; None means one a core.
+        on_progress: called with (pictures done, pictures in all), first with those of an earlier attempt.
+    """
+    writer.open()
+    open_ones = [index for index, name in enumerate(names) if not writer.has(name)]
+    processes = min(workers or os.cpu_count() or 1, len(open_ones))
+    report, before = on_progress or (lambda done, total: None), len(names) - len(open_ones)
+    report(before, len(names))
+    if processes <= 1:
+        for done, index in enumerate(open_ones, start=before + 1):
+            make(index)
+            report(done, len(names))
+    else:
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            for done, _ in enumerate(pool.imap_unordered(make, open_ones, chunksize=4), start=before + 1):
+                report(done, len(names))
+    writer.close(names)
+
+
+def check_workers(workers: int | None) -> None:
+    """Refuse a number of processes that is none.
+
+    Raises:
+        UserError: naming it.
+    """
+    if workers is not None and not 1 <= workers <= 1024:
+        raise UserError(f"data.workers={workers}: must be at least 1 and at most 1024")
