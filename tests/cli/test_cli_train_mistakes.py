@@ -56,7 +56,7 @@ def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path
         (["+model=body", "data.path="], "data.path=: must not be empty"),
         (["+model=body", "+lrr=3"], "lrr: no such setting; did you mean lr?"),
         (["+model=body", "+data.hight=3"], "data.hight: no such setting; did you mean height?"),
-        (["+model=body", "+experiments=foo"], "experiments/foo: no such choice (allowed: paper_coarse, plain_l1)"),
+        (["+model=body", "+experiments=foo"], "experiments/foo: no such choice (allowed: ablation, "),
         (["+model=body", "grid=100000000"], "grid=100000000: must be from 1 to 1024"),
         (["+model=body", "model.dataset=null"], "model.dataset: must say what to build"),
         (["+model=nobody"], "nobody"),
