@@ -156,41 +156,46 @@ class Context:
 
     def crop_features(self, part: str, size: int = WORKING_SIZE) -> tuple[Tensor, ...]:
         """Unit features of the canvas crop at a size."""
-        return self._features(f"crop_features {size}", part, "canvas regions", lambda: self.crop(part, size))
+        return self._part_features(f"crop_features {size}", part, "canvas regions", lambda name: self.crop(name, size))
 
     def inset_features(self, part: str, size: int = WORKING_SIZE) -> tuple[Tensor, ...]:
         """Unit features of the inset at a size."""
-        return self._features(f"inset_features {size}", part, "insets", lambda: self.shrunk(part, size))
+        return self._part_features(f"inset_features {size}", part, "insets", lambda name: self.shrunk(name, size))
 
     def outside_features(self) -> tuple[Tensor, ...]:
         """Unit features of the canvas with its boxes filled from the reference: only the outside can differ."""
         return self._features(
             "outside_features",
-            "",
             "canvas regions reference",
             lambda: _reduced(torch.lerp(self.reference, self.canvas, self.outside().to(self.canvas))),
         )
 
     def reference_features(self) -> tuple[Tensor, ...]:
         """Unit features of the reference canvas."""
-        return self._features("reference_features", "", "reference", lambda: _reduced(self.reference))
+        return self._features("reference_features", "reference", lambda: _reduced(self.reference))
 
     def kept_features(self, part: str) -> tuple[Tensor, ...]:
         """Unit features of the inset that L_part holds on to, at the working size."""
-        return self._features(
+        return self._part_features(
             "kept_features",
             part,
             "inset_references",
-            lambda: self.regions[part].shrink(self.inset_references[part]),
+            lambda name: self.regions[name].shrink(self.inset_references[name]),
         )
 
-    def _features(self, kind: str, part: str, needs: str, image: Callable[[], Tensor]) -> tuple[Tensor, ...]:
+    def _part_features(self, kind: str, part: str, needs: str, image: Callable[[str], Tensor]) -> tuple[Tensor, ...]:
+        """Those of one part, out of one pass for all parts: small pictures cost more apart."""
+        described = self._features(kind, needs, lambda: torch.cat([image(name) for name in self.parts]))
+        row = self.parts.index(part)
+        return tuple(feature.chunk(len(self.parts))[row] for feature in described)
+
+    def _features(self, kind: str, needs: str, image: Callable[[], Tensor]) -> tuple[Tensor, ...]:
         def make() -> tuple[Tensor, ...]:
             if self.perceptual is None:
                 raise ValueError("a perceptual term needs a perceptual network, and none was given")
             return unit_features(self.perceptual.features(image()))
 
-        made = self._once(kind, part, needs, make)
+        made = self._once(kind, "", needs, make)
         assert isinstance(made, tuple)
         return made
 
