@@ -10,7 +10,7 @@ from hydra.core.config_store import ConfigStore
 from rich.console import Console
 
 from insetgan.cli.build import instantiate
-from insetgan.cli.rules import auto_batch_size, auto_channel_base, auto_lr, register_rules
+from insetgan.cli.rules import auto_batch_size, auto_channel_base, auto_lr, auto_steps, register_rules
 from insetgan.cli.train_config import TrainConfig
 from insetgan.training.options import RunOptions
 from insetgan.training.run import train
@@ -88,3 +88,7 @@ def test_the_batch_of_auto_follows_height_and_devices(height, devices, batch):
     assert auto_batch_size(height, devices) == batch
     assert auto_channel_base(height) == (32768 if height >= 512 else 16384)
     assert auto_lr(height) == (0.002 if height >= 1024 else 0.0025)
+
+
+def test_more_insets_take_more_steps():
+    assert [auto_steps(["part"] * count) for count in (1, 2, 4)] == [300, 350, 450]

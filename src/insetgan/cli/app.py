@@ -148,14 +148,13 @@ def explain(error: Exception, schema: type) -> str:
     text = " ".join(f"{error} {error.__cause__ or ''}".split())
     if isinstance(error, YAMLError):
         return f"cannot read a configuration file: {text}"
-    if said := _unknown_choice(text):
+    if said := _wrong_choice(text):
         return said
     if isinstance(error, OSError):
         return f"{error.filename or 'file'}: {error.strerror or error}"
     if match := re.search(r"Missing mandatory value: (\S+)", text):
-        choices = sorted(path.stem for path in (ROOT / "conf" / match[1]).glob("*.yaml"))
         return f"{match[1]} is not given: add " + (
-            " or ".join(f"+{match[1]}={c}" for c in choices) or f"{match[1]}=..."
+            " or ".join(f"+{match[1]}={choice}" for choice in _choices(match[1])) or f"{match[1]}=..."
         )
     if match := re.search(r"Key '([^']+)' (?:is )?not in (?:struct|'\w+')", text):
         return _unknown_key(_full_key(text) or match[1], schema)
@@ -171,14 +170,24 @@ def explain(error: Exception, schema: type) -> str:
     return re.sub(r" (full_key|object_type|reference_type)[:=].*$", "", text)
 
 
-def _unknown_choice(text: str) -> str | None:
-    """What Hydra says of a choice that a group does not have, alone or in a list of several."""
+def _wrong_choice(text: str) -> str | None:
+    """What Hydra says of a choice that a group does not have, alone or in a list, and of one number for many settings."""
     if match := re.search(r"Could not find '(\S+)' Available options in '\S+': (.*?) Config search path", text):
         return f"{match[1]}: no such choice (allowed: {', '.join(match[2].split())})"
     if match := re.search(r"Could not load '((\S+)/[^/']+)'", text):
-        choices = sorted(path.stem for path in (ROOT / "conf" / match[2]).glob("*.yaml"))
-        return f"{match[1]}: no such choice (allowed: {', '.join(choices)})"
+        return f"{match[1]}: no such choice (allowed: {', '.join(_choices(match[2]))})"
+    if match := re.search(r"Error merging override ((\S+?)=\S*) Invalid type assigned", text):
+        return f"{match[1]}: stands for several settings; give them one by one, as {match[2]}.NAME=VALUE"
+    if "Config group override must be a string or a list" in text:  # it does not say which
+        for argument in sys.argv[1:]:
+            group, _, value = argument.lstrip("+").partition("=")
+            if (choices := _choices(group)) and value not in choices:
+                return f"{group}={value}: no such choice (allowed: {', '.join(choices)})"
     return None
+
+
+def _choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
 
 
 _KINDS = {"float": "a number", "integer": "a whole number", "int": "a whole number", "bool": "true or false"}

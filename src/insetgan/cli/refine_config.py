@@ -212,6 +212,8 @@ def _typed_part(key: str, part: Any) -> DictConfig:
         raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
     if None in (typed.weights, typed.placement):
         raise UserError(f"{key}: needs weights and placement, as in conf/parts/face.yaml")
+    if not OmegaConf.is_dict(typed.placement) or "_target_" not in typed.placement:
+        raise UserError(f"{key}.placement={typed.placement}: must name a _target_, as in conf/parts/face.yaml")
     found: DictConfig = typed
     return found
 

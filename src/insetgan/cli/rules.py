@@ -1,4 +1,6 @@
-"""Rules by which a recipe follows the size of the pictures, the batch or the devices; conf/recipe/*.yaml calls them."""
+"""Rules by which settings follow one another, such as a recipe the size of the pictures; files of conf/ call them."""
+
+from collections.abc import Sized
 
 from omegaconf import OmegaConf
 
@@ -23,7 +25,12 @@ def shhq_gamma(height: int, batch_size: int) -> float:
     return 0.0002 * height**2 / batch_size
 
 
+def auto_steps(parts: Sized) -> int:
+    """Steps of a refinement: 300, and 50 for each further inset, since the canvas has to suit all of them."""
+    return 250 + 50 * max(1, len(parts))
+
+
 def register_rules() -> None:
     """Let configuration files call the rules by name."""
-    for rule in (auto_batch_size, auto_channel_base, auto_lr, shhq_gamma):
+    for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma):
         OmegaConf.register_new_resolver(rule.__name__, rule, replace=True)
