@@ -208,9 +208,9 @@ def _ported(path: Path) -> Any:
 
     fetch = inception_pytorch.load_state_dict_from_url
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        inception_pytorch.load_state_dict_from_url = lambda *_, **__: state
         with warnings.catch_warnings(action="ignore"):  # it asks for torchvision's models in an old way
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            inception_pytorch.load_state_dict_from_url = lambda *_, **__: state
             return inception_pytorch.InceptionV3(output_blocks=[3], resize_input=False)
     except (RuntimeError, ValueError, TypeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         raise UserError(f"features.path={path}: not the weights of {PYTORCH_FILE}") from error
