@@ -16,12 +16,12 @@ def test_radii_by_hand():
 
 
 def test_precision_and_recall_by_hand():
-    # Balls of the real ones with k = 1 cover [-1, 2] and [1, 5] and [3, 11]; of the fake ones [5, 7], [5, 7] and [-21, 9]
-    # around 6, 6 ... : 5.5 and 6.5 reach 1, 20 reaches 13.5.
+    # Balls of the real ones with k = 1: [-1, 1], [0, 2], [1, 5] and [3, 11]. Of the fake ones: [4.5, 6.5], [5.5, 7.5] and
+    # [6.5, 33.5].
     real, fake = column(0, 1, 3, 7), column(5.5, 6.5, 20)
     precision, recall = precision_and_recall(real, fake, k=1)
     assert precision == pytest.approx(2 / 3)
-    assert recall == pytest.approx(1 / 4)  # 7 of them, in [5.5, 7.5]
+    assert recall == pytest.approx(1 / 4)  # 7 alone
 
 
 def test_a_point_on_the_border_of_a_ball_is_inside():

@@ -78,8 +78,8 @@ class PrecisionMetric:
         self._both, self._k = both, k
 
     def measure(self, real: Tensor, fake: Tensor) -> float:
-        """Of features [n, d] and [m, d], more than k each, in 0..1."""
-        return self._both(real, fake)[0]
+        """Of features [n, d] and [m, d], in 0..1; NaN without more than k on either side."""
+        return self._both(real, fake)[0] if min(len(real), len(fake)) > self._k else float("nan")
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
         """Of the fake pictures of each choice of rows."""
@@ -110,13 +110,19 @@ class RecallMetric:
         self._both, self._k = both, k
 
     def measure(self, real: Tensor, fake: Tensor) -> float:
-        """Of features [n, d] and [m, d], more than k each, in 0..1."""
-        return self._both(real, fake)[1]
+        """Of features [n, d] and [m, d], in 0..1; NaN without more than k on either side."""
+        return self._both(real, fake)[1] if min(len(real), len(fake)) > self._k else float("nan")
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
         """Of the fake pictures of each choice of rows."""
         x, y = _exact(real), _exact(fake)
-        return [float(covered(x, y[each], radii(y[each], self._k)).double().mean()) for each in rows]
+        found = []
+        for each in rows:
+            enough = len(each) > self._k
+            found.append(
+                float(covered(x, y[each], radii(y[each], self._k)).double().mean()) if enough else float("nan")
+            )
+        return found
 
 
 def _exact(features: Tensor) -> Tensor:
