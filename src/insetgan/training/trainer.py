@@ -1,6 +1,8 @@
 """A Trainer whose refusals are mistakes of the user."""
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
@@ -32,3 +34,19 @@ def quiet_trainer(**arguments: Any) -> pl.Trainer:
             f"trainer.devices={trainer.num_devices}: must be {most} or less, the processors of this machine"
         )
     return trainer
+
+
+@contextmanager
+def predicting(trainer: pl.Trainer, callbacks: Sequence[pl.Callback]) -> Iterator[None]:
+    """Lend a Trainer callbacks for one of several predictions; all processes begin and end it together.
+
+    Who decides by what lies on a disk which batches are open must have looked before any process adds to it.
+    """
+    before = list(trainer.callbacks)  # type: ignore[attr-defined]
+    trainer.strategy.barrier()
+    trainer.callbacks = [*before, *callbacks]  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        trainer.callbacks = before  # type: ignore[attr-defined]
+    trainer.strategy.barrier()
