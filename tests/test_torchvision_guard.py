@@ -35,3 +35,23 @@ def test_other_failures_are_not_hidden(tmp_path):
     result = run(tmp_path, OTHER)
     assert result.returncode == 1
     assert "libjpeg is missing" in result.stderr
+
+
+def attempt(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_the_installed_pair_works_with_lpips_and_clean_fid_whether_it_matches_or_not():
+    bare = attempt("import torchvision")
+    guarded = attempt(
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "from insetgan.torchvision_guard import guard; print(guard())\n"
+        "import cleanfid.fid, lpips, torch, torchvision, torchmetrics\n"
+        "distance = lpips.LPIPS(net='alex', pretrained=False, pnet_rand=True, verbose=False)\n"
+        "print(float(distance(torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64))))"
+    )
+    assert guarded.returncode == 0, guarded.stderr
+    mismatched = bare.returncode != 0
+    if mismatched:
+        assert "torchvision::nms" in bare.stderr
+    assert guarded.stdout.split() == [str(mismatched), "0.0"]

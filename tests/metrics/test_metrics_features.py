@@ -4,7 +4,8 @@ from torch import Tensor, nn
 
 from insetgan.errors import UserError
 from insetgan.metrics.distribution import metric_names
-from insetgan.metrics.features import INCEPTION_FILE, InceptionFeatures, PartsFeatures, describe
+from insetgan.metrics.features import PartsFeatures, describe
+from insetgan.metrics.inception import INCEPTION_FILE, InceptionFeatures
 from insetgan.networks.parts_net import PartsNet
 
 

@@ -14,10 +14,16 @@ _FIELD = "inception"  # the network for which the names FID and KID are kept
 _ALONE: dict[str, Any] = {"sync_on_compute": False}
 
 
+def is_inception(extractor: str) -> bool:
+    """Whether an extractor of this name is the field's network, in whichever way pictures are resized for it."""
+    return extractor == _FIELD or extractor.startswith(f"{_FIELD}_")
+
+
 def metric_names(extractor: str) -> tuple[str, str]:
     """Names of the Fréchet and the kernel distance by an extractor; FID and KID are those by the field's Inception."""
-    if extractor == _FIELD:
-        return "Metrics/fid", "Metrics/kid"
+    if is_inception(extractor):
+        suffix = extractor.removeprefix(_FIELD)  # clean-fid's ways to resize: _clean, _legacy_pytorch ...
+        return f"Metrics/fid{suffix}", f"Metrics/kid{suffix}"
     return f"Metrics/frechet_{extractor}", f"Metrics/kernel_{extractor}"
 
 
@@ -45,19 +51,10 @@ class Reference:
     """
 
     def __init__(self, extractor: str, features: Tensor) -> None:
-        _refuse_few(features)
-        guard()
-        from torchmetrics.image.fid import FrechetInceptionDistance
-
         self.names = metric_names(extractor)
-        real = features.detach().cpu().double()
-        self._frechet = FrechetInceptionDistance(_Given(real.shape[1]), reset_real_features=False, **_ALONE)
-        self._frechet.update(real, real=True)
-        self._centre, self._scale = torch.zeros(real.shape[1], dtype=torch.float64), 1.0
-        if extractor != _FIELD:
-            self._centre = real.mean(0)
-            self._scale = float((2 * (real - self._centre).square().mean()).sqrt()) or 1.0
-        self._real = (real - self._centre) / self._scale
+        self._frechet = Frechet(features)
+        self._units = Units(extractor, features)
+        self._real = self._units.of(features)
 
     def distances(self, features: Tensor) -> dict[str, float]:
         """Fréchet and kernel distance, by `names`, of pictures with features [m, d], m of 2 or more.
@@ -66,13 +63,49 @@ class Reference:
             ValueError: fewer than two pictures.
         """
         _refuse_few(features)
-        fake = features.detach().cpu().double()
-        if not bool(torch.isfinite(fake).all()):
+        if not bool(torch.isfinite(features).all()):
             return dict.fromkeys(self.names, float("nan"))
-        self._frechet.reset()
-        self._frechet.update(fake, real=False)
-        kernel = kernel_distance(self._real, (fake - self._centre) / self._scale)
-        return dict(zip(self.names, (float(self._frechet.compute()), kernel), strict=True))
+        found = self._frechet.distance(features), kernel_distance(self._real, self._units.of(features))
+        return dict(zip(self.names, found, strict=True))
+
+
+class Frechet:
+    """Fréchet distance to real pictures with features [n, d], n of 2 or more, by torchmetrics; see `Reference`."""
+
+    def __init__(self, features: Tensor) -> None:
+        _refuse_few(features)
+        guard()
+        from torchmetrics.image.fid import FrechetInceptionDistance
+
+        self._metric = FrechetInceptionDistance(_Given(features.shape[1]), reset_real_features=False, **_ALONE)
+        self._metric.update(features.detach().cpu().double(), real=True)
+
+    def distance(self, features: Tensor) -> float:
+        """Of pictures with features [m, d], finite, m of 2 or more."""
+        _refuse_few(features)
+        self._metric.reset()
+        self._metric.update(features.detach().cpu().double(), real=False)
+        return float(self._metric.compute())
+
+
+class Units:
+    """Units in which features enter the kernel: as they are by Inception, else by the spread of the real; see `Reference`.
+
+    Args:
+        extractor: name of the feature network.
+        features: of the real pictures, [n, d].
+    """
+
+    def __init__(self, extractor: str, features: Tensor) -> None:
+        real = features.detach().cpu().double()
+        self._centre, self._scale = torch.zeros(real.shape[1], dtype=torch.float64), 1.0
+        if not is_inception(extractor):
+            self._centre = real.mean(0)
+            self._scale = float((2 * (real - self._centre).square().mean()).sqrt()) or 1.0
+
+    def of(self, features: Tensor) -> Tensor:
+        """Features [m, d] in these units, float64."""
+        return (features.detach().cpu().double() - self._centre) / self._scale
 
 
 def kernel_distance(real: Tensor, fake: Tensor) -> float:

@@ -1,20 +1,13 @@
 """Feature networks that describe pictures by some hundred numbers each, for distances between sets of pictures."""
 
-import warnings
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Protocol, Self, cast
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from insetgan.errors import UserError
-from insetgan.files import cache_folder
 from insetgan.networks.parts_net import WIDTHS, PartsNet
-
-INCEPTION_FILE = "inception-2015-12-05.pt"
-_INCEPTION_SOURCE = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/" + INCEPTION_FILE
 
 
 class FeatureExtractor(Protocol):
@@ -22,10 +15,12 @@ class FeatureExtractor(Protocol):
 
     Attributes:
         name: of the network, from which `distribution.metric_names` makes those of the distances.
+        title: the same as tables show it, "Inception, clean".
         num_features: numbers a picture.
     """
 
     name: str
+    title: str
     num_features: int
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -37,7 +32,7 @@ class FeatureExtractor(Protocol):
         ...
 
 
-class _Frozen(nn.Module):
+class Frozen(nn.Module):
     """A network in evaluation mode for good."""
 
     def train(self, mode: bool = True) -> Self:
@@ -45,7 +40,7 @@ class _Frozen(nn.Module):
         return super().train(False)
 
 
-class PartsFeatures(_Frozen):
+class PartsFeatures(Frozen):
     """PartsNet's maps at strides 4, 8 and 16, each averaged over all places: 64 + 96 + 128 numbers.
 
     Finer maps see texture and colour, coarser ones parts and how they lie to each other. Averages over a grid of places,
@@ -63,6 +58,7 @@ class PartsFeatures(_Frozen):
     """
 
     name = "parts"
+    title = "PartsNet"
 
     def __init__(self, network: PartsNet, width: int = 128) -> None:
         super().__init__()
@@ -83,61 +79,6 @@ class PartsFeatures(_Frozen):
             if (height, width) != size:
                 x = functional.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False)
             return torch.cat([each.mean((2, 3)) for each in self.network.features(x)[2:]], dim=1)
-
-
-class InceptionFeatures(_Frozen):
-    """The 2048 numbers before the last layer of Inception-v3 in its weights of 2015-12-05, as NVIDIA's tools take them.
-
-    The file is TorchScript that takes uint8 pictures of any size and resizes them itself.
-
-    Args:
-        path: of the file; None looks for inception-2015-12-05.pt in ~/.cache/insetgan ($XDG_CACHE_HOME/insetgan).
-
-    Raises:
-        UserError: no such file, or it is not TorchScript that gives features.
-    """
-
-    name = "inception"
-    num_features = 2048
-
-    def __init__(self, path: str | Path | None = None) -> None:
-        super().__init__()
-        self.path = cache_folder() / INCEPTION_FILE if path is None else Path(path).expanduser()
-        if not self.path.is_file():
-            raise UserError(
-                f"features={self.name}: no file {self.path.absolute()}; get {INCEPTION_FILE} from {_INCEPTION_SOURCE} and "
-                "put it there, or give features.path="
-            )
-        try:
-            with warnings.catch_warnings(
-                action="ignore", category=DeprecationWarning
-            ):  # the field's file is what it is
-                self.network: Any = cast(Any, torch.jit.load)(str(self.path), map_location="cpu").eval()
-            arguments = str(self.network.forward.schema)
-        except (RuntimeError, ValueError, AttributeError) as error:
-            raise UserError(
-                f"features.path={self.path}: not a whole TorchScript file such as {INCEPTION_FILE}"
-            ) from error
-        if "return_features" not in arguments:
-            raise self._foreign()
-        self.requires_grad_(False)
-        self.eval()
-
-    @torch.no_grad()
-    def forward(self, images: Tensor) -> Tensor:
-        """Describe pictures uint8 [n, 3, h, w]: float32 [n, 2048].
-
-        Raises:
-            UserError: it gives another number of them.
-        """
-        with torch.autocast(images.device.type, enabled=False):
-            features = self.network(images, return_features=True)
-        if not isinstance(features, Tensor) or features.shape != (len(images), self.num_features):
-            raise self._foreign()
-        return features.float()
-
-    def _foreign(self) -> UserError:
-        return UserError(f"features.path={self.path}: gives no {self.num_features} features; {INCEPTION_FILE} does")
 
 
 def describe(extractor: FeatureExtractor, pictures: Iterable[Tensor], device: torch.device | str = "cpu") -> Tensor:

@@ -11,7 +11,8 @@ import torch
 from insetgan.data.datasets import ImageDataset, PartCrops
 from insetgan.errors import UserError
 from insetgan.metrics.distribution import Reference
-from insetgan.metrics.features import FeatureExtractor, InceptionFeatures, PartsFeatures, describe
+from insetgan.metrics.features import FeatureExtractor, PartsFeatures, describe
+from insetgan.metrics.inception import InceptionFeatures
 from insetgan.metrics.pictures import generated_pictures, real_pictures
 from insetgan.networks.generator import Generator
 from insetgan.weights.store import load_network

@@ -1,0 +1,118 @@
+import sys
+
+import pytest
+import torch
+
+from insetgan.errors import UserError
+from insetgan.losses.perceptual import feature_distance, unit_features
+from insetgan.metrics.diversity import diversity
+from insetgan.metrics.perceptual import BACKBONES, LpipsDistance, PartsDistance
+from insetgan.networks.parts_net import PartsNet
+from insetgan.torchvision_guard import guard
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    """AlexNet as torchvision saves it, randomly initialised."""
+    guard()
+    from torchvision.models import alexnet
+
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("weights") / BACKBONES["alex"]
+    torch.save(alexnet(weights=None).state_dict(), path)
+    return path
+
+
+def pictures(count, size=64):
+    return torch.rand(count, 3, size, size) * 2 - 1
+
+
+def test_lpips_is_the_packages_on_the_weights_of_the_file(backbone):
+    guard()
+    import lpips
+
+    torch.manual_seed(0)
+    reference = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    state = torch.load(backbone)
+    for name, value in reference.net.state_dict().items():
+        value.copy_(state["features." + name.split(".", 1)[1]])
+    ours, theirs = pictures(3), pictures(3)
+    found = LpipsDistance("alex", backbone)(ours, theirs)
+    torch.testing.assert_close(found, reference(ours, theirs).flatten())
+    assert found.shape == (3,)
+    assert bool((found > 0).all())
+
+
+def test_lpips_of_a_picture_and_itself_is_nothing_and_a_batch_changes_nothing(backbone):
+    distance, ours, theirs = LpipsDistance("alex", backbone), pictures(4), pictures(4)
+    assert distance(ours, ours).abs().max() == 0
+    one_by_one = torch.cat([distance(ours[i : i + 1], theirs[i : i + 1]) for i in range(4)])
+    torch.testing.assert_close(one_by_one, distance(ours, theirs))
+    assert (distance.name, distance.title) == ("lpips_alex", "LPIPS (AlexNet)")
+
+
+def test_larger_pictures_are_reduced_where_asked(backbone):
+    distance = LpipsDistance("alex", backbone, size=64)
+    seen = []
+    distance.network.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[2:]))
+    distance(pictures(1, 128), pictures(1, 128))
+    distance(torch.zeros(1, 3, 256, 128), torch.zeros(1, 3, 256, 128))
+    distance(pictures(1, 48), pictures(1, 48))
+    assert seen == [(64, 64), (128, 64), (48, 48)]
+
+
+def test_weights_are_found_where_torchvision_keeps_them(backbone, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints" / BACKBONES["alex"]).write_bytes(backbone.read_bytes())
+    ours, theirs = pictures(1), pictures(1)
+    assert torch.equal(LpipsDistance("alex")(ours, theirs), LpipsDistance("alex", backbone)(ours, theirs))
+
+
+def test_missing_weights_say_what_where_and_how(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(UserError) as caught:
+        LpipsDistance("vgg")
+    text = str(caught.value)
+    assert str(tmp_path / "hub" / "checkpoints" / BACKBONES["vgg"]) in text
+    assert "https://download.pytorch.org/models/vgg16-397923af.pth" in text and "distance.path=" in text
+    assert "\n" not in text
+
+
+def test_other_files_are_refused_in_one_line(tmp_path, backbone):
+    (tmp_path / "text.pth").write_text("moved")
+    torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    for file in ("text.pth", "other.pth"):
+        with pytest.raises(UserError, match="not the weights of") as caught:
+            LpipsDistance("alex", tmp_path / file)
+        assert "\n" not in str(caught.value)
+
+
+def test_mistakes_are_named(backbone, monkeypatch):
+    with pytest.raises(UserError, match=r"distance\.net=resnet: must be one of vgg, alex"):
+        LpipsDistance("resnet")
+    with pytest.raises(UserError, match=r"distance\.size=8"):
+        LpipsDistance("alex", backbone, size=8)
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    with pytest.raises(UserError, match=r"pip install -e '\.\[metrics\]'"):
+        LpipsDistance("alex", backbone)
+
+
+def test_partsnets_distance_is_the_refinements_and_never_called_lpips():
+    network = PartsNet().eval()
+    distance, ours, theirs = PartsDistance(network), pictures(2), pictures(2)
+    expected = feature_distance(unit_features(network.features(ours)), unit_features(network.features(theirs)))
+    torch.testing.assert_close(distance(ours, theirs), expected)
+    assert "lpips" not in (distance.name + distance.title).lower()
+
+
+def test_lpips_diversity_grows_with_what_differs(backbone):
+    base = (torch.rand(3, 64, 64) * 255).to(torch.uint8)
+
+    def of(strength):
+        noise = torch.randint(-strength, strength + 1, (6, 3, 64, 64)) if strength else torch.zeros(6, 3, 64, 64)
+        images = (base + noise).clamp(0, 255).to(torch.uint8)
+        return diversity(lambda indices: images[list(indices)], 6, LpipsDistance("alex", backbone))
+
+    assert of(0) == 0
+    assert of(10) < of(60) < of(200)
