@@ -50,7 +50,8 @@ class RealConfig:
     Attributes:
         path: archive or folder; unless given, the rendered people that come with the package.
         num: at most so many, a fixed choice; all unless given.
-        statistics: `real.safetensors` of an earlier evaluation, instead of pictures.
+        statistics: instead of pictures, `real.safetensors` of an earlier evaluation, or clean-fid's reference files as in
+            `cleanfid:ffhq:1024` or `cleanfid:ffhq:1024:trainval` (with features=cleanfid and regions=[body]).
     """
 
     path: str | None = None
@@ -69,6 +70,7 @@ class EvaluateConfig:
         metrics: fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam (with
             band and change of the canvas).
         features: network by whose eyes pictures are compared, a choice of conf/features.
+        distance: of two pictures, for ppl and lpips_diversity, a choice of conf/distance.
         num: pictures of a cell.
         seed: first of the seeds; the others follow.
         batch_size: pictures that are made and described together.
@@ -87,6 +89,7 @@ class EvaluateConfig:
     regions: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
     features: Any = None
+    distance: Any = None
     num: int = 64
     seed: int = 0
     batch_size: int = 16

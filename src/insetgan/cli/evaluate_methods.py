@@ -99,6 +99,21 @@ class Contestant:
             self._module = build_module(self.refine, parse_seeds(self.refine.seeds))
         return self._module
 
+    def try_out(self) -> None:
+        """Build what its pictures come from, and forget it again.
+
+        Raises:
+            UserError: something that it needs is missing or does not fit.
+        """
+        if self.settings.kind == "folder":
+            if not Path(self.settings.path).exists():
+                raise UserError(f"method.{self.name}.path={self.settings.path}: no such file or folder")
+            self.source()
+        elif self.settings.kind == "complete":
+            self._completion()
+        self.module()
+        self.release()
+
     def release(self) -> None:
         """Forget the networks: of several truncations only one is in memory."""
         self._module = None
@@ -226,6 +241,16 @@ def fingerprint(path: Path) -> list[Any]:
     return [(str(file), (known := file.stat()).st_size, known.st_mtime_ns) for file in files]
 
 
+def generator_size(weights: str) -> tuple[int, int]:
+    """Height and width of a generator's pictures, by the description in its file."""
+    from insetgan.weights.store import read_metadata
+
+    architecture = read_metadata(weights)["architecture"]
+    if not {"height", "width"} <= set(architecture):
+        raise UserError(f"refine: canvas.weights={weights}: holds no generator")
+    return int(architecture["height"]), int(architecture["width"])
+
+
 def digest(content: Any) -> str:
     """Digest of anything that JSON can hold."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -235,9 +260,9 @@ def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     """How the box of each part among the regions is placed: as its inset is, or as conf/parts says."""
     from insetgan.cli.app import ROOT
 
-    nodes = {}
+    nodes: dict[str, Any] = {}
     for path in sorted((ROOT / "conf" / "parts").glob("*.yaml")):
-        nodes |= {str(name): part.placement for name, part in OmegaConf.load(path).items()}  # type: ignore[union-attr]
+        nodes |= {str(name): part.placement for name, part in OmegaConf.load(path).items()}
     nodes |= {str(name): part.placement for name, part in refine.parts.items()}
     for region in regions:
         if region not in nodes:

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from insetgan.evaluation.crops import BODY
 from insetgan.evaluation.feature_folder import Described
+from insetgan.evaluation.real import RealSide
+from insetgan.metrics.bootstrap import interval, mean_interval, trimmed_mean
+from insetgan.metrics.path_length import TRIM
 from insetgan.metrics.registry import FeatureMetric
 
 Better = Literal["lower", "higher", "one"]
@@ -73,11 +76,10 @@ BESIDE = (
 )
 """What refinements measure of themselves; medians over the pictures."""
 
-DIVERSITY = "lpips_diversity"
-"""Begins the names of figures that hold, for each picture, its distance to another one; their mean is the diversity."""
+DIVERSITY, PATH = "lpips_diversity", "ppl"
+"""Figures whose means count: distance of a picture to another one, and path length."""
 
 OnFigure = Callable[[], None]
-Interval = Callable[..., tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,8 @@ class Measurement:
 
     Attributes:
         metrics: those that work on features.
-        beside: keys of further figures: those of `BESIDE`, and `DIVERSITY`.
+        beside: keys of further figures: those of `BESIDE`, `DIVERSITY` and `PATH`.
         rounds: of the bootstrap; 0 for no intervals.
-        interval: of a feature metric, see `metrics.bootstrap.interval`.
         seed: of the bootstrap.
         on_figure: called when a figure of features is known.
     """
@@ -96,38 +97,37 @@ class Measurement:
     metrics: Sequence[FeatureMetric]
     beside: Sequence[str] = ()
     rounds: int = 0
-    interval: Interval | None = None
     seed: int = 0
     on_figure: OnFigure = lambda: None
 
-    def cell(self, method: str, trunc: float | None, region: str, real: Tensor, fake: Described) -> Cell:
+    def cell(self, method: str, trunc: float | None, region: str, real: RealSide, fake: Described) -> Cell:
         """Measure one cell.
 
         Args:
             method: see `Cell`.
             trunc: likewise.
             region: likewise.
-            real: features of the real pictures' region, [n, d].
-            fake: of the method's pictures.
+            real: the real pictures.
+            fake: features of the method's pictures.
         """
         features, found = fake.features[region], fake.found[region]
         figures: dict[str, Figure] = {}
         for metric in self.metrics:
-            if min(len(real), len(features)) >= 2:
-                figures[metric.key] = self._figure(metric, real, features)
+            if real.count(region) >= 2 and len(features) >= 2:
+                figures[metric.key] = self._figure(metric, real.side(region, metric.key), features)
             self.on_figure()
         for key in self.beside:
             if (known := self._beside(key, region, fake.figures)) is not None:
                 figures[key] = known
         return Cell(method, trunc, region, int(found.sum()), int((~found).sum()), figures)
 
-    def _figure(self, metric: FeatureMetric, real: Tensor, fake: Tensor) -> Figure:
+    def _figure(self, metric: FeatureMetric, real: Any, fake: Tensor) -> Figure:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the caption says how many pictures there are
             value = metric.measure(real, fake)
-            if not self.rounds or self.interval is None:
-                return Figure(value)
-            return Figure(value, *self.interval(metric, real, fake, rounds=self.rounds, seed=self.seed))
+            if self.rounds and math.isfinite(value):
+                return _figure(value, *interval(metric, real, fake, rounds=self.rounds, seed=self.seed, value=value))
+        return _figure(value)
 
     def _beside(self, key: str, region: str, figures: Mapping[str, Tensor]) -> Figure | None:
         name = key if key == "body_change" and region == BODY else f"{key}.{region}"
@@ -135,12 +135,21 @@ class Measurement:
         values = values[np.isfinite(values)]
         if not len(values):
             return None
-        middle = np.mean if key == DIVERSITY else np.median
+        if key in (DIVERSITY, PATH):
+            trim = TRIM if key == PATH else 0.0
+            ends = mean_interval(torch.from_numpy(values), rounds=self.rounds, seed=self.seed, trim=trim)
+            return _figure(trimmed_mean(values, trim), *(ends if self.rounds else ()))
         if not self.rounds:
-            return Figure(float(middle(values)))
+            return _figure(float(np.median(values)))
         draws = np.random.RandomState(self.seed).randint(len(values), size=(self.rounds, len(values)))
-        low, high = np.percentile([middle(values[rows]) for rows in draws], (2.5, 97.5))
-        return Figure(float(middle(values)), float(low), float(high))
+        low, high = np.quantile(np.median(values[draws], axis=1), (0.025, 0.975))
+        return _figure(float(np.median(values)), float(low), float(high))
+
+
+def _figure(value: float, *ends: float) -> Figure:
+    """A figure whose interval is left out where it means nothing."""
+    low, high = ends if ends and all(map(math.isfinite, ends)) else (None, None)
+    return Figure(value, low, high)
 
 
 def merit(column: Column, figure: Figure | None) -> float:

@@ -184,7 +184,9 @@ def _figures(canvas: Tensor, composite: Tensor, scene: Scene) -> Figures:
 def _bytes(images: Tensor, seeds: Sequence[int]) -> Tensor:
     finite = images.isfinite().flatten(1).all(1)
     if not bool(finite.all()):
-        raise UserError(f"seed {seeds[int((~finite).nonzero()[0, 0])]}: the generator draws numbers that are not finite")
+        raise UserError(
+            f"seed {seeds[int((~finite).nonzero()[0, 0])]}: the generator draws numbers that are not finite"
+        )
     return to_uint8(images).permute(0, 3, 1, 2)
 
 

@@ -80,7 +80,9 @@ def lay_out(
         if not any(figure for row in figures.values() for figure in row):
             return None
         entries = _entries(column, list(figures.values()))
-        return Panel(f"{column.title}{where} {ARROWS[column.better]}", list(zip(methods.values(), entries, strict=True)))
+        return Panel(
+            f"{column.title}{where} {ARROWS[column.better]}", list(zip(methods.values(), entries, strict=True))
+        )
 
     panels = []
     for column in columns:

@@ -25,7 +25,7 @@ def markdown(table: Table) -> str:
 
 
 def latex(table: Table, label: str = "tab:evaluation") -> str:
-    """The table in LaTeX, for a document with `\\usepackage{booktabs}`: one tabular, its panels one below the other."""
+    """The table in LaTeX, for a document that uses the package booktabs: one tabular, its panels one below the other."""
     count = len(table.columns)
     lines = [r"\begin{table}", r"  \centering", rf"  \begin{{tabular}}{{l{'r' * count}}}", r"    \toprule"]
     lines += [f"    {line}" for line in _heads(table)]
@@ -96,5 +96,3 @@ def _tex(text: str) -> str:
     for sign, command in _TEX.items():
         escaped = escaped.replace(sign, command)
     return escaped
-
-

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from insetgan.evaluation.crops import Crops
+from insetgan.evaluation.cell import DIVERSITY, PATH
+from insetgan.evaluation.crops import BODY, Crops, Seen
 from insetgan.evaluation.feature_folder import Described, FeatureFolder
 from insetgan.evaluation.pictures import Pictures
+from insetgan.metrics.diversity import pair_distances
 from insetgan.metrics.features import FeatureExtractor
+from insetgan.metrics.path_length import path_lengths
+from insetgan.metrics.perceptual import Distance
 
 
 class DescriptionModule(pl.LightningModule):
@@ -22,12 +26,22 @@ class DescriptionModule(pl.LightningModule):
         source: of the pictures.
         crops: the regions.
         extractor: describes them.
+        distance: of pictures, to measure how far each is from another one; None for not.
+        path: generator whose path lengths are measured by the same distance; None for not.
     """
 
-    def __init__(self, source: Pictures, crops: Crops, extractor: FeatureExtractor) -> None:
+    def __init__(
+        self,
+        source: Pictures,
+        crops: Crops,
+        extractor: FeatureExtractor,
+        *,
+        distance: Distance | None = None,
+        path: nn.Module | None = None,
+    ) -> None:
         super().__init__()
-        self.source, self.crops, self.extractor = source, crops, extractor
-        owners = [crops.detector, getattr(crops.detector, "network", None), extractor, *source.networks]
+        self.source, self.crops, self.extractor, self.distance, self.path = source, crops, extractor, distance, path
+        owners = [crops.detector, getattr(crops.detector, "network", None), extractor, distance, *source.networks]
         self.networks = nn.ModuleList([owner for owner in owners if isinstance(owner, nn.Module)])
 
     @torch.no_grad()
@@ -35,12 +49,31 @@ class DescriptionModule(pl.LightningModule):
         """Describe one block."""
         drawn = self.source.draw(batch)
         regions = self.crops(drawn.pictures.to(self.device))
-        nothing = torch.zeros(0, self.extractor.num_features)
-        return Described(
-            {name: self.extractor(seen.pictures).cpu() if len(seen.pictures) else nothing for name, seen in regions.items()},
-            {name: seen.found.cpu() for name, seen in regions.items()},
-            drawn.figures,
-        )
+        features = {name: self._features(seen.pictures) for name, seen in regions.items()}
+        figures = dict(drawn.figures)
+        if self.distance is not None:
+            figures |= {f"{DIVERSITY}.{name}": self._diversity(seen) for name, seen in regions.items()}
+        if self.path is not None and self.distance is not None:
+            figures[f"{PATH}.{BODY}"] = path_lengths(self.path, self.distance, batch, device=self.device)
+        return Described(features, {name: seen.found.cpu() for name, seen in regions.items()}, figures)
+
+    def _features(self, pictures: Tensor) -> Tensor:
+        return self.extractor(pictures).cpu() if len(pictures) else torch.zeros(0, self.extractor.num_features)
+
+    def _diversity(self, seen: Seen) -> Tensor:
+        """Distance of each picture to the next one of its block, the last one's to the first; float64 [n], NaN where none.
+
+        Neighbouring seeds are independent, so these are random pairs, and none needs a picture of another block.
+        """
+        assert self.distance is not None
+        there, count = seen.found.cpu(), len(seen.pictures)
+        distances = torch.full((len(there),), torch.nan, dtype=torch.float64)
+        if count >= 2:
+            pairs = [(i, (i + 1) % count) for i in range(count)]
+            distances[there] = pair_distances(
+                lambda i: seen.pictures[list(i)], pairs, self.distance, device=self.device
+            )
+        return distances
 
 
 class DescriptionWriter(pl.callbacks.BasePredictionWriter):
@@ -53,7 +86,9 @@ class DescriptionWriter(pl.callbacks.BasePredictionWriter):
         total: in all.
     """
 
-    def __init__(self, folder: FeatureFolder, on_progress: Callable[[int, int], None], *, done: int, total: int) -> None:
+    def __init__(
+        self, folder: FeatureFolder, on_progress: Callable[[int, int], None], *, done: int, total: int
+    ) -> None:
         super().__init__(write_interval="batch")
         self.folder, self.on_progress, self.done, self.total = folder, on_progress, done, total
 
