@@ -45,7 +45,7 @@ def compose_refine(config: DictConfig, trunc: float, overrides: Sequence[str] = 
     from omegaconf.errors import OmegaConfBaseException
 
     ConfigStore.instance().store(name="refine_schema", node=RefineConfig)
-    common = [f"trunc={trunc:g}", f"seeds={config.seed}-{config.seed + config.num - 1}"]
+    common = [f"trunc={trunc!r}", f"seeds={config.seed}-{config.seed + config.num - 1}"]
     common += [f"batch_size={config.batch_size}", f"trainer.precision={config.trainer.get('precision')}"]
     ours = {override.partition("=")[0] for override in common}
     for given in [*config.refine, *overrides]:

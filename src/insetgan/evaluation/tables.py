@@ -34,7 +34,7 @@ class Panel:
 
     Attributes:
         title: of the figure, with an arrow towards what is better.
-        rows: title of a method and its entries, in the order of the table's columns.
+        rows: title of a method and its entries, in the order of the table's columns; methods without any are left out.
     """
 
     title: str
@@ -74,15 +74,13 @@ def lay_out(
     places = [(trunc, "" if wide else region) for trunc in truncs for region in (regions[:1] if wide else regions)]
 
     def panel(column: Column, shown: Sequence[tuple[float, str]], where: str) -> Panel | None:
-        figures = {
-            name: [_figure(known, name, trunc, region, column.key) for trunc, region in shown] for name in methods
-        }
-        if not any(figure for row in figures.values() for figure in row):
+        rows = {name: [_figure(known, name, trunc, region, column.key) for trunc, region in shown] for name in methods}
+        rows = {name: figures for name, figures in rows.items() if any(figures)}
+        if not rows:
             return None
-        entries = _entries(column, list(figures.values()))
-        return Panel(
-            f"{column.title}{where} {ARROWS[column.better]}", list(zip(methods.values(), entries, strict=True))
-        )
+        entries = _entries(column, list(rows.values()))
+        titles = [methods[name] for name in rows]
+        return Panel(f"{column.title}{where} {ARROWS[column.better]}", list(zip(titles, entries, strict=True)))
 
     panels = []
     for column in columns:

@@ -14,6 +14,7 @@ DPI = 160
 LINE, NAME, NUMBER = 0.3, 2.6, 1.15  # inches: height of a line, width of the first column and of the others
 WIDER = 0.75  # of a column whose numbers have intervals
 LETTERS = 15.5  # of the caption to an inch
+LETTER = 0.055  # inches of a letter of an interval
 
 
 def draw_table(table: Table) -> bytes:
@@ -35,13 +36,14 @@ def draw_table(table: Table) -> bytes:
     places = [0.1 + NAME + column * (index + 1) - 0.1 for index in range(len(table.columns))]
     line = _draw_heads(axes, table, places, width)
     for panel in table.panels:
+        longest = max((len(entry.interval) for _, entries in panel.rows for entry in entries), default=0)
         _rule(axes, line, 0.1, width - 0.1, 0.6)
         axes.text(0.1, line + 0.65, panel.title, color=INK, fontsize=9, style="italic", va="center")
         line += 1.2
         for title, entries in panel.rows:
             axes.text(0.25, line + 0.45, title, color=INK, fontsize=9.5, va="center")
             for entry, right in zip(entries, places, strict=True):
-                _draw_entry(axes, entry, right, line + 0.45)
+                _draw_entry(axes, entry, right, line + 0.45, longest)
             line += 1
         line += 0.1
     _rule(axes, line, 0.1, width - 0.1, 1.2)
@@ -70,13 +72,11 @@ def _draw_heads(axes: "Axes", table: Table, places: list[float], width: float) -
     return 2.1
 
 
-def _draw_entry(axes: "Axes", entry: Entry, right: float, line: float) -> None:
+def _draw_entry(axes: "Axes", entry: Entry, right: float, line: float, longest: int) -> None:
+    """The number, left of where the longest interval of its panel begins, so that numbers stand below each other."""
     weight = "bold" if entry.best else "normal"
-    if not entry.interval:
-        axes.text(right, line, entry.text, color=INK, fontsize=9.5, weight=weight, ha="right", va="center")
-        return
     axes.text(right, line, entry.interval, color=QUIET, fontsize=7, ha="right", va="center")
-    reach = 0.055 * len(entry.interval) + 0.08
+    reach = LETTER * longest + 0.08 if longest else 0.0
     axes.text(right - reach, line, entry.text, color=INK, fontsize=9.5, weight=weight, ha="right", va="center")
 
 
