@@ -39,7 +39,7 @@ def run(config: DictConfig) -> None:
     if not first:
         silence(sys.stdout)  # one process speaks for all
     console = PatientConsole()
-    evaluation.eyes, evaluation.distance  # noqa: B018 - what is missing is told of before any work
+    evaluation.eyes, evaluation.distance, evaluation.metrics  # noqa: B018 - what is missing is told of before any work
     contestants = evaluation.contestants()
     for name, reason in evaluation.left_out.items():
         console.print(f"{name} is left out: {reason}", markup=False)
@@ -113,10 +113,9 @@ def _measure(
 
     from insetgan.cli.terminal import progress
     from insetgan.evaluation.cell import BESIDE, DIVERSITY, PATH, Column, Measurement
-    from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
 
     config, regions = evaluation.config, evaluation.crops.names
-    metrics = feature_metrics([name for name in config.metrics if name in FEATURE_METRICS], evaluation.extractor)
+    metrics = evaluation.metrics
     columns = [Column(metric.key, metric.title, metric.better) for metric in metrics]
     if PATH in config.metrics:
         columns.append(Column(PATH, f"Path length, {evaluation.distance.title}", "lower"))

@@ -75,7 +75,7 @@ class EvaluateConfig:
         seed: first of the seeds; the others follow.
         batch_size: pictures that are made and described together.
         bootstrap: rounds for the intervals; 0 for none.
-        refine: settings of refine.py for all methods, such as `canvas.weights=...` or `steps=100`.
+        refine: settings of refine.py for all methods, each in quotes: 'refine=["steps=100","canvas.weights=my.safetensors"]'.
         data: the real pictures.
         crop_size: pixels to which crops of parts are brought; half the canvas's shorter side unless given.
         shown: seeds on the sheet of pictures; 0 for no sheet.
@@ -134,7 +134,7 @@ def _truncs(given: Any) -> list[float]:
     values = given if isinstance(given, list) else [given]
     for value in values:
         if isinstance(value, list):
-            raise UserError(f"trunc={value}: must be a number; psi of each layer is refine='[canvas.trunc=[...]]'")
+            raise UserError(f"trunc={value}: must be a number; psi of each layer is a setting of refine=")
         check_trunc("trunc", value)
     if not values or len(set(map(float, values))) < len(values):
         raise UserError(f"trunc={given}: name one psi or several, each once")

@@ -195,6 +195,9 @@ class Contestant:
         from insetgan.cli.seeds import parse_seeds
         from insetgan.training.refinement_module import seed_blocks
 
+        if trainer.is_global_zero:
+            self.run_folder()  # made by one process, and found by the others
+        trainer.strategy.barrier()
         folder, module, seeds = self.run_folder(), self.module(), parse_seeds(self.refine.seeds)
         if trainer.is_global_zero:
             folder.write("config.yaml", OmegaConf.to_yaml(self.refine, resolve=True).encode())

@@ -1,5 +1,6 @@
 """The passes of an evaluation: refinements, features of generated and of real pictures, all resumed block by block."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from insetgan.evaluation.feature_folder import Described, FeatureFolder
     from insetgan.evaluation.pictures import Pictures
     from insetgan.evaluation.real import RealSide
+    from insetgan.metrics.registry import FeatureMetric
 
 REAL_BLOCK = 32
 
@@ -91,6 +93,24 @@ class Evaluation:
         detector = extractor_signature(base.detector, None)
         rules = {name: {key: str(value) for key, value in rule.items()} for name, rule in parts.items()}
         return digest([extractor, detector, rules, regions, self.crops.size, self.size])
+
+    @cached_property
+    def metrics(self) -> "list[FeatureMetric]":
+        """Those that work on features, tried on a few numbers, so that what they lack is told of before any work.
+
+        Raises:
+            UserError: a package is not installed.
+        """
+        import torch
+
+        from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
+
+        metrics = feature_metrics([name for name in self.config.metrics if name in FEATURE_METRICS], self.extractor)
+        few = torch.randn(2, 8, 4, generator=torch.Generator().manual_seed(0))
+        with warnings.catch_warnings(action="ignore"):
+            for metric in metrics:
+                metric.measure(*few)
+        return metrics
 
     def contestants(self) -> list[Contestant]:
         """The methods at each truncation, in the order of the table; those that cannot be had are told of before any work.
@@ -176,11 +196,9 @@ class Evaluation:
         self, source: "Pictures", folder: "FeatureFolder", blocks: list[list[int]], title: str, **beside: Any
     ) -> None:
         """Describe the blocks that are open; several processes share them, and go on together when all are done."""
-        from torch.utils.data import DataLoader
-
         from insetgan.cli.terminal import progress
         from insetgan.training.description_module import DescriptionModule, DescriptionWriter
-        from insetgan.training.trainer import predicting
+        from insetgan.training.trainer import predict_blocks
 
         open_blocks = [block for block in blocks if not folder.finished(block)]
         if not open_blocks:
@@ -189,9 +207,7 @@ class Evaluation:
         module = DescriptionModule(source, self.crops, self.extractor, **beside)
         with progress(title, "pictures") as on_progress:
             writer = DescriptionWriter(folder, on_progress, done=total - left, total=total)
-            with predicting(self.trainer, [writer]):
-                loader: Any = DataLoader(open_blocks, batch_size=None)  # type: ignore[arg-type]
-                self.trainer.predict(module, loader, return_predictions=False)
+            predict_blocks(self.trainer, module, open_blocks, [writer])
 
 
 def steps(contestants: Sequence[Contestant], *, real: bool) -> Iterator[str]:

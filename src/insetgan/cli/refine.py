@@ -102,19 +102,16 @@ def refine_blocks(
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
     """
-    from torch.utils.data import DataLoader
-
     from insetgan.cli.terminal import progress
     from insetgan.training.refinement_module import SampleWriter, StepProgress
-    from insetgan.training.trainer import predicting
+    from insetgan.training.trainer import predict_blocks
 
     if not blocks:
         return
     count = sum(map(len, blocks))
     with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)
-        with predicting(trainer, [SampleWriter(folder), shown]):
-            trainer.predict(module, DataLoader(blocks, batch_size=None), return_predictions=False)  # type: ignore[arg-type]
+        predict_blocks(trainer, module, blocks, [SampleWriter(folder), shown])
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:

@@ -20,7 +20,7 @@ class Entry:
     Attributes:
         text: the number, or a dash where there is none.
         interval: its interval, as "[low, high]"; empty where there is none.
-        best: whether nothing in its column is better, where there is anything to choose from.
+        best: whether nothing in its column is better, where they differ.
     """
 
     text: str
@@ -111,7 +111,7 @@ def _entries(column: Column, rows: list[list[Figure | None]]) -> list[list[Entry
     entries: list[list[Entry]] = [[] for _ in rows]
     for place in range(len(rows[0])):
         merits = [merit(column, row[place]) for row in rows]
-        choice = sum(math.isfinite(each) for each in merits) > 1
+        choice = len({row[place] for row, each in zip(texts, merits, strict=True) if math.isfinite(each)}) > 1
         best = texts[merits.index(min(merits))][place]
         for index, row in enumerate(rows):
             text = texts[index][place]

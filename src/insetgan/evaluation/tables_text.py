@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -41,7 +42,7 @@ def comma_separated(cells: Iterable[Cell], columns: Sequence[Column], methods: M
     """All figures as CSV, a row a figure.
 
     Columns: method, title, trunc (empty for given pictures), region, metric, name, better, value, low, high, n, missing,
-    best (1 where no other method at this truncation and in this region is better).
+    best (1 where no other method at this truncation and in this region is better, and one is worse).
     """
     known = list(cells)
     file = io.StringIO()
@@ -53,7 +54,8 @@ def comma_separated(cells: Iterable[Cell], columns: Sequence[Column], methods: M
             if (figure := cell.figures.get(column.key)) is None:
                 continue
             merits = [merit(column, rival.figures.get(column.key)) for rival in rivals]
-            best = int(len(merits) > 1 and merit(column, figure) <= min(merits))
+            known_merits = {each for each in merits if math.isfinite(each)}
+            best = int(len(known_merits) > 1 and merit(column, figure) <= min(known_merits))
             numbers = ["" if number is None else f"{number:.6g}" for number in (figure.value, figure.low, figure.high)]
             trunc = "" if cell.trunc is None else f"{cell.trunc:g}"
             about = [cell.method, methods[cell.method], trunc, cell.region, column.key, column.title, column.better]

@@ -45,8 +45,10 @@ class DescriptionModule(pl.LightningModule):
         self.networks = nn.ModuleList([owner for owner in owners if isinstance(owner, nn.Module)])
 
     @torch.no_grad()
-    def predict_step(self, batch: Sequence[int], *_: Any) -> Described:
-        """Describe one block."""
+    def predict_step(self, batch: Sequence[int], *_: Any) -> Described | None:
+        """Describe one block; None for an empty one."""
+        if not batch:
+            return None
         drawn = self.source.draw(batch)
         regions = self.crops(drawn.pictures.to(self.device))
         features = {name: self._features(seen.pictures) for name, seen in regions.items()}
@@ -96,13 +98,15 @@ class DescriptionWriter(pl.callbacks.BasePredictionWriter):
         self,
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
-        prediction: Described,
+        prediction: Described | None,
         batch_indices: Sequence[int] | None,
         batch: Sequence[int],
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
         """Write the features of the block."""
+        if prediction is None:
+            return
         self.folder.add(batch, prediction)
         # The other processes are about as far as this one.
         self.done = min(self.done + len(batch) * trainer.world_size, self.total)
