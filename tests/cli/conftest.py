@@ -137,6 +137,21 @@ def refine(in_process, tiny):
 
 
 @pytest.fixture(scope="session")
+def quick(tiny, people):
+    """Overrides of evaluate.py that make it quick: tiny networks, six real pictures, six generated ones in three blocks."""
+    parts = next(override.partition("=")[2] for override in tiny if override.startswith("detector."))
+    settings = ",".join(f'"{override}"' for override in [*tiny, "steps=4", "schedule.block=1"])
+    networks = [f"features.network.name_or_path={parts}", f"distance.network.name_or_path={parts}"]
+    return [f"refine=[{settings}]", *networks, people, "num=6", "batch_size=2", "bootstrap=4", "shown=3"]
+
+
+@pytest.fixture
+def evaluate(in_process, quick):
+    """Run evaluate.py on tiny networks: evaluate(*overrides) -> (exit code, output, errors)."""
+    return partial(in_process, "evaluate", *quick)
+
+
+@pytest.fixture(scope="session")
 def assert_one_line():
     """Check what `train` gave back for a mistake: one line, which says something."""
 

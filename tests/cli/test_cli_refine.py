@@ -174,6 +174,14 @@ def test_two_processes_share_the_blocks(finished, command, tiny, tmp_path):
         assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
 
 
+def test_more_processes_than_blocks(finished, command, tiny, tmp_path):
+    out, _ = finished
+    same = [*tiny, "steps=6", "batch_size=2", f"out={tmp_path}", "trainer.devices=2", "trainer.accelerator=cpu"]
+    result = command("refine.py", *same, "seeds=[4,0]")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "samples/4_refined.png").read_bytes() == (out / "samples/4_refined.png").read_bytes()
+
+
 def test_a_sample_of_another_block_or_without_its_pictures_is_made_again(finished, command, tiny, tmp_path):
     out, _ = finished
     same = [*tiny, "steps=6", "batch_size=2", f"out={tmp_path}"]

@@ -46,14 +46,14 @@ def run(config: DictConfig) -> None:
             blocks = seed_blocks(seeds, 1)
         open_blocks = [block for block in blocks if not all(folder.finished(seed, block) for seed in block)]
         began = time.monotonic()
-        _refine(trainer, module, folder, open_blocks, len(blocks))
+        refine_blocks(trainer, module, folder, open_blocks, len(blocks))
         if trainer.is_global_zero:
             results = folder.gather(seeds, walk=config.walk is not None)
-            _present(config, folder, module, results)
+            present(config, folder, module, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
 
 
-def _present(config: DictConfig, folder: "RunFolder", module: "RefinementModule", results: dict[str, Any]) -> None:
+def present(config: DictConfig, folder: "RunFolder", module: "RefinementModule", results: dict[str, Any]) -> None:
     """Write what is there to be looked at: curves, report, and the film of a walk."""
     from insetgan.refine.curves import plot_curves
     from insetgan.refine.gathered import read_curves
@@ -84,23 +84,34 @@ def _out(config: DictConfig, signature: str) -> Path:
     return Path("outputs/refine") / f"{config.mode.name}-{signature[:8]}"
 
 
-def _refine(
-    trainer: "pl.Trainer", module: "RefinementModule", folder: "RunFolder", blocks: list[list[int]], total: int
+def refine_blocks(
+    trainer: "pl.Trainer",
+    module: "RefinementModule",
+    folder: "RunFolder",
+    blocks: list[list[int]],
+    total: int,
+    title: str = "refining",
 ) -> None:
-    """Refine the blocks that are open; several processes share them, and go on together when all are done."""
-    from torch.utils.data import DataLoader
+    """Refine the blocks that are open; several processes share them, and go on together when all are done.
 
+    Args:
+        trainer: carries it out.
+        module: refines.
+        folder: where the samples are written.
+        blocks: of seeds, those that are open.
+        total: blocks of the whole run, those that were finished before among them.
+        title: what is being done, for the terminal.
+    """
     from insetgan.cli.terminal import progress
     from insetgan.training.refinement_module import SampleWriter, StepProgress
+    from insetgan.training.trainer import predict_blocks
 
     if not blocks:
         return
     count = sum(map(len, blocks))
-    with progress(f"refining {count} sample{'s' * (count > 1)}", "steps") as on_progress:
+    with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)
-        trainer.callbacks += [SampleWriter(folder), shown]  # type: ignore[attr-defined]
-        trainer.predict(module, DataLoader(blocks, batch_size=None), return_predictions=False)  # type: ignore[arg-type]
-    trainer.strategy.barrier()
+        predict_blocks(trainer, module, blocks, [SampleWriter(folder), shown])
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:

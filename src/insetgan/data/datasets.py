@@ -48,21 +48,23 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
 
     skipped: Sequence[Fault] = ()
 
-    def __init__(self, archive: Archive, indices: Sequence[int], height: int, width: int, use_labels: bool) -> None:
-        """Make item i from picture `indices[i]`."""
+    def __init__(
+        self, archive: Archive, indices: Sequence[int], height: int, width: int, use_labels: bool, *, keep: bool = True
+    ) -> None:
+        """Make item i from picture `indices[i]`, once if it is to be kept."""
         self.archive = archive
         self.labels: Tensor | None = None
         self._indices, self._size = list(indices), (height, width)
         if use_labels and archive.labels is not None:
             self.labels = torch.from_numpy(archive.labels[self._indices])
         self.c_dim = 0 if self.labels is None else self.labels.shape[1]
-        self._kept = Kept((len(self), 3, height, width))
+        self._kept = Kept((len(self), 3, height, width)) if keep else None
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def __getitem__(self, index: int) -> Tensor | tuple[Tensor, Tensor]:
-        image = self._kept.get(index, self._make)
+        image = self._make(index) if self._kept is None else self._kept.get(index, self._make)
         return image if self.labels is None else (image, self.labels[index])
 
     def _make(self, index: int) -> Tensor:
@@ -80,6 +82,7 @@ class ImageDataset(TrainingPictures):
         on_fault: what to do when pictures are faulty: stop, or skip them.
         checked: decode all pictures at the start to find the faulty ones; the rendered people are known to be whole.
         progress: called while they are checked with the number done and the number of all.
+        keep: hold in memory what was read once; not worth it for who reads each picture once.
 
     Raises:
         UserError: unreadable archive, another ratio of height to width than the pictures', faulty pictures, or no labels.
@@ -95,6 +98,7 @@ class ImageDataset(TrainingPictures):
         on_fault: str = "stop",
         checked: bool = True,
         progress: Progress | None = None,
+        keep: bool = True,
     ) -> None:
         archive = _opened(path, use_labels)
         _refuse_distortion(archive, height, width, every=not checked)
@@ -106,7 +110,7 @@ class ImageDataset(TrainingPictures):
             target=(height, width),
             progress=progress,
         )
-        super().__init__(archive, indices, height, width, use_labels)
+        super().__init__(archive, indices, height, width, use_labels, keep=keep)
 
     def _make(self, index: int) -> Tensor:
         enough = (_FINER * self._size[0], _FINER * self._size[1])

@@ -159,7 +159,7 @@ class RunFolder:
             What results.json holds: `samples`, a record each, and `summary`, the medians.
         """
         names = [name for seed in seeds for name in sample_names(seed, self.keep)]
-        records = [self._note(name)["record"] for name in names]
+        records = [self.record(name) for name in names]
         results: dict[str, Any] = {"samples": records, "summary": summarise(records)}
         if walk:
             pictures = {"before": "paste", "after": "refined"}
@@ -208,6 +208,15 @@ class RunFolder:
             boxes = torch.tensor([box or [0, 0, 1, 1]])
             placements[part] = Placement(boxes, torch.tensor([anchor], dtype=torch.double), there, there)
         return codes, placements
+
+    def record(self, name: str) -> dict[str, Any]:
+        """What was measured of a finished result, as results.json has it.
+
+        Raises:
+            KeyError: it is not finished.
+        """
+        record: dict[str, Any] = self._note(name)["record"]
+        return record
 
     def _row(self, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
         name = record["name"]

@@ -93,8 +93,10 @@ class RefinementModule(pl.LightningModule):
         self.networks = nn.ModuleList(networks)  # so that the Trainer moves them to its device
         self.on_step: Callable[[Step], None] | None = None
 
-    def predict_step(self, batch: Sequence[int], *_: Any) -> Refined:
-        """Refine one block of seeds."""
+    def predict_step(self, batch: Sequence[int], *_: Any) -> Refined | None:
+        """Refine one block of seeds; None for an empty one, which a process gets that has nothing to do."""
+        if not batch:
+            return None
         plan = self.plan
         problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
         recorder = Recorder(plan.film_every, blend=plan.blend) if plan.film_every else None
@@ -152,14 +154,15 @@ class SampleWriter(pl.callbacks.BasePredictionWriter):
         self,
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
-        prediction: Refined,
+        prediction: Refined | None,
         batch_indices: Sequence[int] | None,
         batch: Sequence[int],
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
         """Write the samples of the block that was refined."""
-        self.folder.add(batch, prediction.result, prediction.films)
+        if prediction is not None:
+            self.folder.add(batch, prediction.result, prediction.films)
 
 
 class StepProgress(pl.Callback):

@@ -1,11 +1,13 @@
 """A Trainer whose refusals are mistakes of the user."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.accelerators import CPUAccelerator
+from torch.utils.data import DataLoader
 
 from insetgan.errors import UserError
 
@@ -32,3 +34,27 @@ def quiet_trainer(**arguments: Any) -> pl.Trainer:
             f"trainer.devices={trainer.num_devices}: must be {most} or less, the processors of this machine"
         )
     return trainer
+
+
+def predict_blocks(
+    trainer: pl.Trainer, module: pl.LightningModule, blocks: Sequence[list[int]], callbacks: Sequence[pl.Callback]
+) -> None:
+    """Predict blocks of seeds, shared by all processes, which begin and end it together.
+
+    Args:
+        trainer: carries it out; has these callbacks for this prediction only.
+        module: predicts a block; gives None for an empty one.
+        blocks: one or more. Who decides by what lies on a disk which are open has looked before any process adds to it.
+        callbacks: write what was predicted.
+    """
+    before = list(trainer.callbacks)  # type: ignore[attr-defined]
+    # Lightning's sampler gives every process one block at least.
+    whole = [*blocks, *([] for _ in range(trainer.world_size - len(blocks)))]
+    trainer.strategy.barrier()
+    trainer.callbacks = [*before, *callbacks]  # type: ignore[attr-defined]
+    try:
+        loader: Any = DataLoader(whole, batch_size=None)  # type: ignore[arg-type]
+        trainer.predict(module, loader, return_predictions=False)
+    finally:
+        trainer.callbacks = before  # type: ignore[attr-defined]
+    trainer.strategy.barrier()

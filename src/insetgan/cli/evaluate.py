@@ -1,0 +1,193 @@
+"""`python evaluate.py`: how far the pictures of several methods are from real ones."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from insetgan.cli.app import entry
+from insetgan.cli.evaluate_config import EvaluateConfig, check
+from insetgan.errors import UserError
+
+if TYPE_CHECKING:
+    from insetgan.cli.evaluate_methods import Contestant
+    from insetgan.cli.evaluate_run import Evaluation
+    from insetgan.evaluation.cell import Cell, Column
+    from insetgan.evaluation.feature_folder import Described
+    from insetgan.evaluation.real import RealSide
+
+MARKER = "evaluations.txt"
+"""Says that a folder is one of evaluations."""
+
+
+def run(config: DictConfig) -> None:
+    """Make what is missing, measure, and write the tables."""
+    from insetgan.cli.evaluate_run import Evaluation, steps
+    from insetgan.cli.terminal import PatientConsole, silence
+    from insetgan.cli.trainer import build_trainer
+    from insetgan.files import hold
+
+    check(config)
+    evaluation = Evaluation(config, build_trainer(config.trainer, inference_mode=False))
+    first = evaluation.trainer.is_global_zero
+    if not first:
+        silence(sys.stdout)  # one process speaks for all
+    console = PatientConsole()
+    evaluation.eyes, evaluation.distance, evaluation.metrics  # noqa: B018 - what is missing is told of before any work
+    contestants = evaluation.contestants()
+    for name, reason in evaluation.left_out.items():
+        console.print(f"{name} is left out: {reason}", markup=False)
+    out = Path(config.out)
+    _claim(out)
+    began = time.monotonic()
+    # One process keeps others out for all that belong to this command.
+    with hold(out) if first else nullcontext():
+        number = steps(contestants, real=config.data.statistics is None)
+        real = evaluation.real(f"{'' if config.data.statistics else next(number)} describing real pictures".strip())
+        refining = [each for each in contestants if each.settings.kind == "refine"]
+        for each in refining:
+            each.refine_open(evaluation.trainer, f"{next(number)} refining {each.label}:")
+            each.release()
+        described = []
+        for each in contestants:
+            described.append(evaluation.describe(each, refining, f"{next(number)} describing {each.label}"))
+            each.release()
+        if first and real is not None:
+            _conclude(evaluation, contestants, described, real, console)
+            console.print(f"{time.monotonic() - began:.0f} s; tables:   {out / config.name / 'table.md'}", markup=False)
+
+
+def _claim(out: Path) -> None:
+    """Refuse the folder of something else."""
+    from insetgan.files import write_whole
+    from insetgan.refine.run_folder import make_folder
+
+    make_folder(out)
+    if (out / "config.yaml").exists() and not (out / MARKER).exists():
+        raise UserError(f"out={out}: holds another run, not evaluations; choose another folder")
+    if not (out / MARKER).exists():
+        write_whole(out / MARKER, b"evaluations: runs/ and features/ are shared, the other folders hold tables\n")
+
+
+def _conclude(
+    evaluation: "Evaluation",
+    contestants: "Sequence[Contestant]",
+    described: "Sequence[Described | None]",
+    real: "RealSide",
+    console: Any,
+) -> None:
+    """Measure the cells and write everything that is there to be looked at."""
+    from insetgan.cli.evaluate_output import describe_in_words, draw_samples, print_table, write_tables
+    from insetgan.evaluation.tables import lay_out
+
+    config, folder = evaluation.config, Path(evaluation.config.out) / evaluation.config.name
+    cells, columns = _measure(evaluation, contestants, described, real)
+    methods = {each.name: str(each.settings.title) for each in contestants}
+    caption = describe_in_words(evaluation, real, cells)
+    table = lay_out(cells, columns, methods, list(config.trunc), caption)
+    results = _results(evaluation, cells, columns, methods, real, caption)
+    write_tables(folder, table, cells, columns, methods)
+    for name, content in (("results.json", results), ("config.yaml", OmegaConf.to_yaml(config, resolve=True))):
+        _write(folder / name, content)
+    if config.shown:
+        draw_samples(evaluation, contestants, folder / "sheet.png")
+    print_table(table, console)
+    if config.shown:
+        console.print(f"pictures: {folder / 'sheet.png'}", markup=False)
+
+
+def _measure(
+    evaluation: "Evaluation",
+    contestants: "Sequence[Contestant]",
+    described: "Sequence[Described | None]",
+    real: "RealSide",
+) -> "tuple[list[Cell], list[Column]]":
+    """All cells, in the order of the table, and what the columns are."""
+    import torch
+
+    from insetgan.cli.terminal import progress
+    from insetgan.evaluation.cell import BESIDE, DIVERSITY, PATH, Column, Measurement
+
+    config, regions = evaluation.config, evaluation.crops.names
+    metrics = evaluation.metrics
+    columns = [Column(metric.key, metric.title, metric.better) for metric in metrics]
+    if PATH in config.metrics:
+        columns.append(Column(PATH, f"Path length, {evaluation.distance.title}", "lower"))
+    if DIVERSITY in config.metrics:
+        columns.append(Column(DIVERSITY, f"Diversity, {evaluation.distance.title}", "higher"))
+    columns += BESIDE if "seam" in config.metrics else ()
+    keys = [column.key for column in columns[len(metrics) :]]
+    total, done = len(metrics) * len(regions) * len(contestants), 0
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums in one order, however many processes share the processors
+    cells = []
+    try:
+        with progress("measuring", "figures") as on_progress:
+
+            def on_figure() -> None:
+                nonlocal done
+                done += 1
+                on_progress(done, total)
+
+            measurement = Measurement(metrics, keys, config.bootstrap, on_figure=on_figure)
+            for each, known in zip(contestants, described, strict=True):
+                assert known is not None
+                cells += [measurement.cell(each.name, each.trunc, region, real, known) for region in regions]
+    finally:
+        torch.set_num_threads(threads)
+    return cells, columns
+
+
+def _results(
+    evaluation: "Evaluation",
+    cells: "Sequence[Cell]",
+    columns: "Sequence[Column]",
+    methods: dict[str, str],
+    real: "RealSide",
+    caption: str,
+) -> str:
+    """What results.json holds; docs/evaluate.md says what the keys mean."""
+    from insetgan import __version__
+
+    config, extractor = evaluation.config, evaluation.extractor
+    missing = getattr(real, "missing", {})
+    counts = {region: real.count(region) for region in evaluation.crops.names}
+    about = {
+        "caption": caption,
+        "num": config.num,
+        "seed": config.seed,
+        "trunc": list(config.trunc),
+        "features": {"name": extractor.name, "title": extractor.title, "num_features": extractor.num_features},
+        "real": {"title": real.title, "n": counts, "missing": dict(missing)},
+        "bootstrap": {"rounds": config.bootstrap, "level": 0.95},
+        "methods": methods,
+        "left_out": evaluation.left_out,
+        "metrics": {column.key: {"title": column.title, "better": column.better} for column in columns},
+        "cells": [_finite(cell.plain()) for cell in cells],
+        "version": __version__,
+    }
+    return json.dumps(about, indent=1, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what is no number: JSON has no name for it."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(path: Path, text: str) -> None:
+    from insetgan.files import write_whole
+
+    write_whole(path, text.encode())
+
+
+def main() -> None:
+    """Entry point."""
+    entry(run, "evaluate", EvaluateConfig)

@@ -1,0 +1,226 @@
+"""The passes of an evaluation: refinements, features of generated and of real pictures, all resumed block by block."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from insetgan.cli.build import instantiate
+from insetgan.cli.evaluate_methods import (
+    Contestant,
+    compose_refine,
+    digest,
+    extractor_signature,
+    fingerprint,
+    generator_size,
+    placements,
+)
+from insetgan.errors import UserError
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+    from insetgan.evaluation.crops import Crops
+    from insetgan.evaluation.feature_folder import Described, FeatureFolder
+    from insetgan.evaluation.pictures import Pictures
+    from insetgan.evaluation.real import RealSide
+    from insetgan.metrics.registry import FeatureMetric
+
+REAL_BLOCK = 32
+
+
+@dataclass
+class Evaluation:
+    """Everything that an evaluation is made with.
+
+    Attributes:
+        config: checked.
+        trainer: carries out the passes.
+        left_out: names of optional methods that cannot be had, and why.
+    """
+
+    config: DictConfig
+    trainer: "pl.Trainer"
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def base(self) -> DictConfig:
+        """refine.py's configuration that detector, placements and canvas come from."""
+        return compose_refine(self.config, self.config.trunc[0])
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the canvas, to which all pictures are brought."""
+        return generator_size(self.base.canvas.weights)
+
+    @cached_property
+    def extractor(self) -> Any:
+        """By whose eyes pictures are compared."""
+        return instantiate(self.config.features)
+
+    @cached_property
+    def distance(self) -> Any:
+        """Of two pictures; None where no metric asks for it."""
+        if not {"ppl", "lpips_diversity"} & set(self.config.metrics):
+            return None
+        if not self.config.distance:
+            raise UserError("distance: must not be empty for ppl and lpips_diversity; choose parts or lpips")
+        return instantiate(self.config.distance)
+
+    @cached_property
+    def crops(self) -> "Crops":
+        """The regions."""
+        from insetgan.evaluation.crops import BODY, Crops
+
+        detector = instantiate(self.base.detector)
+        parts = [region for region in self.config.regions if region != BODY]
+        for part in parts:
+            if part not in detector.names:
+                raise UserError(f"regions={part}: must be body or what the detector knows: {', '.join(detector.names)}")
+        size = self.config.crop_size or max(8, min(self.size) // 2)
+        return Crops(detector, placements(self.base, parts), size, body=BODY in self.config.regions)
+
+    @cached_property
+    def eyes(self) -> str:
+        """What decides the features of a picture: network, regions and size, as a digest."""
+        base, regions = self.base, self.crops.names
+        parts: dict[str, Any] = {name: vars(placement) for name, placement in self.crops.placements.items()}
+        extractor = extractor_signature(self.config.features, self.extractor)
+        detector = extractor_signature(base.detector, None)
+        rules = {name: {key: str(value) for key, value in rule.items()} for name, rule in parts.items()}
+        return digest([extractor, detector, rules, regions, self.crops.size, self.size])
+
+    @cached_property
+    def metrics(self) -> "list[FeatureMetric]":
+        """Those that work on features, tried on a few numbers, so that what they lack is told of before any work.
+
+        Raises:
+            UserError: a package is not installed.
+        """
+        import torch
+
+        from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
+
+        metrics = feature_metrics([name for name in self.config.metrics if name in FEATURE_METRICS], self.extractor)
+        few = torch.randn(2, 8, 4, generator=torch.Generator().manual_seed(0))
+        with warnings.catch_warnings(action="ignore"):
+            for metric in metrics:
+                metric.measure(*few)
+        return metrics
+
+    def contestants(self) -> list[Contestant]:
+        """The methods at each truncation, in the order of the table; those that cannot be had are told of before any work.
+
+        Raises:
+            UserError: weights or pictures of a method that is not optional are missing.
+        """
+        found = []
+        for name, settings in self.config.method.items():
+            truncs = [None] if settings.kind == "folder" else list(self.config.trunc)
+            out, overrides = Path(self.config.out), settings.overrides
+            mine = [
+                Contestant(name, settings, psi, compose_refine(self.config, psi or 1.0, overrides), out, self.size)
+                for psi in truncs
+            ]
+            if generator_size(mine[0].refine.canvas.weights) != self.size:
+                raise UserError(f"method.{name}: its canvas has another size than canvas.weights of refine=")
+            try:
+                mine[0].try_out()
+            except UserError as error:
+                if not settings.optional:
+                    raise
+                self.left_out[name] = str(error)
+                continue
+            found += mine
+        if not found:
+            raise UserError(f"method: nothing is left to compare: {'; '.join(self.left_out.values())}")
+        return found
+
+    def describe(self, contestant: Contestant, rivals: Sequence[Contestant], title: str) -> "Described | None":
+        """Describe a method's pictures that are not described yet.
+
+        Returns:
+            What is known of all of them; None in the processes that do not measure.
+        """
+        from insetgan.evaluation.feature_folder import FeatureFolder
+        from insetgan.training.refinement_module import seed_blocks
+
+        first, count = self.config.seed, self.config.num
+        source = contestant.source(rivals)
+        if contestant.trunc is None:
+            first, count = 0, min(count, len(source.dataset))  # type: ignore[attr-defined]
+        lengths = contestant.settings.kind == "canvas" and "ppl" in self.config.metrics
+        beside = extractor_signature(self.config.distance, self.distance) if self.distance is not None else ""
+        mark = digest([self.eyes, contestant.signature(), beside, lengths])
+        folder = FeatureFolder(contestant.out / "features" / f"{contestant.file_name}-{mark[:8]}", mark)
+        blocks = seed_blocks(range(first, first + count), self.config.batch_size)
+        path = contestant.module().canvas if lengths else None
+        self._describe(source, folder, blocks, title, distance=self.distance, path=path)
+        return folder.gather(blocks) if self.trainer.is_global_zero else None
+
+    def real(self, title: str) -> "RealSide | None":
+        """The real side, described where it is not yet; None in the processes that do not measure.
+
+        Raises:
+            UserError: the pictures or statistics cannot be had.
+        """
+        from insetgan.data.archive import PEOPLE
+        from insetgan.data.datasets import ImageDataset
+        from insetgan.evaluation.feature_folder import FeatureFolder
+        from insetgan.evaluation.pictures import DatasetPictures
+        from insetgan.evaluation.real import RealFeatures, read_statistics
+        from insetgan.training.refinement_module import seed_blocks
+
+        data = self.config.data
+        if data.statistics is not None:
+            return read_statistics(data.statistics, self.extractor, self.crops.names, self.eyes)
+        dataset = ImageDataset(data.path, *self.size, checked=False, keep=False)
+        path = Path(data.path) if data.path is not None else PEOPLE
+        mark = digest([self.eyes, "real", fingerprint(path)])
+        folder = FeatureFolder(Path(self.config.out) / "features" / f"real-{mark[:8]}", mark)
+        blocks = seed_blocks(_choice(len(dataset), data.num), REAL_BLOCK)
+        self._describe(DatasetPictures(dataset), folder, blocks, title)
+        if not self.trainer.is_global_zero:
+            return None
+        known = folder.gather(blocks)
+        missing = {name: int((~found).sum()) for name, found in known.found.items()}
+        real = RealFeatures(f"{sum(map(len, blocks))} of {path.name}", known.features, missing)
+        real.write(Path(self.config.out) / self.config.name / "real.safetensors", self.eyes)
+        return real
+
+    def _describe(
+        self, source: "Pictures", folder: "FeatureFolder", blocks: list[list[int]], title: str, **beside: Any
+    ) -> None:
+        """Describe the blocks that are open; several processes share them, and go on together when all are done."""
+        from insetgan.cli.terminal import progress
+        from insetgan.training.description_module import DescriptionModule, DescriptionWriter
+        from insetgan.training.trainer import predict_blocks
+
+        open_blocks = [block for block in blocks if not folder.finished(block)]
+        if not open_blocks:
+            return
+        total, left = (sum(map(len, some)) for some in (blocks, open_blocks))
+        module = DescriptionModule(source, self.crops, self.extractor, **beside)
+        with progress(title, "pictures") as on_progress:
+            writer = DescriptionWriter(folder, on_progress, done=total - left, total=total)
+            predict_blocks(self.trainer, module, open_blocks, [writer])
+
+
+def steps(contestants: Sequence[Contestant], *, real: bool) -> Iterator[str]:
+    """Numbers of the passes, "[1/5]" and so on: refinements, then all that is described."""
+    refining = sum(each.settings.kind == "refine" for each in contestants)
+    total = refining + len(contestants) + real
+    yield from (f"[{number}/{total}]" for number in range(1, total + 1))
+
+
+def _choice(total: int, most: int | None) -> list[int]:
+    """Numbers of the real pictures: all, or as many as wanted, drawn once and for all."""
+    import numpy as np
+
+    if most is None or most >= total:
+        return list(range(total))
+    return sorted(int(number) for number in np.random.RandomState(0).permutation(total)[:most])

@@ -1,0 +1,159 @@
+"""The cells of an evaluation: what is measured of one method, at one truncation, in one region."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from insetgan.evaluation.crops import BODY
+from insetgan.evaluation.feature_folder import Described
+from insetgan.evaluation.real import RealSide
+from insetgan.metrics.bootstrap import interval, mean_interval, trimmed_mean
+from insetgan.metrics.path_length import TRIM
+from insetgan.metrics.registry import FeatureMetric
+
+Better = Literal["lower", "higher", "one"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with its interval, where there is one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure as a table shows it.
+
+    Attributes:
+        key: in results.json and in the CSV.
+        title: in tables.
+        better: lower or higher values, or those closest to one.
+    """
+
+    key: str
+    title: str
+    better: Better
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What was measured.
+
+    Attributes:
+        method: name of the method.
+        trunc: psi; None for pictures that were there already.
+        region: "body" or a part.
+        n: pictures on which the region was found.
+        missing: pictures on which it was not.
+        figures: by the key of their column.
+    """
+
+    method: str
+    trunc: float | None
+    region: str
+    n: int
+    missing: int
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """The cell as JSON has it."""
+        return asdict(self)
+
+
+BESIDE = (
+    Column("seam", "Seam", "one"),
+    Column("band", "Band, of 255", "lower"),
+    Column("body_change", "Change of the canvas, of 255", "lower"),
+)
+"""What refinements measure of themselves; medians over the pictures."""
+
+DIVERSITY, PATH = "lpips_diversity", "ppl"
+"""Figures whose means count: distance of a picture to another one, and path length."""
+
+OnFigure = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How cells are measured.
+
+    Attributes:
+        metrics: those that work on features.
+        beside: keys of further figures: those of `BESIDE`, `DIVERSITY` and `PATH`.
+        rounds: of the bootstrap; 0 for no intervals.
+        seed: of the bootstrap.
+        on_figure: called when a figure of features is known.
+    """
+
+    metrics: Sequence[FeatureMetric]
+    beside: Sequence[str] = ()
+    rounds: int = 0
+    seed: int = 0
+    on_figure: OnFigure = lambda: None
+
+    def cell(self, method: str, trunc: float | None, region: str, real: RealSide, fake: Described) -> Cell:
+        """Measure one cell.
+
+        Args:
+            method: see `Cell`.
+            trunc: likewise.
+            region: likewise.
+            real: the real pictures.
+            fake: features of the method's pictures.
+        """
+        features, found = fake.features[region], fake.found[region]
+        figures: dict[str, Figure] = {}
+        for metric in self.metrics:
+            if real.count(region) >= 2 and len(features) >= 2:
+                figures[metric.key] = self._figure(metric, real.side(region, metric.key), features)
+            self.on_figure()
+        for key in self.beside:
+            if (known := self._beside(key, region, fake.figures)) is not None:
+                figures[key] = known
+        return Cell(method, trunc, region, int(found.sum()), int((~found).sum()), figures)
+
+    def _figure(self, metric: FeatureMetric, real: Any, fake: Tensor) -> Figure:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the caption says how many pictures there are
+            value = metric.measure(real, fake)
+            if self.rounds and math.isfinite(value):
+                return _figure(value, *interval(metric, real, fake, rounds=self.rounds, seed=self.seed, value=value))
+        return _figure(value)
+
+    def _beside(self, key: str, region: str, figures: Mapping[str, Tensor]) -> Figure | None:
+        name = key if key == "body_change" and region == BODY else f"{key}.{region}"
+        values = figures.get(name, torch.empty(0)).double().numpy()
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return None
+        if key in (DIVERSITY, PATH):
+            trim = TRIM if key == PATH else 0.0
+            ends = mean_interval(torch.from_numpy(values), rounds=self.rounds, seed=self.seed, trim=trim)
+            return _figure(trimmed_mean(values, trim), *(ends if self.rounds else ()))
+        if not self.rounds:
+            return _figure(float(np.median(values)))
+        draws = np.random.RandomState(self.seed).randint(len(values), size=(self.rounds, len(values)))
+        low, high = np.quantile(np.median(values[draws], axis=1), (0.025, 0.975))
+        return _figure(float(np.median(values)), float(low), float(high))
+
+
+def _figure(value: float, *ends: float) -> Figure:
+    """A figure whose interval is left out where it means nothing."""
+    low, high = ends if ends and all(map(math.isfinite, ends)) else (None, None)
+    return Figure(value, low, high)
+
+
+def merit(column: Column, figure: Figure | None) -> float:
+    """How good a figure is: the lower, the better; infinite where there is none."""
+    if figure is None or not math.isfinite(figure.value):
+        return math.inf
+    return {"lower": figure.value, "higher": -figure.value, "one": abs(figure.value - 1)}[column.better]

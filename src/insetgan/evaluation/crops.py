@@ -1,0 +1,83 @@
+"""The regions that are compared: the whole picture, and the crops of parts with what is round their borders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from insetgan.ops.boxes import square_boxes
+from insetgan.ops.images import from_uint8, to_uint8
+from insetgan.ops.resampling import crop_matrix, resample
+from insetgan.parts.detector import Detector
+from insetgan.parts.placement import SquarePlacement
+
+BODY = "body"
+"""The region that is the whole picture."""
+
+BORDER = 1 / 8
+"""What a crop shows beyond the box on every side, as a fraction of the box: as much as the band E_8 takes inside."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One region of a block of pictures.
+
+    Attributes:
+        pictures: uint8 [m, 3, h, w], of those pictures on which the region was found.
+        found: bool [n], which these are.
+    """
+
+    pictures: Tensor
+    found: Tensor
+
+
+class Crops:
+    """Cuts the regions out of pictures, by one rule for all pictures, real and generated.
+
+    The box of a part is where a refinement would place its inset, by the same detector and the same placement; it is grown
+    by `BORDER`, so that the seam is seen, and pushed inwards where it would leave the picture. A picture on which the part is
+    not found has no such crop.
+
+    Args:
+        detector: finds the parts.
+        placements: by part, how its box follows from what was found; a region for each.
+        size: pixels to which crops are resized, antialiased.
+        body: whether the whole picture is a region as well, called "body".
+    """
+
+    def __init__(
+        self, detector: Detector, placements: Mapping[str, SquarePlacement], size: int, *, body: bool = True
+    ) -> None:
+        self.detector, self.placements, self.size, self.body = detector, dict(placements), size, body
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The regions."""
+        return (*([BODY] if self.body else []), *self.placements)
+
+    @torch.no_grad()
+    def __call__(self, pictures: Tensor) -> dict[str, Seen]:
+        """Regions of pictures uint8 [n, 3, H, W], by name."""
+        regions = {}
+        if self.body:
+            everywhere = torch.ones(len(pictures), dtype=torch.bool, device=pictures.device)
+            regions[BODY] = Seen(pictures, everywhere)
+        if not self.placements:
+            return regions
+        images = from_uint8(pictures.permute(0, 2, 3, 1))
+        height, width = images.shape[2:]
+        detections = self.detector.detect(images)
+        for name, placement in self.placements.items():
+            placed = placement.place(detections[name], height, width)
+            boxes = square_boxes(placed.boxes, BORDER, height, width)[placed.seen]
+            regions[name] = Seen(cut(images[placed.seen], boxes, self.size), placed.seen)
+        return regions
+
+
+def cut(images: Tensor, boxes: Tensor, size: int) -> Tensor:
+    """Crops of pictures [n, 3, H, W] in [-1, 1] at boxes int64 [n, 4]: uint8 [n, 3, size, size]."""
+    height, width = images.shape[2:]
+    rows = crop_matrix(boxes[:, 1], boxes[:, 3], height, size)
+    columns = crop_matrix(boxes[:, 0], boxes[:, 2], width, size)
+    return to_uint8(resample(images, rows, columns)).permute(0, 3, 1, 2).to(images.device)

@@ -1,0 +1,127 @@
+"""The real side of an evaluation: features of pictures, or statistics that somebody has published."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from insetgan.errors import UserError
+from insetgan.evaluation.crops import BODY
+from insetgan.files import write_whole
+from insetgan.metrics.features import FeatureExtractor
+from insetgan.metrics.statistics import CleanReference
+
+CLEAN = "cleanfid:"
+
+
+class RealSide(Protocol):
+    """What generated pictures are compared with."""
+
+    @property
+    def title(self) -> str:
+        """For captions."""
+        ...
+
+    def count(self, region: str) -> int:
+        """Pictures that show the region; a large number where nobody knows."""
+        ...
+
+    def side(self, region: str, key: str) -> Any:
+        """What the metric of this key takes for the real side, such as features [n, d]."""
+        ...
+
+
+@dataclass(frozen=True)
+class RealFeatures:
+    """Features of real pictures.
+
+    Attributes:
+        title: for captions.
+        features: by region, float32 [n, d].
+        missing: by region, pictures on which it was not found.
+    """
+
+    title: str
+    features: Mapping[str, Tensor]
+    missing: Mapping[str, int]
+
+    def count(self, region: str) -> int:
+        """Pictures that show the region."""
+        return len(self.features[region])
+
+    def side(self, region: str, key: str) -> Tensor:
+        """The features, whatever the metric."""
+        return self.features[region]
+
+    def write(self, path: Path, signature: str) -> None:
+        """Write them for later evaluations; `signature` says by which network and of which crops they are."""
+        about = {"title": self.title, "missing": dict(self.missing), "signature": signature}
+        whole = {name: values.contiguous() for name, values in self.features.items()}
+        write_whole(path, save(whole, metadata={"real": json.dumps(about)}))
+
+
+class PublishedStatistics:
+    """clean-fid's reference files, which know whole pictures only.
+
+    Args:
+        reference: to be looked for.
+    """
+
+    def __init__(self, reference: CleanReference) -> None:
+        self.reference, self.title = reference, reference.title
+
+    def count(self, region: str) -> int:
+        """Nobody knows; many."""
+        return 2**31
+
+    def side(self, region: str, key: str) -> Any:
+        """Moments for FID, features for everything else."""
+        return self.reference.side(key)
+
+
+def read_statistics(given: str, extractor: FeatureExtractor, regions: tuple[str, ...], signature: str) -> RealSide:
+    """Statistics instead of real pictures.
+
+    Args:
+        given: path of `real.safetensors`, or "cleanfid:NAME:RESOLUTION[:SPLIT]".
+        extractor: by whose eyes generated pictures will be seen.
+        regions: that are compared.
+        signature: of network and crops, which must be the same.
+
+    Raises:
+        UserError: no such file, or it is of another network, other crops, or lacks a region.
+    """
+    if given.startswith(CLEAN):
+        return _published(given, extractor, regions)
+    try:
+        with safe_open(given, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["real"])
+            features = {name: file.get_tensor(name) for name in file.keys()}
+    except FileNotFoundError as error:
+        raise UserError(f"data.statistics={given}: no such file") from error
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise UserError(f"data.statistics={given}: must be real.safetensors of an evaluation") from error
+    if lacking := [region for region in regions if region not in features]:
+        raise UserError(f"data.statistics={given}: has no region {lacking[0]} (only {', '.join(features)})")
+    if about["signature"] != signature:
+        raise UserError(f"data.statistics={given}: of other features=, crops or detector; it cannot be compared")
+    return RealFeatures(about["title"], features, about["missing"])
+
+
+def _published(given: str, extractor: FeatureExtractor, regions: tuple[str, ...]) -> PublishedStatistics:
+    fields = given.removeprefix(CLEAN).split(":")
+    mode = getattr(extractor, "mode", None)
+    if len(fields) not in (2, 3) or not all(fields):
+        raise UserError(f"data.statistics={given}: must be {CLEAN}NAME:RESOLUTION or {CLEAN}NAME:RESOLUTION:SPLIT")
+    if mode is None:
+        raise UserError(f"data.statistics={given}: goes with features=cleanfid only")
+    if regions != (BODY,):
+        raise UserError(f"data.statistics={given}: knows whole pictures only; add regions=[{BODY}]")
+    reference = CleanReference(fields[0], fields[1], mode, *fields[2:])
+    reference.moments()  # a missing file is told of now
+    return PublishedStatistics(reference)
