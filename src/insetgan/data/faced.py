@@ -57,10 +57,32 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
             raise UserError(
                 f"held_out={held_out}, take={take}: must be 0 or more, and one of training, held_out"
             )
-        behind = max(len(archive) - held_out, 0)
-        span = {"last": -held_out or None} if take == "training" else {"first": behind}
+        if take == "training":
+            span = {"last": -held_out if held_out else None}
+        else:
+            span = {"first": max(len(archive) - held_out, 0)}
         self.pictures = ImageDataset(archive, height, width, **span, **options)
         self.boxes = _boxes(archive, self.pictures.indices, part, height, width)
+
+    @property
+    def archive(self) -> Archive:
+        """Where they come from."""
+        return self.pictures.archive
+
+    @property
+    def indices(self) -> list[int]:
+        """Of the pictures in the archive."""
+        return self.pictures.indices
+
+    @property
+    def names(self) -> list[str]:
+        """Of the pictures in the archive."""
+        return [self.archive.names[index] for index in self.indices]
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether the archive knows where parts are."""
+        return self.archive.has_boxes
 
     @property
     def skipped(self) -> Any:
