@@ -100,6 +100,14 @@ class CoModGenerator(nn.Module):
         names = "height width z_dim w_dim x_dim img_channels mapping_layers channel_base channel_max conv_clamp"
         return {name: getattr(self, name) for name in names.split()}
 
+    def draw(
+        self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
+    ) -> Tensor:
+        """Draw whole pictures that agree with what is known, nothing of them copied; see `complete`."""
+        self._refuse_shapes(len(ws), pictures, known, dropout)
+        described, skips = self.encoder(pictures, known, dropout)
+        return self.synthesis.complete(ws, described, skips, noise_mode=noise_mode)
+
     def complete(
         self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
@@ -118,9 +126,7 @@ class CoModGenerator(nn.Module):
         Raises:
             ValueError: an argument has another shape than it must.
         """
-        self._refuse_shapes(len(ws), pictures, known, dropout)
-        described, skips = self.encoder(pictures, known, dropout)
-        drawn = self.synthesis.complete(ws, described, skips, noise_mode=noise_mode)
+        drawn = self.draw(ws, pictures, known, dropout, noise_mode=noise_mode)
         return torch.where(known > 0, pictures, drawn.to(pictures.dtype))
 
     def forward(

@@ -1,6 +1,7 @@
 """Training of CoModGAN: GANModule's, with holes in the real pictures and a generator that fills them."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from insetgan.ops.images import from_uint8, seeded_latents
 from insetgan.refine.completion_sheet import completion_sheet
 from insetgan.training.draws import Draws
 from insetgan.training.gan_module import GANModule
-from insetgan.training.phases import Phase, PhaseInputs
+from insetgan.training.phases import Phase, PhaseInputs, Scalars
 
 AT_ONCE = 16
 _SEEDS = 2**31
@@ -32,6 +33,9 @@ class CoModModule(GANModule):
         generator: what is trained.
         discriminator: of four channels: mask - 0.5, then the picture.
         holes: how often each kind of hole is drawn; see `data.holes.Holes`.
+        l1_weight: of the mean absolute difference between what the network draws where pixels are known and these pixels,
+            which the composite replaces. 0, as published, leaves it out; it ties the hole's colours to their surroundings
+            within few pictures.
         shown: pictures with boxes (`data.faced.FacedPictures`) that are completed for sample grids and measurements.
         seed: as for `GANModule`, of holes and dropout as well.
         settings: the fields of `gan_settings.GANSettings`, without augmentations and path length.
@@ -48,6 +52,7 @@ class CoModModule(GANModule):
         discriminator: Discriminator | ProjectedDiscriminator,
         *,
         holes: Mapping[str, float] | None = None,
+        l1_weight: float = 0.0,
         shown: Any = None,
         seed: int = 0,
         **settings: Any,
@@ -59,6 +64,10 @@ class CoModModule(GANModule):
         for name, value, allowed in (("augment", self.settings.augment, "none"), ("pl_weight", self.settings.pl_weight, 0)):
             if value != allowed:
                 raise ValueError(f"{name}={value}: must be {allowed} for CoModGAN (recipe=comodgan)")
+        if not 0 <= l1_weight < math.inf:
+            raise ValueError(f"l1_weight={l1_weight}: must be a number of 0 or more")
+        if l1_weight:
+            self.phases = tuple(_with_l1(phase, l1_weight) if phase.name == "Gmain" else phase for phase in self.phases)
         self.holes = Holes() if holes is None else Holes(holes)
         self._shown = shown
 
@@ -134,12 +143,9 @@ class CoModModule(GANModule):
             yield self._told(inputs)
 
     def _told(self, inputs: PhaseInputs) -> PhaseInputs:
-        known, complete, judge = inputs.labels, inputs.synthesis, inputs.discriminator
-        assert known is not None and complete is not None
-        dropout = inputs.draws.uniforms(self.G.x_dim)
-
-        def synthesis(ws: Tensor, **options: Any) -> Tensor:
-            return complete(ws, inputs.real, known, dropout, **options)
+        known, draw, judge = inputs.labels, inputs.synthesis, inputs.discriminator
+        assert known is not None and draw is not None
+        synthesis = _Completion(draw, inputs.real, known, inputs.draws.uniforms(self.G.x_dim))
 
         def discriminator(images: Tensor, _: Tensor | None) -> Tensor:
             return judge(torch.cat([known - 0.5, images], dim=1), None)
@@ -147,4 +153,32 @@ class CoModModule(GANModule):
         return replace(inputs, labels=None, synthesis=synthesis, discriminator=discriminator)
 
     def _main(self) -> dict[str, Any]:
-        return {"synthesis": self.G.complete, "D": self.D}
+        return {"synthesis": self.G.draw, "D": self.D}
+
+
+class _Completion:
+    """Completes the pictures of a phase in the place of a synthesis, and remembers what was drawn behind known pixels."""
+
+    def __init__(self, draw: Callable[..., Tensor], pictures: Tensor, known: Tensor, dropout: Tensor) -> None:
+        self.draw, self.pictures, self.known, self.dropout = draw, pictures, known, dropout
+        self.drawn: Tensor | None = None
+
+    def __call__(self, ws: Tensor, **options: Any) -> Tensor:
+        self.drawn = self.draw(ws, self.pictures, self.known, self.dropout, **options)
+        return torch.where(self.known > 0, self.pictures, self.drawn.to(self.pictures.dtype))
+
+    def error(self) -> Tensor:
+        """Mean absolute difference of what was drawn and what is known, over the known pixels of each picture, [n]."""
+        assert self.drawn is not None
+        difference = (self.drawn.float() - self.pictures).abs().mean(1, keepdim=True) * self.known
+        return difference.sum((1, 2, 3)) / self.known.sum((1, 2, 3))
+
+
+def _with_l1(phase: Phase, weight: float) -> Phase:
+    def loss(inputs: PhaseInputs) -> tuple[Tensor, Scalars]:
+        total, scalars = phase.loss(inputs)
+        assert isinstance(inputs.synthesis, _Completion)
+        error = inputs.synthesis.error()
+        return total + weight * error.mean(), {**scalars, "Loss/known_l1": error}
+
+    return replace(phase, loss=loss)
