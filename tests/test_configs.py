@@ -11,13 +11,14 @@ from omegaconf import OmegaConf
 
 from insetgan.cli.app import _offer_experiments, slug
 from insetgan.cli.build import ALLOWED, _targets
+from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
 from insetgan.cli.train_config import TrainConfig
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-ENTRIES = {"train": TrainConfig, "refine": RefineConfig, "prepare": PrepareConfig}
+ENTRIES = {"train": TrainConfig, "refine": RefineConfig, "prepare": PrepareConfig, "complete": CompleteConfig}
 USES = {  # the entry point and the form in which a choice of a group is given
     "model": ("train", "+model={}"),
     "logger": ("train", "logger={}"),

@@ -78,7 +78,9 @@ def test_dropout_stays_on_in_evaluation_and_doubles_what_it_leaves():
     pictures, known = torch.rand(2, 3, 16, 8), torch.ones(2, 1, 16, 8)
     everything = encoder(pictures, known, torch.ones(2, 6))[0]
     dropout = torch.tensor([[0.0, DROPPED, 0.9, 0.1, 0.5, 0.49]]).expand(2, 6)
-    expected = everything * torch.tensor([0.0, 1, 1, 0, 1, 0])  # everything is doubled as well: no number is below a half
+    expected = everything * torch.tensor(
+        [0.0, 1, 1, 0, 1, 0]
+    )  # everything is doubled as well: no number is below a half
     torch.testing.assert_close(encoder(pictures, known, dropout)[0], expected)
 
 
@@ -94,7 +96,10 @@ def test_skips_have_the_shapes_of_the_synthesis_blocks():
 
 def test_silent_skips_and_a_deaf_encoder_leave_stylegan2():
     """With the encoder's columns of the affine layers at zero and the constant in the start's bias, it is StyleGAN2's."""
-    net, plain = make(), Generator(height=32, width=16, z_dim=8, w_dim=8, mapping_layers=2, channel_base=256, channel_max=8)
+    net, plain = (
+        make(),
+        Generator(height=32, width=16, z_dim=8, w_dim=8, mapping_layers=2, channel_base=256, channel_max=8),
+    )
     state = {name: tensor.clone() for name, tensor in plain.synthesis.state_dict().items()}
     scale = ((8 + net.x_dim) / 8) ** 0.5
     for name in [name for name in state if name.endswith("affine.weight")]:
@@ -192,7 +197,9 @@ def test_r1_of_a_discriminator_of_mask_and_colours_differentiates_twice():
 
 
 def test_only_the_picture_critic_of_a_projected_discriminator_sees_the_mask():
-    judge = ProjectedDiscriminator(PartsNet(working_height=64), height=64, width=32, img_channels=4, scales=[1, 2]).eval()
+    judge = ProjectedDiscriminator(
+        PartsNet(working_height=64), height=64, width=32, img_channels=4, scales=[1, 2]
+    ).eval()
     seen = torch.rand(1, 4, 64, 32)
     other = torch.cat([1 - seen[:, :1], seen[:, 1:]], dim=1)
     first, second = judge(seen), judge(other)
@@ -204,7 +211,8 @@ def test_only_the_picture_critic_of_a_projected_discriminator_sees_the_mask():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [({"x_dim": 0}, "x_dim=0"), ({"c_dim": 3}, "c_dim=3: must be 0"), ({"channel_base": 8}, "channel_base=8")]
+    ("wrong", "said"),
+    [({"x_dim": 0}, "x_dim=0"), ({"c_dim": 3}, "c_dim=3: must be 0"), ({"channel_base": 8}, "channel_base=8")],
 )
 def test_impossible_networks_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):

@@ -38,12 +38,22 @@ def make(seed=0, height=16, width=8, **settings):
     shape = SHAPE | {"height": height, "width": width}
     generator = CoModGenerator(z_dim=8, w_dim=8, mapping_layers=2, **shape)
     discriminator = Discriminator(img_channels=4, **shape)
-    return CoModModule(generator, discriminator, shown=Shown(3, height, width), **{"batch_size": 4, "gamma": 10.0} | settings)
+    return CoModModule(
+        generator, discriminator, shown=Shown(3, height, width), **{"batch_size": 4, "gamma": 10.0} | settings
+    )
 
 
 def run(module, out, kimg, **options):
-    settings = {"batch_size": 4, "precision": "32-true", "accelerator": "cpu", "grid": 2, "snapshot_kimg": 0.008} | options
-    return train(module, Shown(), RunOptions(out=out, max_kimg=kimg, **settings), z_dim=8, console=Console(file=io.StringIO()))
+    settings = {
+        "batch_size": 4,
+        "precision": "32-true",
+        "accelerator": "cpu",
+        "grid": 2,
+        "snapshot_kimg": 0.008,
+    } | options
+    return train(
+        module, Shown(), RunOptions(out=out, max_kimg=kimg, **settings), z_dim=8, console=Console(file=io.StringIO())
+    )
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_bit(tmp_path):
@@ -57,7 +67,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_bit(tmp_path):
         assert torch.equal(tensor, parts["state_dict"][name]), name
     made = load_network(tmp_path / "whole" / "network-last.safetensors", kind="comodgan")
     assert (made.height, made.width) == (16, 8)
-    assert sorted(path.name for path in (tmp_path / "whole" / "samples").glob("*0.024*")) == ["00000.024kimg-completions.png"]
+    assert sorted(path.name for path in (tmp_path / "whole" / "samples").glob("*0.024*")) == [
+        "00000.024kimg-completions.png"
+    ]
 
 
 def test_rounds_of_a_batch_give_the_gradients_of_the_whole():
@@ -65,12 +77,16 @@ def test_rounds_of_a_batch_give_the_gradients_of_the_whole():
     for settings in ({}, {"batch_gpu": 2}):
         module = make(noise=False, l1_weight=2.0, **settings)
         module.D.mbstd_group_size = module.D.b4.mbstd_group_size = 2
-        real, known = module._real(next(iter(torch.utils.data.DataLoader(Shown(), 4))), module._draws(module.share(), "real"))
+        real, known = module._real(
+            next(iter(torch.utils.data.DataLoader(Shown(), 4))), module._draws(module.share(), "real")
+        )
         gradients = {}
         for phase in module.phases:
             module.find_gradients(phase, module.share(), real, known)
             network = module.G if phase.network == "G" else module.D
-            gradients |= {f"{phase.name}/{name}": p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
+            gradients |= {
+                f"{phase.name}/{name}": p.grad.clone() for name, p in network.named_parameters() if p.grad is not None
+            }
         found.append(gradients)
     assert found[0].keys() == found[1].keys()
     for name, gradient in found[0].items():
@@ -105,7 +121,9 @@ def test_boxes_are_mirrored_with_their_pictures():
     left, right = known[..., :4].sum((1, 2, 3)), known[..., 4:].sum((1, 2, 3))
     assert bool(((right > left) == flipped).all()), "what is known lies round the face, on whichever side"
     still = make(mirror=False, holes={"surroundings": 1.0}, batch_size=16)
-    assert torch.equal(still._real((picture, boxes), still._draws(still.share(), "real"))[0][:, 0, 5, 0], torch.ones(16))
+    assert torch.equal(
+        still._real((picture, boxes), still._draws(still.share(), "real"))[0][:, 0, 5, 0], torch.ones(16)
+    )
 
 
 def test_the_l1_term_pulls_what_is_drawn_behind_known_pixels():
@@ -151,7 +169,10 @@ def test_a_larger_network_starts_as_the_smaller_one(tmp_path):
     torch.save({"state_dict": small.state_dict()}, tmp_path / "last.ckpt")
     lines = [str(transfer) for transfer in start_from(large, tmp_path / "last.ckpt", strict=False)]
     assert "not in the source, so new: encoder.b32, synthesis.b32" in lines[0]
-    pictures, known = torch.rand(2, 3, 32, 16) * 2 - 1, Holes().known(32, 16, torch.tensor([[4.0, 2, 12, 10]] * 2), [1, 2])
+    pictures, known = (
+        torch.rand(2, 3, 32, 16) * 2 - 1,
+        Holes().known(32, 16, torch.tensor([[4.0, 2, 12, 10]] * 2), [1, 2]),
+    )
     dropout = torch.rand(2, 16)
     visible = torch.cat([known - 0.5, pictures * known], dim=1)
     halved = downsample2d(visible)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,13 +110,15 @@ def _known(
     if config.hole == "masks":
         given = read_known(config.data.masks, pictures.names, height, width)
         return dict(enumerate(given)), []
-    boxes, rows = pictures.boxes, range(len(pictures))
+    boxes, rows = pictures.boxes, list(range(len(pictures)))
     if config.hole != "free":
         if not pictures.has_boxes:
             boxes = _found(config, pictures)
         rows = [row for row in rows if bool(boxes[row, 2] > boxes[row, 0])]
         if not rows:
-            raise UserError(f"data.part={config.data.part}: is in none of the {len(pictures)} pictures; hole=free needs none")
+            raise UserError(
+                f"data.part={config.data.part}: is in none of the {len(pictures)} pictures; hole=free needs none"
+            )
     # A picture's hole hangs on its name, not on which others are completed.
     seeds = [zlib.crc32(pictures.names[row].encode()) for row in rows]
     cut = Holes({config.hole: 1.0}).known(height, width, boxes[rows], seeds)
@@ -173,7 +175,9 @@ def _report(console: Any, folder: "CompletionFolder", results: Any, made: int, s
     said = f"{made} completed in {seconds:.0f} s" if made else "all of them were finished before"
     console.print(f"{len(results['samples'])} completions, {said}")
     if results["left_out"]:
-        console.print(f"left out {len(results['left_out'])} pictures without the part: {_some(results['left_out'])}", markup=False)
+        console.print(
+            f"left out {len(results['left_out'])} pictures without the part: {_some(results['left_out'])}", markup=False
+        )
     titles = {"hole": "share that was filled", "seam": "seam", "difference": "difference to the picture, of 255"}
     rows = [[title, _figure(results["summary"][name])] for name, title in titles.items()]
     table("median over the completions", ["", ""], rows, console=console)

@@ -70,7 +70,9 @@ def check(config: DictConfig) -> list[int]:
     if config.hole not in allowed:
         raise UserError(f"hole={config.hole}: must be one of {', '.join(allowed)}")
     if (config.hole == "masks") != (config.data.masks is not None):
-        raise UserError(f"hole={config.hole} data.masks={config.data.masks}: masks belong to hole=masks, and it needs them")
+        raise UserError(
+            f"hole={config.hole} data.masks={config.data.masks}: masks belong to hole=masks, and it needs them"
+        )
     if not 0 <= config.trunc <= 2:
         raise UserError(f"trunc={config.trunc}: must be from 0 to 2")
     if config.data.last is not None and config.data.last < 1:

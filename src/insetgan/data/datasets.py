@@ -110,7 +110,9 @@ class ImageDataset(TrainingPictures):
         chosen = range(len(archive))[first:last]
         if not chosen:
             needed = max(first, 0) - min(last or 0, 0)
-            raise UserError(f"data.path={archive.path}: holds {len(archive)} pictures, but more than {needed} are needed")
+            raise UserError(
+                f"data.path={archive.path}: holds {len(archive)} pictures, but more than {needed} are needed"
+            )
         _refuse_distortion(archive, height, width, every=not checked)
         indices, self.skipped = sound_pictures(
             archive,

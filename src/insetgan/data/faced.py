@@ -54,14 +54,10 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
         if use_labels:
             raise UserError("data.labels=true: must be false, since pictures are completed without labels")
         if take not in ("training", "held_out") or not isinstance(held_out, int) or held_out < 0:
-            raise UserError(
-                f"held_out={held_out}, take={take}: must be 0 or more, and one of training, held_out"
-            )
-        if take == "training":
-            span = {"last": -held_out if held_out else None}
-        else:
-            span = {"first": max(len(archive) - held_out, 0)}
-        self.pictures = ImageDataset(archive, height, width, **span, **options)
+            raise UserError(f"held_out={held_out}, take={take}: must be 0 or more, and one of training, held_out")
+        behind = max(len(archive) - held_out, 0)
+        first, last = (0, behind - len(archive) or None) if take == "training" else (behind, None)
+        self.pictures = ImageDataset(archive, height, width, first=first, last=last, **options)
         self.boxes = _boxes(archive, self.pictures.indices, part, height, width)
 
     @property

@@ -56,11 +56,11 @@ def body_hole(height: int, width: int, face: Box, random: Random) -> Known:
     return ~_inside(height, width, (min(left, column), top, max(right, column + 1), bottom))
 
 
-def free_hole(height: int, width: int, _: Box | None, random: Random) -> Known:
+def free_hole(height: int, width: int, face: Box | None, random: Random) -> Known:
     """Random rectangles and brush strokes, some of each, of any share of the picture (Zhao et al. 2021, appendix).
 
     Up to 9 rectangles below half of the picture's size and up to 4 below its whole, and up to 19 strokes; drawn again until
-    something is known and something is not.
+    something is known and something is not. Where the face is does not matter.
     """
     while True:
         known = np.ones((height, width), bool)
@@ -132,7 +132,7 @@ class Holes:
 def _face_square(height: int, width: int, face: Box, random: Random) -> Box:
     """The square by whose rule insets are placed, with another margin, shifted a little; inside, and not the whole picture."""
     margin = random.uniform(*MARGINS)
-    x0, y0, x1, y1 = square_boxes(torch.tensor([face]), margin, height, width)[0].tolist()
+    x0, y0, x1, _ = square_boxes(torch.tensor([face]), margin, height, width)[0].tolist()
     side = min(x1 - x0, max(1, min(height, width) - 1))
     shift_x, shift_y = np.rint(random.uniform(-OFFSET, OFFSET, 2) * side).astype(int).tolist()
     x0, y0 = min(max(x0 + shift_x, 0), width - side), min(max(y0 + shift_y, 0), height - side)

@@ -55,16 +55,18 @@ def complete(
         raise ValueError(f"{count} pictures need as many seeds and known [n, 1, {size[0]}, {size[1]}]")
     if not bool(((known == 0) | (known == 1)).all()):
         raise ValueError("known must be 1 where a pixel is known and 0 where it is not")
+    if not count:
+        return pictures.clone()
     device = next(generator.parameters()).device
     z, dropout = (each.to(device) for each in seeded_inputs(seeds, generator.z_dim, generator.x_dim))
-    ws = [generator.mapping(row, truncation_psi=trunc) for row in z.split(1)]
     completions = []
     for row in range(count):
         one = slice(row, row + 1)
-        drawn = generator.complete(ws[row], pictures[one].to(device), known[one].to(device), dropout[one])
+        ws = generator.mapping(z[one], truncation_psi=trunc)
+        drawn = generator.complete(ws, pictures[one].to(device), known[one].to(device), dropout[one])
         drawn = drawn.clamp(-1, 1).to(pictures.device, pictures.dtype)
         completions.append(torch.where(known[one] > 0, pictures[one], drawn))
-    return torch.cat(completions) if completions else pictures.clone()
+    return torch.cat(completions)
 
 
 def hole_seam(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:

@@ -99,7 +99,9 @@ class CompletionFolder:
         self._write_png(f"{completion.name}-known.png", mask)
         self._write_png(f"{completion.name}.png", picture.numpy())
 
-    def gather(self, completions: Iterable[Completion], originals: Mapping[int, Tensor], left_out: Sequence[str]) -> Any:
+    def gather(
+        self, completions: Iterable[Completion], originals: Mapping[int, Tensor], left_out: Sequence[str]
+    ) -> Any:
         """Measure finished completions as they lie there and write results.json and sheet.png.
 
         Args:
@@ -110,7 +112,8 @@ class CompletionFolder:
         Returns:
             What results.json holds.
         """
-        records, shown = [], []
+        records: list[dict[str, Any]] = []
+        shown: list[tuple[Tensor, Tensor, Tensor]] = []
         for completion in completions:
             picture = originals[completion.index].permute(1, 2, 0)[None]
             made = torch.from_numpy(self._read_png(f"{completion.name}.png"))[None]

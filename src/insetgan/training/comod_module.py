@@ -59,9 +59,14 @@ class CoModModule(GANModule):
     ) -> None:
         wanted = generator.img_channels + 1
         if discriminator.img_channels != wanted:
-            raise ValueError(f"discriminator.img_channels={discriminator.img_channels}: must be {wanted}, mask and colours")
+            raise ValueError(
+                f"discriminator.img_channels={discriminator.img_channels}: must be {wanted}, mask and colours"
+            )
         super().__init__(generator, discriminator, seed=seed, **settings)
-        for name, value, allowed in (("augment", self.settings.augment, "none"), ("pl_weight", self.settings.pl_weight, 0)):
+        for name, value, allowed in (
+            ("augment", self.settings.augment, "none"),
+            ("pl_weight", self.settings.pl_weight, 0),
+        ):
             if value != allowed:
                 raise ValueError(f"{name}={value}: must be {allowed} for CoModGAN (recipe=comodgan)")
         if not 0 <= l1_weight < math.inf:
@@ -115,9 +120,10 @@ class CoModModule(GANModule):
     def _with_holes(self, chosen: Any) -> tuple[Tensor, Tensor]:
         """Pictures shown [n, 3, h, w] in [-1, 1] and what is known of them [n, 1, h, w], the kinds of holes in turn."""
         items = [self._shown[index] for index in chosen]
+        height, width = self.G.height, self.G.width
         kinds = [kind for kind in KINDS if self.holes.weights.get(kind, 0) > 0]
         known = [
-            Holes({kinds[index % len(kinds)]: 1.0}).known(self.G.height, self.G.width, box[None], [index])
+            Holes({kinds[index % len(kinds)]: 1.0}).known(height, width, box[None], [index])
             for index, (_, box) in zip(chosen, items, strict=True)
         ]
         images = torch.stack([image for image, _ in items])
@@ -134,7 +140,8 @@ class CoModModule(GANModule):
             turned = torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
             unseen = (boxes[:, 2] <= boxes[:, 0])[:, None]
             boxes = torch.where(flip[:, None] & ~unseen, turned, boxes)
-        known = self.holes.known(*real.shape[2:], boxes.cpu(), draws.indices(_SEEDS).tolist())
+        seeds: list[int] = draws.indices(_SEEDS).tolist()
+        known = self.holes.known(real.shape[2], width, boxes.cpu(), seeds)
         return real.contiguous(memory_format=torch.channels_last), known.to(real.device)
 
     def _inputs(self, phase: Phase, share: Share, real: Tensor, labels: Tensor | None) -> Iterator[PhaseInputs]:

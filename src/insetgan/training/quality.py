@@ -30,8 +30,8 @@ class Quality(Callback):
         options: of the run.
         clock: of the run.
         extractor: describes the pictures.
-        dataset: the real pictures, see `pictures.real_pictures`; its `labels` [n, c_dim], if it has any, are drawn from; from the
-            `choices` of a module that has such, what its `sample` takes in their place.
+        dataset: the real pictures, see `pictures.real_pictures`; its `labels` [n, c_dim], if it has any, are drawn from, or the
+            `choices` of a module that has such, which its `sample` takes in their place.
         z_dim: of the latents that the module's `sample` takes.
         every_kimg: thousand images between two measurements; they wait for the next snapshot.
         num: generated pictures. With fewer the distance is larger and noisier: compare at one number only.

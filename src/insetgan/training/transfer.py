@@ -114,13 +114,10 @@ def _carry_out(transfer: Transfer, network: nn.Module, state: Mapping[str, Tenso
         mine[key].copy_(state[key])
     if isinstance(network, (Generator, CoModGenerator)):
         silence_new_blocks(network, transfer.new)
-    if isinstance(network, CoModGenerator) and transfer.new:
-        prefix = "encoder."
-        below = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-        continue_encoder(network.encoder, below)
-    if isinstance(network, Generator):
-        if transfer.adapted:
-            continue_mapping(network, state["mapping.fc0.weight"])
+    if isinstance(network, Generator) and transfer.adapted:
+        continue_mapping(network, state["mapping.fc0.weight"])
+    elif isinstance(network, CoModGenerator) and transfer.new:
+        continue_encoder(network.encoder, _below("encoder.", state))
     elif isinstance(network, Discriminator) and transfer.new:
         continue_discriminator(network, state)
 
@@ -144,16 +141,20 @@ def _sources(module: pl.LightningModule, path: Path) -> dict[str, dict[str, Tens
         return {name: state for name in (("G", "G_ema") if gan else ("network",))}
     names = ("G", "D", "G_ema") if gan else ("network",)
     whole = read_checkpoint(path)["state_dict"]
-    sources = {}
-    for name in names:
-        prefix = f"{name}."
-        sources[name] = {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
-    return sources
+    return {name: _below(f"{name}.", whole) for name in names}
+
+
+def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
 def _stems(names: Iterable[str]) -> list[str]:
     """The blocks or layers that the tensors belong to, in order, each once."""
-    return list(dict.fromkeys(".".join(name.split(".")[: 2 if name.startswith(("synthesis", "encoder")) else 1]) for name in names))
+    return list(
+        dict.fromkeys(
+            ".".join(name.split(".")[: 2 if name.startswith(("synthesis", "encoder")) else 1]) for name in names
+        )
+    )
 
 
 def _listed(names: Iterable[str], most: int = 6) -> str:
