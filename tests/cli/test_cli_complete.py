@@ -73,6 +73,11 @@ def test_masks_of_ones_own(complete, tmp_path):
     known = pixels(tmp_path / "out" / "samples" / "000000-0-known.png")
     assert (known == 0).sum() == 10 * 5
     assert not known[10:20, 5:10].any()
+    mask[:] = 255
+    mask[:2] = 0
+    Image.fromarray(mask).save(masks / "img00000003.png")
+    assert "1 completed" in complete("hole=masks", f"data.masks={tmp_path}/masks", f"out={tmp_path}/out")[1]
+    assert (pixels(tmp_path / "out" / "samples" / "000003-0-known.png") == 0).sum() == 16
 
 
 def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp_path):

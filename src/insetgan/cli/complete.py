@@ -56,7 +56,9 @@ def run(config: DictConfig) -> None:
         names = pictures.names
         wanted = [Completion(pictures.indices[row], names[row], seed) for row in known for seed in seeds]
         rows = {pictures.indices[row]: row for row in known}
-        undone = [each for each in wanted if not folder.finished(each)]
+        undone = [
+            each for each in wanted if not folder.finished(each, pictures[rows[each.index]][0], known[rows[each.index]])
+        ]
         began = time.monotonic()
         with progress(f"completing {len(undone)}", "pictures", console=console) as on_progress:
             for done, each in enumerate(undone):

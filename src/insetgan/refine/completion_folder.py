@@ -89,9 +89,19 @@ class CompletionFolder:
                 (self.path / name).unlink(missing_ok=True)
         write_whole(marker, mine.encode())
 
-    def finished(self, completion: Completion) -> bool:
-        """Whether it was made before."""
-        return (self.samples / f"{completion.name}.png").is_file()
+    def finished(self, completion: Completion, picture: Tensor, known: Tensor) -> bool:
+        """Whether it was made before, of this picture, uint8 [3, H, W], and of what is known of it, [1, H, W]."""
+        try:
+            made = self._read_png(f"{completion.name}.png")
+            mask = self._read_png(f"{completion.name}-known.png") > 127
+        except OSError:
+            return False
+        visible, original = known[0].numpy() > 0, picture.permute(1, 2, 0).numpy()
+        return bool(
+            made.shape == original.shape
+            and np.array_equal(mask, visible)
+            and np.array_equal(made[visible], original[visible])
+        )
 
     def add(self, completion: Completion, picture: Tensor, known: Tensor) -> None:
         """Write a completion, uint8 [H, W, 3], and before it what was known, [1, H, W]."""
