@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from insetgan.cli.app import _offer_experiments, slug
 from insetgan.cli.build import ALLOWED, _targets
+from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
@@ -18,7 +19,13 @@ from insetgan.cli.rules import register_rules
 from insetgan.cli.train_config import TrainConfig
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-ENTRIES = {"train": TrainConfig, "refine": RefineConfig, "prepare": PrepareConfig, "evaluate": EvaluateConfig}
+ENTRIES = {
+    "train": TrainConfig,
+    "refine": RefineConfig,
+    "prepare": PrepareConfig,
+    "evaluate": EvaluateConfig,
+    "complete": CompleteConfig,
+}
 USES = {  # the entry point and the form in which a choice of a group is given
     "model": ("train", "+model={}"),
     "logger": ("train", "logger={}"),

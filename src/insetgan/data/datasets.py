@@ -60,6 +60,11 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
         self.c_dim = 0 if self.labels is None else self.labels.shape[1]
         self._kept = Kept((len(self), 3, height, width)) if keep else None
 
+    @property
+    def indices(self) -> list[int]:
+        """Of the pictures in the archive, in the order of the items."""
+        return list(self._indices)
+
     def __len__(self) -> int:
         return len(self._indices)
 
@@ -78,6 +83,8 @@ class ImageDataset(TrainingPictures):
         path: archive (zip or folder); None takes the rendered people that come with the package.
         height: of the items; pictures of another size are resized, antialiased.
         width: likewise.
+        first: index of the first picture taken; negative counts from the end.
+        last: index behind the last picture taken; None takes all to the end, negative counts from the end.
         use_labels: give the labels of `dataset.json` with the pictures.
         on_fault: what to do when pictures are faulty: stop, or skip them.
         checked: decode all pictures at the start to find the faulty ones; the rendered people are known to be whole.
@@ -85,7 +92,8 @@ class ImageDataset(TrainingPictures):
         keep: hold in memory what was read once; not worth it for who reads each picture once.
 
     Raises:
-        UserError: unreadable archive, another ratio of height to width than the pictures', faulty pictures, or no labels.
+        UserError: unreadable archive, too few pictures for any to be chosen, another ratio of height to width than the
+            pictures', faulty pictures, or no labels.
     """
 
     def __init__(
@@ -94,6 +102,8 @@ class ImageDataset(TrainingPictures):
         height: int,
         width: int,
         *,
+        first: int = 0,
+        last: int | None = None,
         use_labels: bool = False,
         on_fault: str = "stop",
         checked: bool = True,
@@ -101,10 +111,16 @@ class ImageDataset(TrainingPictures):
         keep: bool = True,
     ) -> None:
         archive = _opened(path, use_labels)
+        chosen = range(len(archive))[first:last]
+        if not chosen:
+            needed = max(first, 0) - min(last or 0, 0)
+            raise UserError(
+                f"data.path={archive.path}: holds {len(archive)} pictures, but more than {needed} are needed"
+            )
         _refuse_distortion(archive, height, width, every=not checked)
         indices, self.skipped = sound_pictures(
             archive,
-            range(len(archive)),
+            chosen,
             on_fault=on_fault,
             checked=checked,
             target=(height, width),

@@ -70,6 +70,7 @@ class ProjectedDiscriminator(nn.Module):
         *,
         height: int,
         width: int,
+        img_channels: int = 3,
         scales: Sequence[int] = (1, 2, 3, 4),
         enlarge: float = 1.0,
         mixed_channels: int = 32,
@@ -81,6 +82,8 @@ class ProjectedDiscriminator(nn.Module):
             features: a `FeatureNetwork`; frozen and put into evaluation mode here.
             height: of the pictures.
             width: of the pictures.
+            img_channels: 3, or more where something goes before the colours, such as CoModGAN's mask. The frozen network
+                does not see it; the critic of the picture itself does.
             scales: which of its maps are looked at, from fine to coarse, counted from 0.
             enlarge: pictures are made so many times as large before they are described: 2 for small pictures and a network
                 that knows larger ones, 0.5 so that critics grow with the generator and go on seeing what they know.
@@ -88,14 +91,18 @@ class ProjectedDiscriminator(nn.Module):
             critic_channels: channels within a critic.
 
         Raises:
-            ValueError: no scale, scales out of order or that the network does not have, or pictures too small for them.
+            ValueError: no scale, scales out of order or that the network does not have, pictures too small for them or
+                without colours.
         """
         super().__init__()
+        if img_channels < 3:
+            raise ValueError(f"img_channels={img_channels}: must be 3 or more")
         if not scales or any(b <= a for a, b in pairwise(scales)) or min(scales) < 0 or enlarge not in ENLARGEMENTS:
             raise ValueError(
                 f"scales={list(scales)}, enlarge={enlarge}: scales must ascend from 0, enlarge be one of {ENLARGEMENTS}"
             )
         self.height, self.width, self.scales, self.enlarge = height, width, tuple(scales), enlarge
+        self.img_channels = img_channels
         self.features = as_buffers(features)
         maps = self._maps(torch.zeros(1, 3, height, width))
         self.mixing = as_buffers(CrossScaleMixing([each.shape[1] for each in maps], mixed_channels))
@@ -103,13 +110,18 @@ class ProjectedDiscriminator(nn.Module):
         rows = maps[-1].shape[2]
         halvings = [(each.shape[2] // rows).bit_length() - 1 for each in maps]
         self.critics = nn.ModuleList(_critic(mixed_channels, critic_channels, halvings=each) for each in halvings)
-        self.picture_critic = _critic(3 * self.block**2, critic_channels, halvings=halvings[0])
+        self.picture_critic = _critic(img_channels * self.block**2, critic_channels, halvings=halvings[0])
 
     def forward(self, img: Tensor, c: None = None) -> Tensor:
-        """Judge pictures [n, 3, height, width] in [-1, 1]: [n, critics * places] logits, higher for what looks real."""
-        if img.shape[1:] != (3, self.height, self.width):
-            raise ValueError(f"img must have the shape [n, 3, {self.height}, {self.width}], not {list(img.shape)}")
-        mixed = self.mixing(self._maps(img))
+        """Judge pictures [n, img_channels, height, width], their last three channels colours in [-1, 1].
+
+        Returns:
+            [n, critics * places] logits, higher for what looks real.
+        """
+        wanted = (self.img_channels, self.height, self.width)
+        if img.shape[1:] != wanted:
+            raise ValueError(f"img must have the shape [n, {', '.join(map(str, wanted))}], not {list(img.shape)}")
+        mixed = self.mixing(self._maps(img[:, -3:]))
         logits = [critic(each) for critic, each in zip(self.critics, mixed, strict=True)]
         logits.append(self.picture_critic(F.pixel_unshuffle(img, self.block)))
         return torch.cat([each.flatten(1).float() for each in logits], dim=1)

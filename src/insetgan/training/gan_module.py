@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from insetgan.data.share import Share
+from insetgan.networks.comodgan import CoModGenerator
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.networks.projected import ProjectedDiscriminator
@@ -44,7 +45,7 @@ class GANModule(pl.LightningModule):
 
     def __init__(
         self,
-        generator: Generator,
+        generator: Generator | CoModGenerator,
         discriminator: Discriminator | ProjectedDiscriminator,
         *,
         seed: int = 0,
@@ -148,8 +149,7 @@ class GANModule(pl.LightningModule):
         """
         settings = self.settings
         step, share = self.nimg // settings.batch_size, self.share(self.global_rank, self.trainer.world_size)
-        images, labels = batch if isinstance(batch, (tuple, list)) else (batch, None)
-        real = self._real(images, self._draws(share, "real"))
+        real, labels = self._real(batch, self._draws(share, "real"))
         optimizers = self._optimizers()
         for phase in self.phases:
             if phase.due(step):
@@ -269,11 +269,13 @@ class GANModule(pl.LightningModule):
     def _draws(self, share: Share, stream: str) -> Draws:
         return Draws(self.seed, self.nimg, share, stream=stream, device=self.device)
 
-    def _real(self, batch: Tensor, draws: Draws) -> Tensor:
-        real = batch.float().div_(127.5).sub_(1)
+    def _real(self, batch: Any, draws: Draws) -> tuple[Tensor, Tensor | None]:
+        """Real pictures [n, 3, h, w] in [-1, 1] and their labels, if there are any."""
+        images, labels = batch if isinstance(batch, (tuple, list)) else (batch, None)
+        real = images.float().div_(127.5).sub_(1)
         if self.settings.mirror:
             real = torch.where(draws.coins()[:, None, None, None], real.flip(3), real)
-        return real.contiguous(memory_format=torch.channels_last)
+        return real.contiguous(memory_format=torch.channels_last), labels
 
     def _optimizers(self) -> list[Any]:
         optimizers = self.optimizers()

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from insetgan.networks.comod_encoder import Encoder, EncoderBlock
+from insetgan.networks.comodgan import CoModGenerator
 from insetgan.networks.discriminator import Discriminator, DiscriminatorBlock
 from insetgan.networks.generator import Generator
 from insetgan.networks.layers import GAIN, SLOPE
 
 
 @torch.no_grad()
-def silence_new_blocks(generator: Generator, new: Iterable[str]) -> None:
+def silence_new_blocks(generator: Generator | CoModGenerator, new: Iterable[str]) -> None:
     """Give the new blocks no say in the picture, which then is the enlarged picture of the smaller generator.
 
     Args:
@@ -41,9 +43,38 @@ def continue_discriminator(discriminator: Discriminator, smaller: Mapping[str, T
         Whether it was possible: exactly one new block, and room in it for the six channels.
     """
     top = discriminator.get_submodule(f"b{discriminator.heights[0]}")
-    assert isinstance(top, DiscriminatorBlock) and top.fromrgb is not None
-    below = f"b{discriminator.heights[0] // 2}.fromrgb"
+    assert isinstance(top, DiscriminatorBlock)
+    # The block's branches are scaled by sqrt(1/2); leaky ReLU is homogeneous, so sqrt(2) before it makes up for that.
+    if not _continue_block(top, smaller, f"b{discriminator.heights[0] // 2}.fromrgb", gain=math.sqrt(2)):
+        return False
+    top.skip.weight.zero_()
+    return True
+
+
+@torch.no_grad()
+def continue_encoder(encoder: Encoder, smaller: Mapping[str, Tensor]) -> bool:
+    """Let the one new block at the top pass on what the smaller encoder saw of the halved picture and mask.
+
+    As `continue_discriminator` does it; the block's skip serves a block of the synthesis that has no say yet.
+
+    Args:
+        encoder: with the smaller one's weights copied.
+        smaller: state dict of the smaller one, half as high and wide.
+
+    Returns:
+        Whether it was possible: exactly one new block, and room in it for the eight channels.
+    """
+    top = encoder.get_submodule(f"b{encoder.heights[0]}")
+    assert isinstance(top, EncoderBlock)
+    return _continue_block(top, smaller, f"b{encoder.heights[0] // 2}.fromrgb")
+
+
+def _continue_block(
+    top: DiscriminatorBlock | EncoderBlock, smaller: Mapping[str, Tensor], below: str, *, gain: float = 1.0
+) -> bool:
+    """Let a new first block carry the colours, halve them and do what the layer `below` did, times `gain`."""
     weight, bias = smaller.get(f"{below}.weight"), smaller.get(f"{below}.bias")
+    assert top.fromrgb is not None
     if weight is None or bias is None or top.conv0.bias is None or top.conv1.bias is None:
         return False
     colours = weight.shape[1]
@@ -52,14 +83,12 @@ def continue_discriminator(discriminator: Discriminator, smaller: Mapping[str, T
         return False
     identity = torch.eye(colours)
     pair = torch.cat([identity, -identity])  # x -> (x, -x)
-    unpair = pair.t() / ((1 + SLOPE) * GAIN)  # gain * (lrelu(x), lrelu(-x)) -> x
+    unpair = pair.t() / ((1 + SLOPE) * GAIN)  # sqrt(2) * (lrelu(x), lrelu(-x)) -> x
     top.fromrgb.weight[: 2 * colours] = (pair / top.fromrgb.weight_gain)[:, :, None, None]
     _set_centre(top.conv0.weight[: 2 * colours], pair @ unpair / top.conv0.weight_gain)
-    # The block's branches are scaled by sqrt(1/2); leaky ReLU is homogeneous, so sqrt(2) before it makes up for that.
-    seen = weight.flatten(1) / math.sqrt(colours) * math.sqrt(2)
+    seen = weight.flatten(1) / math.sqrt(colours) * gain
     _set_centre(top.conv1.weight, seen @ unpair / top.conv1.weight_gain)
-    top.conv1.bias.copy_(bias * math.sqrt(2))
-    top.skip.weight.zero_()
+    top.conv1.bias.copy_(bias * gain)
     return True
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from insetgan.losses.adversarial import LOSSES, AdversarialLoss, r1_penalty
 from insetgan.losses.path_length import path_lengths
+from insetgan.networks.comodgan import CoModGenerator
 from insetgan.networks.generator import Generator
 from insetgan.networks.synthesis import NoiseMode
 from insetgan.training.draws import Draws
@@ -39,7 +40,7 @@ class PhaseInputs:
         synthesis: draws pictures of latents in the place of the generator's own, such as its compiled twin.
     """
 
-    generator: Generator
+    generator: Generator | CoModGenerator
     discriminator: Judge
     real: Tensor
     draws: Draws
@@ -178,7 +179,7 @@ def discriminator_r1(inputs: PhaseInputs, *, gamma: float) -> tuple[Tensor, Scal
 
 
 @torch.no_grad()
-def track_w_avg(generator: Generator, draws: Draws, label_table: Tensor | None = None) -> None:
+def track_w_avg(generator: Generator | CoModGenerator, draws: Draws, label_table: Tensor | None = None) -> None:
     """Let the mean latent of a whole batch enter w_avg; processes that draw alike need not talk about it."""
     labels = _labels(label_table, draws)
     generator.mapping(draws.normal(generator.z_dim), labels, update_w_avg=True)

@@ -30,7 +30,8 @@ class Quality(Callback):
         options: of the run.
         clock: of the run.
         extractor: describes the pictures.
-        dataset: the real pictures, see `pictures.real_pictures`; its `labels` [n, c_dim], if it has any, are drawn from.
+        dataset: the real pictures, see `pictures.real_pictures`; its `labels` [n, c_dim], if it has any, are drawn from, or the
+            `choices` of a module that has such, which its `sample` takes in their place.
         z_dim: of the latents that the module's `sample` takes.
         every_kimg: thousand images between two measurements; they wait for the next snapshot.
         num: generated pictures. With fewer the distance is larger and noisier: compare at one number only.
@@ -124,7 +125,7 @@ class Quality(Callback):
         if self._reference is None:
             real = real_pictures(self.dataset, self.num_real, mirror=self.mirror)
             self._reference = Reference(self.extractor.name, describe(self.extractor, real, module.device))
-        labels = getattr(self.dataset, "labels", None)
+        labels = getattr(module, "choices", getattr(self.dataset, "labels", None))
         generated = generated_pictures(module.sample, self.z_dim, self.num, labels=labels)
         try:
             return self._reference.distances(describe(self.extractor, generated, module.device))

@@ -25,8 +25,19 @@ class Samples(Protocol):
         ...
 
 
+@runtime_checkable
+class DrawsGrids(Protocol):
+    """A training module that knows itself what there is to show."""
+
+    def grids(self, count: int) -> dict[str, Tensor]:
+        """Pictures of at most `count` samples: name -> uint8 [h, w, 3]."""
+        ...
+
+
 def sample_grids(module: Samples, z_dim: int, count: int) -> dict[str, Tensor]:
-    """Pictures of seeds 0, 1, ... without and with truncation: name -> uint8 [h, w, 3]."""
+    """Pictures of seeds 0, 1, ... without and with truncation, or what the module has to show: name -> uint8 [h, w, 3]."""
+    if isinstance(module, DrawsGrids):
+        return module.grids(count)
     latents = seeded_latents(range(count), z_dim)
     return {f"psi{psi:g}": tile(module.sample(latents, psi)) for psi in PSIS}
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from insetgan.errors import UserError
+from insetgan.networks.comodgan import CoModGenerator
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.training.checkpoint import read_checkpoint
 from insetgan.training.gan_module import GANModule
-from insetgan.training.growth import continue_discriminator, continue_mapping, silence_new_blocks
+from insetgan.training.growth import continue_discriminator, continue_encoder, continue_mapping, silence_new_blocks
 from insetgan.training.parts_module import PartsModule
 from insetgan.weights.store import load_network
 
@@ -62,6 +63,8 @@ class Transfer:
 def start_from(module: pl.LightningModule, path: Path, *, strict: bool) -> list[Transfer]:
     """Take over the weights of a checkpoint (G, D and G_ema; PartsNet) or of a safetensors file (G and G_ema; PartsNet).
 
+    G is a StyleGAN2 or a CoModGAN; each starts from its own kind.
+
     Blocks are named by the height of their maps, so a smaller generator is the lower part of a larger one when the
     channels by height agree; so with discriminators. New blocks begin without a say (`training.growth`): the generator's
     pictures start as the enlarged pictures of the smaller one, and the discriminator judges as the smaller one did.
@@ -109,10 +112,12 @@ def _carry_out(transfer: Transfer, network: nn.Module, state: Mapping[str, Tenso
     mine = network.state_dict()
     for key in transfer.taken:
         mine[key].copy_(state[key])
-    if isinstance(network, Generator):
+    if isinstance(network, (Generator, CoModGenerator)):
         silence_new_blocks(network, transfer.new)
-        if transfer.adapted:
-            continue_mapping(network, state["mapping.fc0.weight"])
+    if isinstance(network, Generator) and transfer.adapted:
+        continue_mapping(network, state["mapping.fc0.weight"])
+    elif isinstance(network, CoModGenerator) and transfer.new:
+        continue_encoder(network.encoder, _below("encoder.", state))
     elif isinstance(network, Discriminator) and transfer.new:
         continue_discriminator(network, state)
 
@@ -131,20 +136,25 @@ def _sources(module: pl.LightningModule, path: Path) -> dict[str, dict[str, Tens
         )
     gan = isinstance(module, GANModule)
     if path.suffix == ".safetensors":
-        state = load_network(path, kind="generator" if gan else "parts", key="init").state_dict()
+        kind = ("comodgan" if isinstance(module.G, CoModGenerator) else "generator") if gan else "parts"
+        state = load_network(path, kind=kind, key="init").state_dict()
         return {name: state for name in (("G", "G_ema") if gan else ("network",))}
     names = ("G", "D", "G_ema") if gan else ("network",)
     whole = read_checkpoint(path)["state_dict"]
-    sources = {}
-    for name in names:
-        prefix = f"{name}."
-        sources[name] = {key.removeprefix(prefix): value for key, value in whole.items() if key.startswith(prefix)}
-    return sources
+    return {name: _below(f"{name}.", whole) for name in names}
+
+
+def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
 
 
 def _stems(names: Iterable[str]) -> list[str]:
     """The blocks or layers that the tensors belong to, in order, each once."""
-    return list(dict.fromkeys(".".join(name.split(".")[: 2 if name.startswith("synthesis") else 1]) for name in names))
+    return list(
+        dict.fromkeys(
+            ".".join(name.split(".")[: 2 if name.startswith(("synthesis", "encoder")) else 1]) for name in names
+        )
+    )
 
 
 def _listed(names: Iterable[str], most: int = 6) -> str:

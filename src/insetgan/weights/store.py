@@ -13,9 +13,10 @@ from torch import nn
 from insetgan.errors import UserError
 from insetgan.files import write_whole
 
-EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom")
+EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
 _KINDS = {
     "generator": ("insetgan.networks.generator", "Generator"),
+    "comodgan": ("insetgan.networks.comodgan", "CoModGenerator"),
     "discriminator": ("insetgan.networks.discriminator", "Discriminator"),
     "parts": ("insetgan.networks.parts_net", "PartsNet"),
 }
@@ -49,7 +50,7 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     Args:
         path: where to; written beside and renamed.
         module: a network with an `architecture` dict, the keywords that build it again.
-        kind: "generator", "discriminator" or "parts".
+        kind: "generator", "comodgan", "discriminator" or "parts".
         half: store float32 tensors as float16 (half the size; networks come back in float32).
         metadata: anything JSON can hold, e.g. images seen; returned by `read_metadata`.
     """

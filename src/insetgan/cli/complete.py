@@ -1,0 +1,195 @@
+"""`python complete.py`: fill holes in pictures with a CoModGAN."""
+
+import hashlib
+import json
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from insetgan import __version__
+from insetgan.cli.app import entry
+from insetgan.cli.complete_config import CompleteConfig, check
+from insetgan.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from insetgan.data.faced import FacedPictures
+    from insetgan.refine.completion_folder import Completion, CompletionFolder
+
+EMBEDDED_PICTURES = 16
+"""Of the package's people that are completed unless more are asked for."""
+
+
+def run(config: DictConfig) -> None:
+    """Complete what is not finished yet, gather the results and say what came out."""
+    from insetgan.cli.terminal import PatientConsole, progress
+
+    seeds = check(config)
+    from insetgan.torchvision_guard import guard
+
+    guard()
+    import torch
+
+    from insetgan.files import hold
+    from insetgan.refine.completion_folder import Completion, CompletionFolder
+    from insetgan.refine.run_folder import make_folder
+    from insetgan.weights.store import load_network
+
+    device = _device(config.device)
+    generator = load_network(config.weights, kind="comodgan").to(device)
+    pictures = _pictures(config, generator.height, generator.width)
+    known, left_out = _known(config, pictures, generator.height, generator.width)
+    console = PatientConsole()
+    mark = _signature(config, pictures)
+    path = Path(config.out) if config.out is not None else Path("outputs/complete") / f"{config.hole}-{mark[:8]}"
+    make_folder(path)
+    with hold(path), torch.inference_mode():
+        folder = CompletionFolder(path, mark, overwrite=config.overwrite)
+        from insetgan.files import write_whole
+
+        write_whole(folder.path / "config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
+        names = pictures.names
+        wanted = [Completion(pictures.indices[row], names[row], seed) for row in known for seed in seeds]
+        rows = {pictures.indices[row]: row for row in known}
+        undone = [
+            each for each in wanted if not folder.finished(each, pictures[rows[each.index]][0], known[rows[each.index]])
+        ]
+        began = time.monotonic()
+        with progress(f"completing {len(undone)}", "pictures", console=console) as on_progress:
+            for done, each in enumerate(undone):
+                _complete(generator, folder, each, pictures[rows[each.index]][0], known[rows[each.index]], config.trunc)
+                on_progress(done + 1, len(undone))
+        originals = {index: pictures[row][0] for index, row in rows.items()}
+        results = folder.gather(wanted, originals, [names[row] for row in left_out])
+    _report(console, folder, results, len(undone), time.monotonic() - began)
+
+
+def main() -> None:
+    """Entry point of complete.py."""
+    entry(run, "complete", CompleteConfig)
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("device=cuda: no such device here; device=cpu")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
+
+
+def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
+    """The pictures that are wanted, in the network's size."""
+    from insetgan.data.datasets import open_archive
+    from insetgan.data.faced import FacedPictures
+
+    archive = open_archive(config.data.path)
+    last = config.data.last
+    if last is None:
+        last = EMBEDDED_PICTURES if config.data.path is None else len(archive)
+    return FacedPictures(
+        archive,
+        height,
+        width,
+        part=config.data.part,
+        held_out=last,
+        take="held_out",
+        on_fault=config.data.on_fault,
+    )
+
+
+def _known(
+    config: DictConfig, pictures: "FacedPictures", height: int, width: int
+) -> tuple[dict[int, "Tensor"], list[int]]:
+    """What is known of each picture, [1, h, w] by its row, and the rows of those in which there is no part."""
+    from insetgan.data.holes import Holes
+    from insetgan.data.mask_files import read_known
+
+    if config.hole == "masks":
+        given = read_known(config.data.masks, pictures.names, height, width)
+        return dict(enumerate(given)), []
+    boxes, rows = pictures.boxes, list(range(len(pictures)))
+    if config.hole != "free":
+        if not pictures.has_boxes:
+            boxes = _found(config, pictures)
+        rows = [row for row in rows if bool(boxes[row, 2] > boxes[row, 0])]
+        if not rows:
+            raise UserError(
+                f"data.part={config.data.part}: is in none of the {len(pictures)} pictures; hole=free needs none"
+            )
+    # A picture's hole hangs on its name, not on which others are completed.
+    seeds = [zlib.crc32(pictures.names[row].encode()) for row in rows]
+    cut = Holes({config.hole: 1.0}).known(height, width, boxes[rows], seeds)
+    missing = sorted(set(range(len(pictures))) - set(rows))
+    return dict(zip(rows, cut, strict=True)), missing
+
+
+def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
+    """Boxes [n, 4] that the detector sees; zeros where it sees none."""
+    import torch
+
+    from insetgan.cli.build import instantiate
+    from insetgan.ops.images import from_uint8
+
+    detector = instantiate(config.detector)
+    if config.data.part not in detector.names:
+        raise UserError(f"data.part={config.data.part}: the detector knows {', '.join(detector.names)}")
+    boxes = torch.zeros(len(pictures), 4)
+    for row in range(len(pictures)):
+        image = from_uint8(pictures[row][0].permute(1, 2, 0)[None])
+        detection = detector.detect(image)[config.data.part]
+        if float(detection.scores[0]) >= config.data.score:
+            boxes[row] = detection.boxes[0].cpu()
+    return boxes
+
+
+def _complete(
+    generator: Any, folder: "CompletionFolder", each: "Completion", picture: "Tensor", known: "Tensor", trunc: float
+) -> None:
+    from insetgan.ops.images import from_uint8, to_uint8
+    from insetgan.refine.completion import complete
+
+    images = from_uint8(picture.permute(1, 2, 0)[None])
+    made = complete(generator, images, known[None], [each.seed], trunc=trunc)
+    folder.add(each, to_uint8(made)[0], known)
+
+
+def _signature(config: DictConfig, pictures: "FacedPictures") -> str:
+    """What decides the completions, as a digest: settings and contents of files, not where or how many."""
+    from insetgan.weights.store import resolve
+
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    decisive = {key: value for key, value in settings.items() if key not in ("seeds", "out", "overwrite", "device")}
+    del decisive["data"]["last"]
+    decisive["version"] = __version__
+    decisive["files"] = [hashlib.sha256(resolve(config.weights).read_bytes()).hexdigest()]
+    decisive["data"]["names"] = hashlib.sha256("\n".join(pictures.archive.names).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _report(console: Any, folder: "CompletionFolder", results: Any, made: int, seconds: float) -> None:
+    from insetgan.cli.terminal import table
+
+    said = f"{made} completed in {seconds:.0f} s" if made else "all of them were finished before"
+    console.print(f"{len(results['samples'])} completions, {said}")
+    if results["left_out"]:
+        console.print(
+            f"left out {len(results['left_out'])} pictures without the part: {_some(results['left_out'])}", markup=False
+        )
+    titles = {"hole": "share that was filled", "seam": "seam", "difference": "difference to the picture, of 255"}
+    rows = [[title, _figure(results["summary"][name])] for name, title in titles.items()]
+    table("median over the completions", ["", ""], rows, console=console)
+    console.print(f"pictures: {folder.path / 'sheet.png'}", markup=False)
+    console.print(f"folder:   {folder.path}", markup=False)
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
