@@ -152,8 +152,9 @@ def test_two_processes_give_the_same_table_to_the_last_digit(finished, command, 
     assert result.stdout.count("tables:") == 1, "one process speaks"
     for name in ("results.json", "table.md", "table.csv", "table.tex", "table.png", "sheet.png"):
         assert (tmp_path / "table" / name).read_bytes() == (out / "table" / name).read_bytes(), name
-    names = sorted(path.relative_to(out) for path in (out / "features").rglob("*.safetensors"))
-    assert names == sorted(path.relative_to(tmp_path) for path in (tmp_path / "features").rglob("*.safetensors"))
+    made = {path.relative_to(tmp_path) for path in (tmp_path / "features").rglob("*.safetensors")}
+    assert made <= {path.relative_to(out) for path in (out / "features").rglob("*.safetensors")}, "under the same names"
+    assert len(made) == 4 * 2 * 3 + 1
 
 
 def test_killed_in_the_middle(finished, quick, command, tmp_path):
