@@ -137,7 +137,7 @@ class Measurement:
             return None
         if key in (DIVERSITY, PATH):
             trim = TRIM if key == PATH else 0.0
-            settings = {"rounds": self.rounds, "seed": self.seed, "trim": trim}
+            settings: dict[str, Any] = {"rounds": self.rounds, "seed": self.seed, "trim": trim}
             ends = mean_interval(torch.from_numpy(values), **settings) if self.rounds else ()
             return _figure(trimmed_mean(values, trim), *ends)
         if not self.rounds:
