@@ -267,6 +267,7 @@ def test_completion_through_the_contract(finished, evaluate, tmp_path, monkeypat
         return pictures * known + mean * (1 - known)
 
     network, load = torch.nn.Identity(), store.load_network
+    network.height, network.width = 64, 32
 
     def load_network(*given, **options):
         return network if options.get("kind") == "comodgan" else load(*given, **options)
@@ -287,3 +288,7 @@ def test_completion_through_the_contract(finished, evaluate, tmp_path, monkeypat
     known = _figure(plain, "unconditional", 0.7, "body", "fid")
     assert _figure(results, "unconditional", 0.7, "body", "fid") == pytest.approx(known, rel=1e-9)
     assert _figure(results, "comodgan", 0.7, "body", "fid") != pytest.approx(known, rel=1e-3)
+    network.height = 128
+    code, _, errors = evaluate("method=[comodgan]", *given, f"out={tmp_path}/out")
+    assert code == 2
+    assert "completes 128 x 32, the canvas is 64 x 32" in errors

@@ -181,7 +181,11 @@ class Contestant:
     def _completion(self) -> tuple[Any, Any]:
         from insetgan.weights.store import load_network
 
-        network = load_network(self.settings.weights, kind="comodgan", key=f"method.{self.name}.weights")
+        key = f"method.{self.name}.weights"
+        network = load_network(self.settings.weights, kind="comodgan", key=key)
+        if (found := (getattr(network, "height", 0), getattr(network, "width", 0))) != self.size:
+            wanted = f"the canvas is {self.size[0]} x {self.size[1]}"
+            raise UserError(f"{key}={self.settings.weights}: completes {found[0]} x {found[1]}, {wanted}")
         complete: Any = importlib.import_module("insetgan.refine.completion").complete
         psi = self.settings.trunc
         return network, lambda pictures, known, seeds: complete(network, pictures, known, seeds, trunc=psi)
