@@ -59,7 +59,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
         try:
-            _refuse_unknown(config, schema)
+            refuse_unknown(config, schema)
             run(config)
         except (UserError, OSError, OmegaConfBaseException) as error:
             fail(explain(error, schema))
@@ -89,7 +89,7 @@ def _stop(number: int, _: Any) -> NoReturn:
     raise Stopped(signal.Signals(number))
 
 
-def _refuse_unknown(config: "DictConfig", schema: type, path: str = "") -> None:
+def refuse_unknown(config: "DictConfig", schema: type, path: str = "") -> None:
     """Refuse keys that were added with + beside the schema's, and empty text, which stands for nothing sensible.
 
     Raises:
@@ -106,7 +106,7 @@ def _refuse_unknown(config: "DictConfig", schema: type, path: str = "") -> None:
         if value == "":
             raise UserError(f"{full}=: must not be empty")
         if is_dataclass(known[name]):
-            _refuse_unknown(value, known[name], f"{full}.")
+            refuse_unknown(value, known[name], f"{full}.")
 
 
 def _offer_experiments() -> None:

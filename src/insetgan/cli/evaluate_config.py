@@ -124,6 +124,8 @@ def check(config: DictConfig) -> None:
         value = OmegaConf.select(config, key)
         if value is not None and not smallest <= value <= 2**32 - 1:
             raise UserError(f"{key}={value}: must be {smallest} or more")
+    if config.bootstrap == 1:
+        raise UserError("bootstrap=1: must be 0 or at least 2 rounds")
     if config.num > _MOST or config.seed + config.num > 2**32:
         raise UserError(f"num={config.num}: at most {_MOST} pictures a cell, and seeds below 2^32")
     if not re.fullmatch(r"[\w.-]+", config.name) or config.name in (*_STORES, ".", ".."):

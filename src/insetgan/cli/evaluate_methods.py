@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan import __version__
-from insetgan.cli.app import explain
+from insetgan.cli.app import explain, refuse_unknown
 from insetgan.cli.build import instantiate
 from insetgan.cli.refine_config import RefineConfig, weights_in
 from insetgan.cli.refine_config import check as check_refine
@@ -53,6 +53,7 @@ def compose_refine(config: DictConfig, trunc: float, overrides: Sequence[str] = 
             raise UserError(f"refine={given}: {key} is not for refine= to set; an evaluation decides it")
     try:
         refine: DictConfig = compose("refine", [*config.refine, *overrides, *common])
+        refuse_unknown(refine, RefineConfig)
         check_refine(refine)
     except (HydraException, OmegaConfBaseException, UserError) as error:
         raise UserError(f"refine: {explain(error, RefineConfig)}") from error
@@ -180,7 +181,11 @@ class Contestant:
     def _completion(self) -> tuple[Any, Any]:
         from insetgan.weights.store import load_network
 
-        network = load_network(self.settings.weights, kind="comodgan", key=f"method.{self.name}.weights")
+        key = f"method.{self.name}.weights"
+        network = load_network(self.settings.weights, kind="comodgan", key=key)
+        if (found := (getattr(network, "height", 0), getattr(network, "width", 0))) != self.size:
+            wanted = f"the canvas is {self.size[0]} x {self.size[1]}"
+            raise UserError(f"{key}={self.settings.weights}: completes {found[0]} x {found[1]}, {wanted}")
         complete: Any = importlib.import_module("insetgan.refine.completion").complete
         psi = self.settings.trunc
         return network, lambda pictures, known, seeds: complete(network, pictures, known, seeds, trunc=psi)
@@ -246,9 +251,9 @@ def fingerprint(path: Path) -> list[Any]:
 
 def generator_size(weights: str) -> tuple[int, int]:
     """Height and width of a generator's pictures, by the description in its file."""
-    from insetgan.weights.store import read_metadata
+    from insetgan.weights.store import read_metadata, resolve
 
-    architecture = read_metadata(weights)["architecture"]
+    architecture = read_metadata(resolve(weights, key="refine: canvas.weights"))["architecture"]
     if not {"height", "width"} <= set(architecture):
         raise UserError(f"refine: canvas.weights={weights}: holds no generator")
     return int(architecture["height"]), int(architecture["width"])

@@ -137,8 +137,9 @@ class Measurement:
             return None
         if key in (DIVERSITY, PATH):
             trim = TRIM if key == PATH else 0.0
-            ends = mean_interval(torch.from_numpy(values), rounds=self.rounds, seed=self.seed, trim=trim)
-            return _figure(trimmed_mean(values, trim), *(ends if self.rounds else ()))
+            settings: dict[str, Any] = {"rounds": self.rounds, "seed": self.seed, "trim": trim}
+            ends = mean_interval(torch.from_numpy(values), **settings) if self.rounds else ()
+            return _figure(trimmed_mean(values, trim), *ends)
         if not self.rounds:
             return _figure(float(np.median(values)))
         draws = np.random.RandomState(self.seed).randint(len(values), size=(self.rounds, len(values)))

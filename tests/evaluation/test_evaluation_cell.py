@@ -1,0 +1,83 @@
+"""Cells: the right numbers of the right region."""
+
+import math
+
+import pytest
+import torch
+
+from insetgan.evaluation.cell import Cell, Measurement
+from insetgan.evaluation.feature_folder import Described
+from insetgan.evaluation.real import RealFeatures
+
+
+class Gap:
+    """Difference of the means: a metric that one can work out in the head."""
+
+    key, title, source, better, bounds, paired = "gap", "Gap", "", "lower", (0.0, math.inf), False
+
+    def measure(self, real, fake):
+        return abs(float(real.mean() - fake.mean()))
+
+    def halves(self, real, fake, rows):
+        return [self.measure(real, fake[chosen]) for chosen in rows]
+
+
+def fake(face=8, **figures):
+    found = torch.arange(16) < face
+    features = {"body": torch.full((16, 2), 3.0), "face": torch.full((face, 2), 5.0)}
+    named = {name: torch.tensor(values) for name, values in figures.items()}
+    return Described(features, {"body": torch.ones(16, dtype=torch.bool), "face": found}, named)
+
+
+REAL = RealFeatures("ten", {"body": torch.zeros(10, 2), "face": torch.ones(9, 2)}, {"body": 0, "face": 1})
+
+
+def test_each_region_is_measured_against_its_own():
+    measurement = Measurement([Gap()])
+    assert measurement.cell("m", 0.7, "body", REAL, fake()) == Cell(
+        "m", 0.7, "body", 16, 0, {"gap": measurement_figure(3.0)}
+    )
+    assert measurement.cell("m", 0.7, "face", REAL, fake()) == Cell(
+        "m", 0.7, "face", 8, 8, {"gap": measurement_figure(4.0)}
+    )
+
+
+def measurement_figure(value):
+    from insetgan.evaluation.cell import Figure
+
+    return Figure(value)
+
+
+@pytest.mark.parametrize("face", [0, 1])
+def test_a_region_that_too_few_show_has_no_distance(face):
+    cell = Measurement([Gap()]).cell("m", 0.7, "face", REAL, fake(face))
+    assert (cell.n, cell.missing, cell.figures) == (face, 16 - face, {})
+
+
+def test_figures_beside_are_medians_and_means_of_those_known():
+    values = [1.0, 2.0, 9.0, math.nan]
+    known = fake(**{"seam.face": values, "lpips_diversity.face": values, "body_change": values})
+    measurement = Measurement([], ["seam", "lpips_diversity", "body_change", "band"])
+    face, body = (measurement.cell("m", 0.7, region, REAL, known).figures for region in ("face", "body"))
+    assert {key: figure.value for key, figure in face.items()} == {"seam": 2.0, "lpips_diversity": 4.0}
+    assert {key: figure.value for key, figure in body.items()} == {"body_change": 2.0}
+
+
+def test_intervals_hold_the_value_and_are_the_same_each_time():
+    torch.manual_seed(0)
+    known = Described(
+        {"body": torch.randn(64, 2)}, {"body": torch.ones(64, dtype=torch.bool)}, {"body_change": torch.rand(64)}
+    )
+    first, second = (
+        Measurement([Gap()], ["body_change"], rounds=50).cell("m", 1.0, "body", REAL, known).figures for _ in range(2)
+    )
+    assert first == second
+    for figure in first.values():
+        assert figure.low <= figure.value <= figure.high
+    assert first["body_change"].high - first["body_change"].low > 0.01
+
+
+def test_progress_is_told_of_every_metric():
+    told = []
+    Measurement([Gap(), Gap()], on_figure=lambda: told.append(1)).cell("m", 1.0, "face", REAL, fake(0))
+    assert len(told) == 2
