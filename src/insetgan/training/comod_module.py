@@ -33,9 +33,9 @@ class CoModModule(GANModule):
         generator: what is trained.
         discriminator: of four channels: mask - 0.5, then the picture.
         holes: how often each kind of hole is drawn; see `data.holes.Holes`.
-        l1_weight: of the mean absolute difference between what the network draws where pixels are known and these pixels,
-            which the composite replaces. 0, as published, leaves it out; it ties the hole's colours to their surroundings
-            within few pictures.
+        l1_weight: of the mean absolute difference between what the network draws and the picture, in the hole and out of it.
+            0, as published, leaves it out. A little ties the hole's colours to their surroundings within few images; much
+            makes completions alike and soft.
         shown: pictures with boxes (`data.faced.FacedPictures`) that are completed for sample grids and measurements.
         seed: as for `GANModule`, of holes and dropout as well.
         settings: the fields of `gan_settings.GANSettings`, without augmentations and path length.
@@ -164,7 +164,7 @@ class CoModModule(GANModule):
 
 
 class _Completion:
-    """Completes the pictures of a phase in the place of a synthesis, and remembers what was drawn behind known pixels."""
+    """Completes the pictures of a phase in the place of a synthesis, and remembers what was drawn, before known pixels are copied."""
 
     def __init__(self, draw: Callable[..., Tensor], pictures: Tensor, known: Tensor, dropout: Tensor) -> None:
         self.draw, self.pictures, self.known, self.dropout = draw, pictures, known, dropout
@@ -175,10 +175,9 @@ class _Completion:
         return torch.where(self.known > 0, self.pictures, self.drawn.to(self.pictures.dtype))
 
     def error(self) -> Tensor:
-        """Mean absolute difference of what was drawn and what is known, over the known pixels of each picture, [n]."""
+        """Mean absolute difference of what was drawn and the pictures, [n]."""
         assert self.drawn is not None
-        difference = (self.drawn.float() - self.pictures).abs().mean(1, keepdim=True) * self.known
-        return difference.sum((1, 2, 3)) / self.known.sum((1, 2, 3))
+        return (self.drawn.float() - self.pictures).abs().mean((1, 2, 3))
 
 
 def _with_l1(phase: Phase, weight: float) -> Phase:
@@ -186,6 +185,6 @@ def _with_l1(phase: Phase, weight: float) -> Phase:
         total, scalars = phase.loss(inputs)
         assert isinstance(inputs.synthesis, _Completion)
         error = inputs.synthesis.error()
-        return total + weight * error.mean(), {**scalars, "Loss/known_l1": error}
+        return total + weight * error.mean(), {**scalars, "Loss/l1": error}
 
     return replace(phase, loss=loss)
