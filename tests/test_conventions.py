@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from insetgan.data.mask_files import read_known
 from insetgan.data.share import Share
 from insetgan.losses.difference import masked_l1
 from insetgan.networks import Generator
+from insetgan.networks.comodgan import CoModGenerator
 from insetgan.ops.boxes import band_thickness, inside_boxes
 from insetgan.ops.images import from_uint8, make_grid, seeded_latents, to_uint8
 from insetgan.ops.resampling import crop_matrix
+from insetgan.refine.completion import complete
 from insetgan.training.draws import Draws
 
 TINY = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}
@@ -61,6 +65,18 @@ def test_trunc():
 def test_seeds():
     z = seeded_latents([3, 5], 4)
     assert z[1].tolist() == pytest.approx(np.random.RandomState(5).randn(4))
+
+
+def test_known(tmp_path):
+    mask = np.zeros((8, 4), np.uint8)
+    mask[:4] = 255
+    Image.fromarray(mask).save(tmp_path / "a.png")
+    known = read_known(tmp_path, ["a.jpg"], 8, 4)
+    assert known[0, 0, :, 0].tolist() == [1, 1, 1, 1, 0, 0, 0, 0]
+    pictures = torch.rand(1, 3, 8, 4)
+    completed = complete(CoModGenerator(height=8, width=4, **TINY), pictures, known, [0])
+    assert torch.equal(completed[:, :, :4], pictures[:, :, :4])
+    assert not bool((completed[:, :, 4:] == pictures[:, :, 4:]).any())
 
 
 @pytest.mark.slow

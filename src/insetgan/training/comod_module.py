@@ -164,7 +164,7 @@ class CoModModule(GANModule):
 
 
 class _Completion:
-    """Completes the pictures of a phase in the place of a synthesis, and remembers what was drawn, before known pixels are copied."""
+    """Completes a phase's pictures in the place of a synthesis, and remembers what was drawn under the known pixels."""
 
     def __init__(self, draw: Callable[..., Tensor], pictures: Tensor, known: Tensor, dropout: Tensor) -> None:
         self.draw, self.pictures, self.known, self.dropout = draw, pictures, known, dropout
