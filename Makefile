@@ -42,6 +42,7 @@ bench: $(STAMP) ## the speed tables of benchmarks/README.md
 	@$(BIN)/python benchmarks/train.py
 	@$(BIN)/python benchmarks/data.py
 	@$(BIN)/python benchmarks/augment.py
+	@$(BIN)/python benchmarks/evaluate.py
 
 clean: ## remove the environment and what tools left behind; outputs/ stays
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
