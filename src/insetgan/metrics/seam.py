@@ -32,7 +32,11 @@ def seam(canvas: Tensor, composite: Tensor, boxes: Tensor) -> Tensor:
 
 def step_across(images: Tensor, boxes: Tensor) -> Tensor:
     """Mean absolute difference, 0 to 255, of neighbours across the border of the box, [n]; NaN without any."""
-    inside = inside_boxes(boxes, images.shape[1], images.shape[2])[:, 0]
+    return step_across_rim(images, inside_boxes(boxes, images.shape[1], images.shape[2])[:, 0])
+
+
+def step_across_rim(images: Tensor, inside: Tensor) -> Tensor:
+    """The same across the rim of a region of any shape, bool [n, H, W]."""
     exact = images.double()
     across_x, step_x = inside[:, :, 1:] != inside[:, :, :-1], (exact[:, :, 1:] - exact[:, :, :-1]).abs().mean(3)
     across_y, step_y = inside[:, 1:] != inside[:, :-1], (exact[:, 1:] - exact[:, :-1]).abs().mean(3)

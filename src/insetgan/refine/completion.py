@@ -7,10 +7,8 @@ import torch
 from torch import Tensor
 
 from insetgan.errors import UserError
+from insetgan.metrics.seam import SMALLEST_STEP, step_across_rim
 from insetgan.networks.comodgan import CoModGenerator
-
-SMALLEST_STEP = 1.0
-"""Of 255: the least natural step that a seam is compared with, as in `metrics.seam`."""
 
 
 def seeded_inputs(seeds: Sequence[int], z_dim: int, x_dim: int) -> tuple[Tensor, Tensor]:
@@ -81,7 +79,8 @@ def hole_seam(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
         float64 [n]: mean absolute difference of neighbours of which one is known and one is not, divided by that of the
         picture, which counts as 1 of 255 at least. NaN where there are no such neighbours.
     """
-    return _step_across(completions, known) / _step_across(pictures, known).clamp(min=SMALLEST_STEP)
+    inside = known[:, 0] > 0
+    return step_across_rim(completions, inside) / step_across_rim(pictures, inside).clamp(min=SMALLEST_STEP)
 
 
 def hole_difference(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
@@ -89,11 +88,3 @@ def hole_difference(pictures: Tensor, completions: Tensor, known: Tensor) -> Ten
     hole = (known[:, 0] == 0).double()
     difference = (completions.double() - pictures.double()).abs().mean(3)
     return (difference * hole).sum((1, 2)) / hole.sum((1, 2))
-
-
-def _step_across(images: Tensor, known: Tensor) -> Tensor:
-    inside, exact = known[:, 0] > 0, images.double()
-    across_x, step_x = inside[:, :, 1:] != inside[:, :, :-1], (exact[:, :, 1:] - exact[:, :, :-1]).abs().mean(3)
-    across_y, step_y = inside[:, 1:] != inside[:, :-1], (exact[:, 1:] - exact[:, :-1]).abs().mean(3)
-    total = (step_x * across_x).sum((1, 2)) + (step_y * across_y).sum((1, 2))
-    return total / (across_x.sum((1, 2)) + across_y.sum((1, 2)))
