@@ -254,27 +254,14 @@ def _times(out):
     return {path: path.stat().st_mtime_ns for path in paths}
 
 
-def test_completion_through_the_contract(finished, evaluate, tmp_path, monkeypatch):
-    """A stand-in with the interface of `refine.completion.complete`: it fills holes with the mean of what is known."""
-    import types
+def test_completion_fills_the_boxes_of_the_start_canvas(finished, evaluate, tmp_path):
+    from insetgan.networks.comodgan import CoModGenerator
+    from insetgan.weights.store import save_network
 
-    from insetgan.weights import store
-
-    def complete(generator, pictures, known, seeds, *, trunc=1.0):
-        assert generator is network
-        assert trunc == 0.5
-        mean = (pictures * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True)
-        return pictures * known + mean * (1 - known)
-
-    network, load = torch.nn.Identity(), store.load_network
-    network.height, network.width = 64, 32
-
-    def load_network(*given, **options):
-        return network if options.get("kind") == "comodgan" else load(*given, **options)
-
-    monkeypatch.setattr(store, "load_network", load_network)
-    monkeypatch.setitem(sys.modules, "insetgan.refine.completion", types.SimpleNamespace(complete=complete))
-    (tmp_path / "weights.safetensors").write_bytes(b"stand-in")
+    torch.manual_seed(0)
+    small = {"width": 32, "z_dim": 8, "w_dim": 8, "mapping_layers": 1, "channel_base": 128, "channel_max": 8}
+    for height, name in ((64, "weights"), (128, "other")):
+        save_network(tmp_path / f"{name}.safetensors", CoModGenerator(height=height, **small), kind="comodgan")
     given = [f"method.comodgan.weights={tmp_path}/weights.safetensors", "method.comodgan.trunc=0.5"]
     code, text, errors = evaluate(
         "method=[unconditional,comodgan]", *given, "metrics=[fid,seam]", f"out={tmp_path}/out"
@@ -288,7 +275,7 @@ def test_completion_through_the_contract(finished, evaluate, tmp_path, monkeypat
     known = _figure(plain, "unconditional", 0.7, "body", "fid")
     assert _figure(results, "unconditional", 0.7, "body", "fid") == pytest.approx(known, rel=1e-9)
     assert _figure(results, "comodgan", 0.7, "body", "fid") != pytest.approx(known, rel=1e-3)
-    network.height = 128
-    code, _, errors = evaluate("method=[comodgan]", *given, f"out={tmp_path}/out")
+    other = f"method.comodgan.weights={tmp_path}/other.safetensors"
+    code, _, errors = evaluate("method=[comodgan]", other, f"out={tmp_path}/out")
     assert code == 2
     assert "completes 128 x 32, the canvas is 64 x 32" in errors

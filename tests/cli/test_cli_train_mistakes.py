@@ -67,7 +67,7 @@ def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path
         (["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2"], "trainer.devices=2: must be 1 in a sweep"),
         (["-m", "+model=body", "lr=0.1,0.2", "out=run"], "out=run: the runs of a sweep need a folder each"),
         (["+model=body", "init=none.ckpt"], "init=none.ckpt: no such file"),
-        (["+model=body", "recipe=none"], "recipe/none: no such choice (allowed: auto, insetgan_body"),
+        (["+model=body", "recipe=none"], "recipe/none: no such choice (allowed: auto, comodgan, "),
         (["+model=body", "data.path=/nowhere/people.zip"], "/nowhere/people.zip"),
     ],
 )

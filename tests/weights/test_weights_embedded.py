@@ -141,8 +141,10 @@ def refined(*overrides, seeds=range(4)):
 
     from insetgan.cli.refine_config import RefineConfig
     from insetgan.cli.refine_parts import build_module
+    from insetgan.cli.rules import register_rules
     from insetgan.refine.measures import measure
 
+    register_rules()
     ConfigStore.instance().store(name="refine_schema", node=RefineConfig)
     with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
         module = build_module(compose("refine", list(overrides)), list(seeds))

@@ -1,7 +1,6 @@
 """From the methods of evaluate.py to sources of pictures: refinements are run, and reuse what others have made."""
 
 import hashlib
-import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -179,6 +178,7 @@ class Contestant:
         return CompletedPictures(problem, [module, network], complete)
 
     def _completion(self) -> tuple[Any, Any]:
+        from insetgan.refine.completion import complete
         from insetgan.weights.store import load_network
 
         key = f"method.{self.name}.weights"
@@ -186,7 +186,6 @@ class Contestant:
         if (found := (getattr(network, "height", 0), getattr(network, "width", 0))) != self.size:
             wanted = f"the canvas is {self.size[0]} x {self.size[1]}"
             raise UserError(f"{key}={self.settings.weights}: completes {found[0]} x {found[1]}, {wanted}")
-        complete: Any = importlib.import_module("insetgan.refine.completion").complete
         psi = self.settings.trunc
         return network, lambda pictures, known, seeds: complete(network, pictures, known, seeds, trunc=psi)
 
