@@ -39,7 +39,7 @@ def run(config: DictConfig) -> None:
     if not first:
         silence(sys.stdout)  # one process speaks for all
     console = PatientConsole()
-    evaluation.eyes, evaluation.distance, evaluation.metrics  # noqa: B018 - what is missing is told of before any work
+    evaluation.refuse_missing()
     contestants = evaluation.contestants()
     for name, reason in evaluation.left_out.items():
         console.print(f"{name} is left out: {reason}", markup=False)

@@ -112,6 +112,14 @@ class Evaluation:
                 metric.measure(*few)
         return metrics
 
+    def refuse_missing(self) -> None:
+        """Build everything that pictures are looked at with, so that what is missing is told of before any work.
+
+        Raises:
+            UserError: naming the setting whose file or package is missing, or whose value is wrong.
+        """
+        _ = self.eyes, self.distance, self.metrics
+
     def contestants(self) -> list[Contestant]:
         """The methods at each truncation, in the order of the table; those that cannot be had are told of before any work.
 
