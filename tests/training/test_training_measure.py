@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -61,6 +62,14 @@ def test_the_line_holds_the_distance_of_the_generators_pictures_to_the_archives(
         for out in range(6)
     ]
     assert any(float(found[5]) == pytest.approx(each["Metrics/frechet_parts"], rel=1e-3) for each in distances)
+
+
+def test_crops_of_blossoms_are_compared_with(small, folder):
+    write_generator(small, width=16)
+    entries = {f"{index}.png": {"boxes": {"blossom": [0, 2, 8, 12] if index else None}} for index in range(6)}
+    (folder / "parts.json").write_text(json.dumps({"parts": ["blossom"], "images": entries}))
+    line = measure(str(small), str(folder), part="blossom", num=9)
+    assert "16 x 16, 9 pictures, to 5 of pictures (blossom): " in line  # one picture shows none
 
 
 @pytest.mark.parametrize("part", ["face", "feet", "hands"])

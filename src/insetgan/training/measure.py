@@ -21,6 +21,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "face": {"part": "face"},
     "hands": {"part": ["hand_left", "hand_right"], "flip": ["hand_right"]},
     "feet": {"part": "feet"},
+    "blossom": {"part": "blossom"},
 }
 _LARGEST_SEED = 2**32 - 1
 
