@@ -35,7 +35,8 @@ def draw_curves(cells: Iterable[Cell], columns: Sequence[Column], methods: Mappi
     handles = {}
     for row, column in zip(grid, shown, strict=True):
         for axes, region in zip(row, regions, strict=True):
-            axes.set_title(f"{column.title}, {region} {ARROWS[column.better]}", fontsize=9, color=INK, loc="left")
+            head = f"{column.title}, {region} {ARROWS[column.better]}"
+            axes.set_title(head, fontsize=9, color=INK, loc="left", parse_math=False)
             axes.set_xlabel(r"$\psi$", color=INK, fontsize=9)
             axes.grid(color=GRID, linewidth=0.6)
             axes.tick_params(labelsize=8, colors=INK)
@@ -56,7 +57,11 @@ def draw_curves(cells: Iterable[Cell], columns: Sequence[Column], methods: Mappi
                 if None not in low:
                     axes.fill_between(x, low, high, color=hue, alpha=0.15, linewidth=0)
             axes.set_visible(drawn)
-    figure.legend(handles.values(), handles.keys(), loc="upper center", ncols=len(handles), frameon=False, fontsize=9)
+    legend = figure.legend(
+        handles.values(), handles.keys(), loc="upper center", ncols=len(handles), frameon=False, fontsize=9
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / (DOWN * len(shown) + 0.4)))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})

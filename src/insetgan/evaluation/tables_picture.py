@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from insetgan.evaluation.tables import Entry, Table
 
@@ -38,16 +38,17 @@ def draw_table(table: Table) -> bytes:
     for panel in table.panels:
         longest = max((len(entry.interval) for _, entries in panel.rows for entry in entries), default=0)
         _rule(axes, line, 0.1, width - 0.1, 0.6)
-        axes.text(0.1, line + 0.65, panel.title, color=INK, fontsize=9, style="italic", va="center")
+        axes.text(0.1, line + 0.65, panel.title, color=INK, fontsize=9, style="italic", va="center", parse_math=False)
         line += 1.2
         for title, entries in panel.rows:
-            axes.text(0.25, line + 0.45, title, color=INK, fontsize=9.5, va="center")
+            axes.text(0.25, line + 0.45, title, color=INK, fontsize=9.5, va="center", parse_math=False)
             for entry, right in zip(entries, places, strict=True):
                 _draw_entry(axes, entry, right, line + 0.45, longest)
             line += 1
         line += 0.1
     _rule(axes, line, 0.1, width - 0.1, 1.2)
-    axes.text(0.1, line + 0.3, "\n".join(caption), color=QUIET, fontsize=7.5, va="top", linespacing=1.35)
+    told: dict[str, Any] = {"color": QUIET, "fontsize": 7.5, "va": "top", "linespacing": 1.35, "parse_math": False}
+    axes.text(0.1, line + 0.3, "\n".join(caption), **told)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})  # the same table, the same bytes
     return buffer.getvalue()
