@@ -45,6 +45,8 @@ def run(config: DictConfig) -> None:
     pictures = _pictures(config, generator.height, generator.width)
     known, left_out = _known(config, pictures, generator.height, generator.width)
     console = PatientConsole()
+    if skipped := pictures.skipped:
+        console.print(f"skipped {len(skipped)} faulty pictures, the first: {skipped[0]}", markup=False)
     mark = _signature(config, pictures)
     path = Path(config.out) if config.out is not None else Path("outputs/complete") / f"{config.hole}-{mark[:8]}"
     make_folder(path)
