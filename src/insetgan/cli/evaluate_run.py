@@ -129,11 +129,7 @@ class Evaluation:
         found = []
         for name, settings in self.config.method.items():
             truncs = [None] if settings.kind == "folder" else list(self.config.trunc)
-            out, overrides = Path(self.config.out), settings.overrides
-            mine = [
-                Contestant(name, settings, psi, compose_refine(self.config, psi or 1.0, overrides), out, self.size)
-                for psi in truncs
-            ]
+            mine = [self._contestant(name, settings, psi) for psi in truncs]
             if generator_size(mine[0].refine.canvas.weights) != self.size:
                 raise UserError(f"method.{name}: its canvas has another size than canvas.weights of refine=")
             try:
@@ -147,6 +143,11 @@ class Evaluation:
         if not found:
             raise UserError(f"method: nothing is left to compare: {'; '.join(self.left_out.values())}")
         return found
+
+    def _contestant(self, name: str, settings: DictConfig, psi: float | None) -> Contestant:
+        # A folder has no psi, and takes the first; psi 0 is one, the average picture.
+        refine = compose_refine(self.config, self.config.trunc[0] if psi is None else psi, settings.overrides)
+        return Contestant(name, settings, psi, refine, Path(self.config.out), self.size)
 
     def describe(self, contestant: Contestant, rivals: Sequence[Contestant], title: str) -> "Described | None":
         """Describe a method's pictures that are not described yet.
@@ -188,6 +189,8 @@ class Evaluation:
             return read_statistics(data.statistics, self.extractor, self.crops.names, self.eyes)
         dataset = ImageDataset(data.path, *self.size, checked=False, keep=False)
         path = Path(data.path) if data.path is not None else PEOPLE
+        if len(dataset) < 2:
+            raise UserError(f"data.path={path}: holds one picture; 2 or more are needed")
         mark = digest([self.eyes, "real", fingerprint(path)])
         folder = FeatureFolder(Path(self.config.out) / "features" / f"real-{mark[:8]}", mark)
         blocks = seed_blocks(_choice(len(dataset), data.num), REAL_BLOCK)
