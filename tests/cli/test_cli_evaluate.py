@@ -212,6 +212,16 @@ def test_statistics_stand_for_the_pictures_they_are_of(finished, evaluate, tmp_p
     assert _figure(found, "unconditional", 0.4, "face", "kid") == _figure(known, "unconditional", 0.4, "face", "kid")
 
 
+def test_statistics_of_more_regions_serve_for_one(finished, evaluate, tmp_path):
+    out, _ = finished
+    given = ["method=[unconditional]", "metrics=[kid]", "shown=0", f"data.statistics={out}/table/real.safetensors"]
+    code, _, errors = evaluate(*given, "regions=[body]", f"out={tmp_path}")
+    assert (code, errors) == (0, "")
+    found, known = (json.loads((path / "table/results.json").read_text()) for path in (tmp_path, out))
+    assert _figure(found, "unconditional", 0.7, "body", "kid") == _figure(known, "unconditional", 0.7, "body", "kid")
+    assert found["real"]["n"] == {"body": 6}
+
+
 def test_a_part_that_nobody_has_is_counted_and_said(evaluate, quick, tmp_path):
     overrides = [quick[0].removesuffix("]") + ',"parts.face.placement.min_score=1.0"]']
     code, _, errors = evaluate(*overrides, "method=[unconditional,joint]", "metrics=[fid,seam]", f"out={tmp_path}")
