@@ -200,3 +200,18 @@ def test_what_is_no_number_is_a_dash():
     texts = [[entry.text for entry in entries] for _, entries in panel.rows]
     assert texts == [["\u2013", "0.2500"], ["0.5000", "\u2013"]]
     assert not any(entry.best for _, entries in panel.rows for entry in entries)
+
+
+def test_long_titles_have_room():
+    """The picture of a table and the legend of a plot grow with them; both were cut or written over."""
+    made = [Cell(name, t, "body", 9, 0, {"fid": Figure(t)}) for name in METHODS for t in (1.0, 0.7, 0.4)]
+    sizes = []
+    for methods in (
+        METHODS,
+        {name: f"{name}, four hundred steps, of a generator of faces of my own" for name in METHODS},
+    ):
+        drawn = draw_table(lay_out(made, [FID], methods, [1.0, 0.7, 0.4], "")), draw_curves(made, [FID], methods)
+        sizes.append([Image.open(io.BytesIO(each)).size for each in drawn])
+    (table_before, curves_before), (table_after, curves_after) = sizes
+    assert table_after[0] > table_before[0] + 200
+    assert curves_after[0] > curves_before[0]
