@@ -169,10 +169,14 @@ def _results(
 ) -> str:
     """What results.json holds; docs/evaluate.md says what the keys mean."""
     from insetgan import __version__
+    from insetgan.evaluation.real import PublishedStatistics
 
     config, extractor = evaluation.config, evaluation.extractor
     missing = getattr(real, "missing", {})
-    counts = {region: real.count(region) for region in evaluation.crops.names}
+    counts = {
+        region: None if isinstance(real, PublishedStatistics) else real.count(region)
+        for region in evaluation.crops.names
+    }
     about = {
         "caption": caption,
         "num": config.num,

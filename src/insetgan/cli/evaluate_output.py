@@ -48,6 +48,8 @@ def describe_in_words(evaluation: "Evaluation", real: "RealSide", cells: "Sequen
         sentences.append("Fewer pictures than features: Fr\u00e9chet distances are biased upwards, compare at equal n.")
     if "ids" in config.metrics:
         sentences.append("P-IDS compares strangers: no picture here is made from a real one.")
+        if min(known) < extractor.num_features:
+            sentences.append("Fewer pictures than features: P-IDS and U-IDS are near 0 whatever the pictures.")
     missing = [(cell, cell.missing) for cell in cells if cell.missing]
     real_missing = [f"{region} {count}" for region, count in getattr(real, "missing", {}).items() if count]
     if missing or real_missing:
