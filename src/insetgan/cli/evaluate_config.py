@@ -123,7 +123,9 @@ def check(config: DictConfig) -> None:
     for key, smallest in least.items():
         value = OmegaConf.select(config, key)
         if value is not None and not smallest <= value <= 2**32 - 1:
-            raise UserError(f"{key}={value}: must be {smallest} or more")
+            raise UserError(
+                f"{key}={value}: must be {smallest} or more{'' if value < smallest else ', and below 2^32'}"
+            )
     if config.bootstrap == 1:
         raise UserError("bootstrap=1: must be 0 or at least 2 rounds")
     if config.batch_size == 1 and "lpips_diversity" in config.metrics:
