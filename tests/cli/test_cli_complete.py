@@ -123,3 +123,15 @@ def test_other_settings_replace_when_asked(complete, tmp_path):
     assert complete("hole=free", f"out={tmp_path}")[0] == 0
     assert complete("hole=face", f"out={tmp_path}", "data.last=1", "overwrite=true")[0] == 0
     assert sorted(os.listdir(tmp_path / "samples")) == ["000005-0-known.png", "000005-0.png"]
+
+
+def test_pictures_that_are_skipped_are_named(complete, tmp_path):
+    (tmp_path / "data").mkdir()
+    for index in range(2):
+        Image.new("RGB", (16, 32), (index, 9, 9)).save(tmp_path / f"data/{index}.png")
+    whole = (tmp_path / "data/1.png").read_bytes()
+    (tmp_path / "data/1.png").write_bytes(whole[: len(whole) - 20])
+    given = [f"data.path={tmp_path}/data", "hole=free", "data.on_fault=skip", f"out={tmp_path}/out"]
+    code, text, errors = complete(*given)
+    assert (code, errors) == (0, "")
+    assert "skipped 1 faulty pictures, the first: 1.png" in text

@@ -212,6 +212,16 @@ def test_statistics_stand_for_the_pictures_they_are_of(finished, evaluate, tmp_p
     assert _figure(found, "unconditional", 0.4, "face", "kid") == _figure(known, "unconditional", 0.4, "face", "kid")
 
 
+def test_statistics_of_more_regions_serve_for_one(finished, evaluate, tmp_path):
+    out, _ = finished
+    given = ["method=[unconditional]", "metrics=[kid]", "shown=0", f"data.statistics={out}/table/real.safetensors"]
+    code, _, errors = evaluate(*given, "regions=[body]", f"out={tmp_path}")
+    assert (code, errors) == (0, "")
+    found, known = (json.loads((path / "table/results.json").read_text()) for path in (tmp_path, out))
+    assert _figure(found, "unconditional", 0.7, "body", "kid") == _figure(known, "unconditional", 0.7, "body", "kid")
+    assert found["real"]["n"] == {"body": 6}
+
+
 def test_a_part_that_nobody_has_is_counted_and_said(evaluate, quick, tmp_path):
     overrides = [quick[0].removesuffix("]") + ',"parts.face.placement.min_score=1.0"]']
     code, _, errors = evaluate(*overrides, "method=[unconditional,joint]", "metrics=[fid,seam]", f"out={tmp_path}")
@@ -279,3 +289,33 @@ def test_completion_fills_the_boxes_of_the_start_canvas(finished, evaluate, tmp_
     code, _, errors = evaluate("method=[comodgan]", other, f"out={tmp_path}/out")
     assert code == 2
     assert "completes 128 x 32, the canvas is 64 x 32" in errors
+
+
+def test_psi_0_is_the_average_picture(evaluate, tmp_path):
+    plain = ["method=[unconditional]", "metrics=[lpips_diversity]", "regions=[body]", f"out={tmp_path}"]
+    assert evaluate(*plain, "trunc=[1.0,0.0]")[0] == 0
+    cells = json.loads((tmp_path / "table/results.json").read_text())["cells"]
+    figures = {cell["trunc"]: cell["figures"]["lpips_diversity"]["value"] for cell in cells}
+    assert figures[1.0] > 0
+    assert figures[0.0] == 0
+
+
+def test_several_initialisations_of_a_refinement_make_no_more_pictures(evaluate, quick, tmp_path):
+    """The generator alone and the naive paste are of the first one, also beside a run that keeps the best one's."""
+    plain = ["method=[unconditional,paste]", "metrics=[fid]", "trunc=0.7", "shown=0", "bootstrap=0"]
+    twice = [quick[0].removesuffix("]") + ',"starts=2"]', "method=[unconditional,paste,joint]"]
+    assert evaluate(*plain, f"out={tmp_path}/once")[0] == 0
+    assert evaluate(*plain, *twice, f"out={tmp_path}/twice")[0] == 0
+    once, often = (
+        json.loads((tmp_path / out / "table/results.json").read_text())["cells"] for out in ("once", "twice")
+    )
+    assert {cell["n"] + cell["missing"] for cell in often} == {6}
+    assert often[: len(once)] == once
+
+
+def test_the_runs_of_a_sweep_have_tables_of_their_own(in_process, quick, tmp_path):
+    plain = ["method=[unconditional]", "metrics=[fid]", "trunc=0.7", "shown=0", f"out={tmp_path}/out"]
+    code, _, errors = in_process("evaluate", "-m", *quick, *plain, "seed=0,9", f"hydra.sweep.dir={tmp_path}/sweep")
+    assert (code, errors) == (0, "")
+    captions = [(tmp_path / f"out/table-{number}/table.md").read_text() for number in (0, 1)]
+    assert ["seeds from 0," in captions[0], "seeds from 9," in captions[1]] == [True, True]

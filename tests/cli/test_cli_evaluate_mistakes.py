@@ -1,6 +1,7 @@
 """What a user may get wrong with evaluate.py, and the one line that it ends in."""
 
 import pytest
+from PIL import Image
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,7 @@ import pytest
         (["batch_size=0"], "batch_size=0: must be 1 or more"),
         (["bootstrap=-1"], "bootstrap=-1: must be 0 or more"),
         (["bootstrap=1"], "bootstrap=1: must be 0 or at least 2"),
+        (["batch_size=1", "metrics=[fid,lpips_diversity]"], "batch_size=1: must be 2 or more for lpips_diversity"),
         (["seed=-1"], "seed=-1: must be 0 or more"),
         (["crop_size=4"], "crop_size=4: must be 8 or more"),
         (["data.num=1"], "data.num=1: must be 2 or more"),
@@ -114,3 +116,16 @@ def test_statistics_of_another_network_or_region(evaluate, quick, assert_one_lin
     assert_one_line(evaluate(*given, "regions=[body]", "+features.width=64"), "of other features=")
     (tmp_path / "junk.safetensors").write_bytes(b"junk")
     assert_one_line(evaluate(*given[:2], f"data.statistics={tmp_path}/junk.safetensors"), "must be real.safetensors")
+
+
+def test_one_picture_is_too_few(evaluate, assert_one_line, tmp_path):
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (16, 32)).save(tmp_path / "one/0.png")
+    folder = ["method=[folder]", f"method.folder.path={tmp_path}/one"]
+    assert_one_line(evaluate(*folder, f"out={tmp_path}/out"), "method.folder.path=")
+    assert_one_line(evaluate(f"data.path={tmp_path}/one", f"out={tmp_path}/out"), "holds one picture; 2 or more")
+
+
+def test_figures_that_no_method_has_are_no_table(evaluate, assert_one_line, tmp_path):
+    alone = ["method=[unconditional]", "metrics=[seam]", "trunc=[1.0,0.7,0.4]", f"out={tmp_path}"]
+    assert_one_line(evaluate(*alone), "metrics=['seam'] regions=['body', 'face']: nothing to measure")

@@ -183,3 +183,35 @@ def test_curves_have_a_plot_a_figure_and_region():
     one, two = (Image.open(io.BytesIO(draw_curves(made, columns, METHODS))) for columns in ([FID], [FID, SEAM]))
     assert one.size == two.size, "what nobody has is left out"
     assert one.width > one.height
+
+
+def test_titles_are_no_formulas():
+    methods = {name: rf"costs $\frac {name}$ 5" for name in METHODS}
+    made = [Cell(name, t, "body", 9, 0, {"fid": Figure(t)}) for name in methods for t in (1.0, 0.5)]
+    assert draw_table(lay_out(made, [FID], methods, [1.0, 0.5], r"against $\frac.zip$"))
+    assert draw_curves(made, [FID], methods)
+
+
+def test_what_is_no_number_is_a_dash():
+    values = {"plain": float("nan"), "joint": 0.5}
+    made = [Cell(name, 0.7, "body", 3, 0, {"fid": Figure(value)}) for name, value in values.items()]
+    made.append(Cell("plain", 0.4, "body", 4, 0, {"fid": Figure(0.25)}))
+    (panel,) = lay_out(made, [FID], METHODS, [0.7, 0.4], "").panels
+    texts = [[entry.text for entry in entries] for _, entries in panel.rows]
+    assert texts == [["\u2013", "0.2500"], ["0.5000", "\u2013"]]
+    assert not any(entry.best for _, entries in panel.rows for entry in entries)
+
+
+def test_long_titles_have_room():
+    """The picture of a table and the legend of a plot grow with them; both were cut or written over."""
+    made = [Cell(name, t, "body", 9, 0, {"fid": Figure(t)}) for name in METHODS for t in (1.0, 0.7, 0.4)]
+    sizes = []
+    for methods in (
+        METHODS,
+        {name: f"{name}, four hundred steps, of a generator of faces of my own" for name in METHODS},
+    ):
+        drawn = draw_table(lay_out(made, [FID], methods, [1.0, 0.7, 0.4], "")), draw_curves(made, [FID], methods)
+        sizes.append([Image.open(io.BytesIO(each)).size for each in drawn])
+    (table_before, curves_before), (table_after, curves_after) = sizes
+    assert table_after[0] > table_before[0] + 200
+    assert curves_after[0] > curves_before[0]

@@ -45,6 +45,8 @@ def run(config: DictConfig) -> None:
     pictures = _pictures(config, generator.height, generator.width)
     known, left_out = _known(config, pictures, generator.height, generator.width)
     console = PatientConsole()
+    if skipped := pictures.skipped:
+        console.print(f"skipped {len(skipped)} faulty pictures, the first: {skipped[0]}", markup=False)
     mark = _signature(config, pictures)
     path = Path(config.out) if config.out is not None else Path("outputs/complete") / f"{config.hole}-{mark[:8]}"
     make_folder(path)
@@ -64,8 +66,7 @@ def run(config: DictConfig) -> None:
             for done, each in enumerate(undone):
                 _complete(generator, folder, each, pictures[rows[each.index]][0], known[rows[each.index]], config.trunc)
                 on_progress(done + 1, len(undone))
-        originals = {index: pictures[row][0] for index, row in rows.items()}
-        results = folder.gather(wanted, originals, [names[row] for row in left_out])
+        results = folder.gather(wanted, lambda index: pictures[rows[index]][0], [names[row] for row in left_out])
     _report(console, folder, results, len(undone), time.monotonic() - began)
 
 

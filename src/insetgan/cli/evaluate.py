@@ -33,6 +33,7 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.trainer import build_trainer
     from insetgan.files import hold
 
+    config.name += _number_in_sweep()
     check(config)
     evaluation = Evaluation(config, build_trainer(config.trainer, inference_mode=False))
     first = evaluation.trainer.is_global_zero
@@ -63,6 +64,15 @@ def run(config: DictConfig) -> None:
             console.print(f"{time.monotonic() - began:.0f} s; tables:   {out / config.name / 'table.md'}", markup=False)
 
 
+def _number_in_sweep() -> str:
+    """What tells the tables of the runs of `-m` apart, "-0", "-1" and on; empty where there is no sweep."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    hydra = HydraConfig.get() if HydraConfig.initialized() else None
+    return f"-{hydra.job.num}" if hydra is not None and hydra.mode == RunMode.MULTIRUN else ""
+
+
 def _claim(out: Path) -> None:
     """Refuse the folder of something else."""
     from insetgan.files import write_whole
@@ -91,6 +101,11 @@ def _conclude(
     methods = {each.name: str(each.settings.title) for each in contestants}
     caption = describe_in_words(evaluation, real, cells)
     table = lay_out(cells, columns, methods, list(config.trunc), caption)
+    if not table.panels:
+        raise UserError(
+            f"metrics={list(config.metrics)} regions={list(config.regions)}: nothing to measure; features need two pictures "
+            "that show the region on either side, ppl an unconditional method and body, seam a method with insets"
+        )
     results = _results(evaluation, cells, columns, methods, real, caption)
     write_tables(folder, table, cells, columns, methods)
     for name, content in (("results.json", results), ("config.yaml", OmegaConf.to_yaml(config, resolve=True))):
@@ -154,10 +169,14 @@ def _results(
 ) -> str:
     """What results.json holds; docs/evaluate.md says what the keys mean."""
     from insetgan import __version__
+    from insetgan.evaluation.real import PublishedStatistics
 
     config, extractor = evaluation.config, evaluation.extractor
     missing = getattr(real, "missing", {})
-    counts = {region: real.count(region) for region in evaluation.crops.names}
+    counts = {
+        region: None if isinstance(real, PublishedStatistics) else real.count(region)
+        for region in evaluation.crops.names
+    }
     about = {
         "caption": caption,
         "num": config.num,

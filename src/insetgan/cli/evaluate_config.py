@@ -79,7 +79,7 @@ class EvaluateConfig:
         data: the real pictures.
         crop_size: pixels to which crops of parts are brought; half the canvas's shorter side unless given.
         shown: seeds on the sheet of pictures; 0 for no sheet.
-        name: of the evaluation; its tables are in `out`/`name`.
+        name: of the evaluation; its tables are in `out`/`name`, those of a sweep in `name`-0 and on.
         out: folder of evaluations, which share there what they have made.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
     """
@@ -123,9 +123,13 @@ def check(config: DictConfig) -> None:
     for key, smallest in least.items():
         value = OmegaConf.select(config, key)
         if value is not None and not smallest <= value <= 2**32 - 1:
-            raise UserError(f"{key}={value}: must be {smallest} or more")
+            raise UserError(
+                f"{key}={value}: must be {smallest} or more{'' if value < smallest else ', and below 2^32'}"
+            )
     if config.bootstrap == 1:
         raise UserError("bootstrap=1: must be 0 or at least 2 rounds")
+    if config.batch_size == 1 and "lpips_diversity" in config.metrics:
+        raise UserError("batch_size=1: must be 2 or more for lpips_diversity, which compares pictures of one block")
     if config.num > _MOST or config.seed + config.num > 2**32:
         raise UserError(f"num={config.num}: at most {_MOST} pictures a cell, and seeds below 2^32")
     if not re.fullmatch(r"[\w.-]+", config.name) or config.name in (*_STORES, ".", ".."):

@@ -108,7 +108,10 @@ class Contestant:
         if self.settings.kind == "folder":
             if not Path(self.settings.path).exists():
                 raise UserError(f"method.{self.name}.path={self.settings.path}: no such file or folder")
-            self.source()
+            if len(self.source().dataset) < 2:  # type: ignore[attr-defined]
+                raise UserError(
+                    f"method.{self.name}.path={self.settings.path}: holds one picture; 2 or more are needed"
+                )
         elif self.settings.kind == "complete":
             self._completion()
         self.module()
@@ -164,13 +167,15 @@ class Contestant:
             return RefinedPictures(self.run_folder(), parts)
         if kind == "paste":
             for rival in rivals:
-                if rival.trunc == self.trunc and _begins(rival.refine) == _begins(self.refine):
+                # Of several initialisations a run keeps the paste of the best one, which may not be the first.
+                alike = rival.refine.starts == 1 and _begins(rival.refine) == _begins(self.refine)
+                if rival.trunc == self.trunc and alike:
                     return RefinedPictures(rival.run_folder(), parts, "paste")
         module = self.module()
 
         def problem(seeds: Sequence[int]) -> Any:
             drawers = module.generators.items()
-            return module.problem({name: module.starts(name, drawer, seeds) for name, drawer in drawers})
+            return module.problem({name: module.first_starts(name, drawer, seeds) for name, drawer in drawers})
 
         if kind != "complete":
             return (CanvasPictures if kind == "canvas" else PastedPictures)(problem, [module])

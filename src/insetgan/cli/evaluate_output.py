@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def write_tables(
     folder: Path, table: "Table", cells: "Sequence[Cell]", columns: "Sequence[Column]", methods: Mapping[str, str]
 ) -> None:
-    """Write table.md, table.tex, table.csv and table.png, and curves.png where there are two truncations or more."""
+    """Write table.md, table.tex, table.csv and table.png, and curves.png where there are three truncations or more."""
     from insetgan.evaluation.curve import draw_curves
     from insetgan.evaluation.tables_picture import draw_table
     from insetgan.evaluation.tables_text import comma_separated, latex, markdown
@@ -46,6 +46,10 @@ def describe_in_words(evaluation: "Evaluation", real: "RealSide", cells: "Sequen
         sentences.append("FD and KD are not FID and KID, which are Inception's.")
     if min(known) < extractor.num_features and "fid" in config.metrics:
         sentences.append("Fewer pictures than features: Fr\u00e9chet distances are biased upwards, compare at equal n.")
+    if "ids" in config.metrics:
+        sentences.append("P-IDS compares strangers: no picture here is made from a real one.")
+        if min(known) < extractor.num_features:
+            sentences.append("Fewer pictures than features: P-IDS and U-IDS are near 0 whatever the pictures.")
     missing = [(cell, cell.missing) for cell in cells if cell.missing]
     real_missing = [f"{region} {count}" for region, count in getattr(real, "missing", {}).items() if count]
     if missing or real_missing:

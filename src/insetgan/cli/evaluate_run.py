@@ -85,14 +85,22 @@ class Evaluation:
         return Crops(detector, placements(self.base, parts), size, body=BODY in self.config.regions)
 
     @cached_property
-    def eyes(self) -> str:
-        """What decides the features of a picture: network, regions and size, as a digest."""
-        base, regions = self.base, self.crops.names
-        parts: dict[str, Any] = {name: vars(placement) for name, placement in self.crops.placements.items()}
+    def views(self) -> dict[str, str]:
+        """What decides the features of a picture in each region: network, size, and of crops where they are cut."""
         extractor = extractor_signature(self.config.features, self.extractor)
-        detector = extractor_signature(base.detector, None)
-        rules = {name: {key: str(value) for key, value in rule.items()} for name, rule in parts.items()}
-        return digest([extractor, detector, rules, regions, self.crops.size, self.size])
+        detector = extractor_signature(self.base.detector, None)
+        found = {}
+        for region in self.crops.names:
+            placement = self.crops.placements.get(region)  # none of the whole picture
+            rule = {key: str(value) for key, value in vars(placement).items()} if placement is not None else {}
+            cut = [detector, rule, self.crops.size] if placement is not None else []
+            found[region] = digest([extractor, self.size, cut])
+        return found
+
+    @cached_property
+    def eyes(self) -> str:
+        """The same of all regions together, as a digest."""
+        return digest(list(self.views.items()))
 
     @cached_property
     def metrics(self) -> "list[FeatureMetric]":
@@ -129,11 +137,7 @@ class Evaluation:
         found = []
         for name, settings in self.config.method.items():
             truncs = [None] if settings.kind == "folder" else list(self.config.trunc)
-            out, overrides = Path(self.config.out), settings.overrides
-            mine = [
-                Contestant(name, settings, psi, compose_refine(self.config, psi or 1.0, overrides), out, self.size)
-                for psi in truncs
-            ]
+            mine = [self._contestant(name, settings, psi) for psi in truncs]
             if generator_size(mine[0].refine.canvas.weights) != self.size:
                 raise UserError(f"method.{name}: its canvas has another size than canvas.weights of refine=")
             try:
@@ -147,6 +151,11 @@ class Evaluation:
         if not found:
             raise UserError(f"method: nothing is left to compare: {'; '.join(self.left_out.values())}")
         return found
+
+    def _contestant(self, name: str, settings: DictConfig, psi: float | None) -> Contestant:
+        # A folder has no psi, and takes the first; psi 0 is one, the average picture.
+        refine = compose_refine(self.config, self.config.trunc[0] if psi is None else psi, settings.overrides)
+        return Contestant(name, settings, psi, refine, Path(self.config.out), self.size)
 
     def describe(self, contestant: Contestant, rivals: Sequence[Contestant], title: str) -> "Described | None":
         """Describe a method's pictures that are not described yet.
@@ -185,9 +194,11 @@ class Evaluation:
 
         data = self.config.data
         if data.statistics is not None:
-            return read_statistics(data.statistics, self.extractor, self.crops.names, self.eyes)
+            return read_statistics(data.statistics, self.extractor, self.views)
         dataset = ImageDataset(data.path, *self.size, checked=False, keep=False)
         path = Path(data.path) if data.path is not None else PEOPLE
+        if len(dataset) < 2:
+            raise UserError(f"data.path={path}: holds one picture; 2 or more are needed")
         mark = digest([self.eyes, "real", fingerprint(path)])
         folder = FeatureFolder(Path(self.config.out) / "features" / f"real-{mark[:8]}", mark)
         blocks = seed_blocks(_choice(len(dataset), data.num), REAL_BLOCK)
@@ -197,7 +208,7 @@ class Evaluation:
         known = folder.gather(blocks)
         missing = {name: int((~found).sum()) for name, found in known.found.items()}
         real = RealFeatures(f"{sum(map(len, blocks))} of {path.name}", known.features, missing)
-        real.write(Path(self.config.out) / self.config.name / "real.safetensors", self.eyes)
+        real.write(Path(self.config.out) / self.config.name / "real.safetensors", self.views)
         return real
 
     def _describe(

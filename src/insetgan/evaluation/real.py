@@ -58,9 +58,9 @@ class RealFeatures:
         """The features, whatever the metric."""
         return self.features[region]
 
-    def write(self, path: Path, signature: str) -> None:
-        """Write them for later evaluations; `signature` says by which network and of which crops they are."""
-        about = {"title": self.title, "missing": dict(self.missing), "signature": signature}
+    def write(self, path: Path, views: Mapping[str, str]) -> None:
+        """Write them for later evaluations; `views` says of each region by which network and of which crops they are."""
+        about = {"title": self.title, "missing": dict(self.missing), "views": dict(views)}
         whole = {name: values.contiguous() for name, values in self.features.items()}
         write_whole(path, save(whole, metadata={"real": json.dumps(about)}))
 
@@ -84,33 +84,34 @@ class PublishedStatistics:
         return self.reference.side(key)
 
 
-def read_statistics(given: str, extractor: FeatureExtractor, regions: tuple[str, ...], signature: str) -> RealSide:
+def read_statistics(given: str, extractor: FeatureExtractor, views: Mapping[str, str]) -> RealSide:
     """Statistics instead of real pictures.
 
     Args:
         given: path of `real.safetensors`, or "cleanfid:NAME:RESOLUTION[:SPLIT]".
         extractor: by whose eyes generated pictures will be seen.
-        regions: that are compared.
-        signature: of network and crops, which must be the same.
+        views: by region that is compared, a digest of network and crops, which must be the same.
 
     Raises:
         UserError: no such file, or it is of another network, other crops, or lacks a region.
     """
     if given.startswith(CLEAN):
-        return _published(given, extractor, regions)
+        return _published(given, extractor, tuple(views))
     try:
         with safe_open(given, framework="pt") as file:
             about = json.loads((file.metadata() or {})["real"])
+            known, missing = dict(about["views"]), dict(about["missing"])
             features = {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError as error:
         raise UserError(f"data.statistics={given}: no such file") from error
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"data.statistics={given}: must be real.safetensors of an evaluation") from error
-    if lacking := [region for region in regions if region not in features]:
+    if lacking := [region for region in views if region not in features]:
         raise UserError(f"data.statistics={given}: has no region {lacking[0]} (only {', '.join(features)})")
-    if about["signature"] != signature:
+    if any(known.get(region) != view for region, view in views.items()):
         raise UserError(f"data.statistics={given}: of other features=, crops or detector; it cannot be compared")
-    return RealFeatures(about["title"], features, about["missing"])
+    wanted = {region: features[region] for region in views}
+    return RealFeatures(about["title"], wanted, {region: missing.get(region, 0) for region in views})
 
 
 def _published(given: str, extractor: FeatureExtractor, regions: tuple[str, ...]) -> PublishedStatistics:

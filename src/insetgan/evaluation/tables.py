@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from insetgan.evaluation.cell import Cell, Column, Figure, merit
 
@@ -104,10 +105,15 @@ def _figure(
     return cell.figures.get(key) if cell else None
 
 
+def _is_known(figure: Figure | None) -> TypeGuard[Figure]:
+    """Whether there is a number: precision of three pictures is none."""
+    return figure is not None and math.isfinite(figure.value)
+
+
 def _entries(column: Column, rows: list[list[Figure | None]]) -> list[list[Entry]]:
     """Entries of a panel: all with the same digits, so that they can be compared by eye."""
     digits = decimals(figure.value for row in rows for figure in row if figure)
-    texts = [[f"{figure.value:.{digits}f}" if figure else NONE for figure in row] for row in rows]
+    texts = [[f"{figure.value:.{digits}f}" if _is_known(figure) else NONE for figure in row] for row in rows]
     entries: list[list[Entry]] = [[] for _ in rows]
     for place in range(len(rows[0])):
         merits = [merit(column, row[place]) for row in rows]

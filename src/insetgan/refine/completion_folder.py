@@ -5,7 +5,7 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -110,13 +110,13 @@ class CompletionFolder:
         self._write_png(f"{completion.name}.png", picture.numpy())
 
     def gather(
-        self, completions: Iterable[Completion], originals: Mapping[int, Tensor], left_out: Sequence[str]
+        self, completions: Iterable[Completion], original: Callable[[int], Tensor], left_out: Sequence[str]
     ) -> Any:
         """Measure finished completions as they lie there and write results.json and sheet.png.
 
         Args:
             completions: in the order wanted.
-            originals: by index, uint8 [3, H, W].
+            original: gives a picture by its index, uint8 [3, H, W]; there may be more than the memory holds.
             left_out: names of pictures in which no face was found.
 
         Returns:
@@ -125,7 +125,7 @@ class CompletionFolder:
         records: list[dict[str, Any]] = []
         shown: list[tuple[Tensor, Tensor, Tensor]] = []
         for completion in completions:
-            picture = originals[completion.index].permute(1, 2, 0)[None]
+            picture = original(completion.index).permute(1, 2, 0)[None]
             made = torch.from_numpy(self._read_png(f"{completion.name}.png"))[None]
             known = torch.from_numpy(self._read_png(f"{completion.name}-known.png") > 127).float()[None, None]
             figures = {

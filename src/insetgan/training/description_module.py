@@ -71,10 +71,9 @@ class DescriptionModule(pl.LightningModule):
         there, count = seen.found.cpu(), len(seen.pictures)
         distances = torch.full((len(there),), torch.nan, dtype=torch.float64)
         if count >= 2:
-            pairs = [(i, (i + 1) % count) for i in range(count)]
-            distances[there] = pair_distances(
-                lambda i: seen.pictures[list(i)], pairs, self.distance, device=self.device
-            )
+            pairs = [(i, (i + 1) % count) for i in range(count if count > 2 else 1)]  # of two there is one pair only
+            found = pair_distances(lambda i: seen.pictures[list(i)], pairs, self.distance, device=self.device)
+            distances[there.nonzero()[: len(pairs), 0]] = found
         return distances
 
 

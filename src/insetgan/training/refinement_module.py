@@ -138,6 +138,11 @@ class RefinementModule(pl.LightningModule):
         )
         return joined.rows(order)
 
+    def first_starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
+        """Start codes of the first initialisation of each seed."""
+        start = self.plan.starts[name]
+        return replace(start.latents(generator, seeds, 0), space=self.plan.spaces[name])
+
 
 class SampleWriter(pl.callbacks.BasePredictionWriter):
     """Writes every block as soon as it is done, so that a kill loses one block at most.
