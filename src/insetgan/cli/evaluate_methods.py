@@ -47,8 +47,10 @@ def compose_refine(config: DictConfig, trunc: float, overrides: Sequence[str] = 
     common = [f"trunc={trunc!r}", f"seeds={config.seed}-{config.seed + config.num - 1}"]
     common += [f"batch_size={config.batch_size}", f"trainer.precision={config.trainer.get('precision')}"]
     ours = {override.partition("=")[0] for override in common}
+    ours |= {"out", "overwrite", "walk", "keep", "video"}
     for given in [*config.refine, *overrides]:
-        if (key := given.partition("=")[0].lstrip("+~")) in {*ours, "out", "overwrite", "walk", "keep", "video"}:
+        key = given.partition("=")[0].lstrip("+~")
+        if key in ours or key.startswith("trainer."):
             raise UserError(f"refine={given}: {key} is not for refine= to set; an evaluation decides it")
     try:
         refine: DictConfig = compose("refine", [*config.refine, *overrides, *common])
