@@ -172,12 +172,11 @@ def embedded(device: str, steps: int) -> None:
     for count in (1, 4, 16) if device == "cpu" else (1, 4, 16, 64):
         ms = timed_run(module, count, steps, device)
         print(f"| {count} | {ms:.2f} | {60_000 / ms / 300:.1f} |")
-    several, one_way, both = built("parts=[face,hands,feet]"), built("mode=part"), built("schedule=together")
-    print(
-        f"face, hands and feet, 8 at once: {timed_run(several, 8, steps, device):.2f}; face alone: "
-        f"{timed_run(module, 8, steps, device):.2f}; mode=part: {timed_run(one_way, 8, steps, device):.2f}; "
-        f"both sides in every step: {timed_run(both, 8, steps, device):.2f}"
-    )
+    print("| 8 at once, ms a step and sample | sides in turn | both sides in every step |\n|---|---|---|")
+    settings = {"face": "parts=[face]", "face, hands and feet": "parts=[face,hands,feet]", "mode=part": "mode=part"}
+    for title, setting in settings.items():
+        both = [timed_run(built(setting, f"schedule={kind}"), 8, steps, device) for kind in ("alternate", "together")]
+        print(f"| {title} | {both[0]:.2f} | {both[1]:.2f} |")
     print(f"everything in every step, 8 at once: {plain_loop(module, 8, steps, device):.2f}")
     parts = split(module, 8, 40, device)
     print("a step, 8 at once: " + ", ".join(f"{name} {ms:.2f}" for name, ms in parts.items()))

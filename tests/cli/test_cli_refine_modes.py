@@ -79,6 +79,18 @@ def test_a_run_goes_on_from_another(refine, tmp_path):
     assert code == 0, errors
 
 
+def test_a_run_that_goes_on_from_another_may_grow_and_follows_it(refine, tmp_path):
+    first = ("seeds=3-5", f"out={tmp_path}/first", "batch_size=1")
+    assert refine(*first)[0] == 0
+    onward = (f"resume_from={tmp_path}/first", "steps=1", f"out={tmp_path}/second", "batch_size=1")
+    assert refine("seeds=3-4", *onward)[0] == 0
+    code, text, errors = refine("seeds=3-5", *onward)
+    assert code == 0 and "1 refined" in text, errors
+    assert refine(*first, "trunc=0.4", "overwrite=true")[0] == 0
+    code, text, errors = refine("seeds=3-5", *onward)
+    assert code == 0 and "3 refined" in text, errors
+
+
 def test_a_walk_leaves_its_pictures_and_a_film(refine, tmp_path):
     code, text, errors = refine("walk=3", "seeds=[3,8]", f"out={tmp_path}/run")
     assert code == 0, errors

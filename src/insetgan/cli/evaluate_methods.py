@@ -129,8 +129,8 @@ class Contestant:
         from insetgan.cli.seeds import parse_seeds
         from insetgan.refine.run_folder import RunFolder
 
-        mark = signature(self.refine, parse_seeds(self.refine.seeds), self.module())
-        return RunFolder(self.out / "runs" / f"{self.file_name}-{mark[:8]}", mark)
+        mark = signature(self.refine, parse_seeds(self.refine.seeds))
+        return RunFolder(self.out / "runs" / f"{self.file_name}-{mark[:8]}", mark, origin=self.module().origin)
 
     def signature(self) -> str:
         """What decides the pictures, as a digest."""
@@ -141,7 +141,8 @@ class Contestant:
         if kind == "folder":
             return digest(["folder", fingerprint(Path(self.settings.path)), self.size])
         if kind == "refine":
-            return digest(["refine", signature(self.refine, parse_seeds(self.refine.seeds), self.module())])
+            mark = signature(self.refine, parse_seeds(self.refine.seeds))
+            return digest(["refine", mark, _origins(self.refine, self.module())])
         start = start_signature(self.refine, self.module())
         if kind == "complete":
             return digest([kind, start, files_digest([self.settings.weights]), self.settings.trunc])
@@ -222,10 +223,17 @@ class Contestant:
         return results
 
 
+def _origins(refine: DictConfig, module: "RefinementModule") -> list[str]:
+    """What beside seeds and settings decides the starts of all samples."""
+    from insetgan.cli.seeds import parse_seeds
+
+    return [module.origin(seed) for seed in parse_seeds(refine.seeds)]
+
+
 def start_signature(refine: DictConfig, module: "RefinementModule") -> str:
     """What decides with which pictures a refinement begins."""
     begins = _begins(refine)
-    starts = {name: start.digest() for name, start in module.plan.starts.items()}
+    starts = _origins(refine, module)
     return digest([begins, files_digest(weights_in(begins)), starts, refine.trainer.get("precision"), __version__])
 
 

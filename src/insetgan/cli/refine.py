@@ -31,13 +31,13 @@ def run(config: DictConfig) -> None:
     from insetgan.training.walk_module import WalkModule
 
     module = build_module(config, seeds)  # first, since its complaints name the settings
-    mark = signature(config, seeds, module)
+    mark = signature(config, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
     path = _out(config, mark)
     make_folder(path)
     # One process keeps others out for all that belong to this command.
     with hold(path) if trainer.is_global_zero else nullcontext():
-        folder = RunFolder(path, mark, keep=config.keep, overwrite=config.overwrite)
+        folder = RunFolder(path, mark, keep=config.keep, overwrite=config.overwrite, origin=module.origin)
         folder.write("config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
         blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
         if isinstance(module, WalkModule):

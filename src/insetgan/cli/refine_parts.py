@@ -115,8 +115,11 @@ def build_schedule(config: DictConfig) -> "Schedule":
     )
 
 
-def signature(config: DictConfig, seeds: "Sequence[int]", module: "RefinementModule") -> str:
-    """What decides the pictures of a seed, as a digest: settings and contents of files, not where or how many."""
+def signature(config: DictConfig, seeds: "Sequence[int]") -> str:
+    """What decides the pictures of all seeds, as a digest: settings and contents of files, not where or how many.
+
+    Codes that are given for each sample are not part of it: see `Plan.origin`.
+    """
     from insetgan.weights.store import resolve
 
     settings: Any = OmegaConf.to_container(config, resolve=True)
@@ -126,7 +129,6 @@ def signature(config: DictConfig, seeds: "Sequence[int]", module: "RefinementMod
     decisive["version"] = __version__  # other code, other pictures
     files = sorted(set(weights_in(decisive)))
     decisive["files"] = [_digest(resolve(name)) for name in files]
-    decisive["starts"] = {name: start.digest() for name, start in module.plan.starts.items()}
     if config.walk:
         decisive["seeds"] = list(seeds)
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

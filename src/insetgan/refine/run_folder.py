@@ -5,7 +5,7 @@ import json
 import os
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,8 @@ class RunFolder:
         signature: says from which settings the samples come; samples of other settings are not taken for finished.
         keep: results of each sample.
         overwrite: whether samples of other settings may be replaced.
+        origin: what beside its seed and the settings decides the start of a sample; one whose start has changed, such as by
+            the run that it goes on from, is not finished.
 
     Raises:
         UserError: the folder holds samples of other settings and `overwrite` is not set, or files of something else, or cannot
@@ -75,8 +77,16 @@ class RunFolder:
         OSError: the folder cannot be written to.
     """
 
-    def __init__(self, path: str | Path, signature: str, *, keep: int = 1, overwrite: bool = False) -> None:
-        self.path, self.signature, self.keep = Path(path), signature, keep
+    def __init__(
+        self,
+        path: str | Path,
+        signature: str,
+        *,
+        keep: int = 1,
+        overwrite: bool = False,
+        origin: Callable[[int], str] = lambda seed: "",
+    ) -> None:
+        self.path, self.signature, self.keep, self.origin = Path(path), signature, keep, origin
         self.samples = self.path / "samples"
         make_folder(self.path)
         self.samples.mkdir(exist_ok=True)
@@ -114,11 +124,16 @@ class RunFolder:
             block: the seeds it is computed together with. A sample rounds a little differently in another block, so that
                 one from another block would make the pictures depend on what was run before.
         """
-        return all(self._stands(name, block) for name in sample_names(seed, self.keep))
+        mark = self._mark(seed, block)
+        return all(self._stands(name, mark) for name in sample_names(seed, self.keep))
 
-    def _stands(self, name: str, block: Sequence[int]) -> bool:
+    def _mark(self, seed: int, block: Sequence[int]) -> dict[str, Any]:
+        """What decides the pictures of a sample, as its file notes it."""
+        return {"signature": self.signature, "block": list(block), "origin": self.origin(seed)}
+
+    def _stands(self, name: str, mark: Mapping[str, Any]) -> bool:
         note = self._note(name)
-        return (note.get("signature"), note.get("block")) == (self.signature, list(block)) and all(
+        return {key: note.get(key) for key in mark} == mark and all(
             (self.samples / f"{name}_{picture}.png").is_file() for picture in PICTURES
         )
 
@@ -135,7 +150,8 @@ class RunFolder:
         for row, measures in enumerate(measure(result)):
             seed, rank = seeds[row // self.keep], row % self.keep
             name = sample_names(seed, self.keep)[rank]
-            if self._stands(name, seeds):
+            mark = self._mark(seed, seeds)
+            if self._stands(name, mark):
                 continue
             for picture, images in as_bytes.items():
                 self.write(f"samples/{name}_{picture}.png", _png(images[row]))
@@ -144,7 +160,7 @@ class RunFolder:
             together = as_bytes["refined"][row - rank : row - rank + self.keep]
             difference = spread(together) if self.keep > 1 else None
             record = {"name": name, "seed": seed, **asdict(measures), "spread": difference}
-            note = {"signature": self.signature, "block": list(seeds), "best_step": int(result.best_step[row])}
+            note = {**mark, "best_step": int(result.best_step[row])}
             note["anchors"] = {part: placed.anchors[row].tolist() for part, placed in result.placements.items()}
             header = {"sample": json.dumps({**note, "record": record})}  # one entry, since their order is not kept
             self.write(f"samples/{name}.safetensors", save(_tensors(result, row), metadata=header))

@@ -29,8 +29,8 @@ class Start(Protocol):
         """Whether further initialisations differ."""
         ...
 
-    def digest(self) -> str:
-        """What decides the codes, beside the sample's seed and the settings."""
+    def digest(self, seed: int) -> str:
+        """What decides the codes of a sample, beside its seed and the settings."""
         ...
 
 
@@ -56,9 +56,9 @@ class SeededStart:
         """Not where all of it is w_avg."""
         return any(self.trunc) if isinstance(self.trunc, Sequence) else self.trunc > 0
 
-    def digest(self) -> str:
-        """The seeds that are not the samples' own."""
-        return str(sorted(self.seeds.items())) if self.seeds else ""
+    def digest(self, seed: int) -> str:
+        """The seed that is not the sample's own."""
+        return str(self.seeds[seed]) if self.seeds else ""
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,11 @@ class GivenStart:
         """Never."""
         return False
 
-    def digest(self) -> str:
+    def digest(self, seed: int) -> str:
         """The codes themselves: where they lie does not matter."""
         found = hashlib.sha256()
-        for seed, codes in sorted(self.codes.items()):
-            found.update(str(seed).encode())
-            for tensor in codes:
-                found.update(tensor.detach().cpu().numpy().tobytes())
+        for tensor in self.codes[seed]:
+            found.update(tensor.detach().cpu().numpy().tobytes())
         return found.hexdigest()
 
 

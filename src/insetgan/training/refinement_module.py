@@ -1,5 +1,6 @@
 """The solver behind a Trainer: devices, precision, sharding and writers come from there."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -50,6 +51,11 @@ class Plan:
     region: Literal["box", "mask"] = "box"
     blend: Blend = "paste"
     film_every: int | None = None
+
+    def origin(self, seed: int) -> str:
+        """What decides the start of a sample, beside its seed and the settings; empty where nothing does."""
+        found = {name: digest for name, start in self.starts.items() if (digest := start.digest(seed))}
+        return json.dumps(found, sort_keys=True) if found else ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,10 @@ class RefinementModule(pl.LightningModule):
         rows = best_rows(result, plan.tries, plan.keep)
         films = [recorder.frames(row) for row in rows.tolist()] if recorder else []
         return Refined(result.rows(rows.to(result.steps.device)), films)
+
+    def origin(self, sample: int) -> str:
+        """What decides the start of a sample, beside its seed and the settings."""
+        return self.plan.origin(sample)
 
     @property
     def generators(self) -> dict[str, Synthesiser]:

@@ -1,5 +1,6 @@
 """A latent walk behind a Trainer: one picture after the other."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,11 @@ class WalkModule(RefinementModule):
             problem = set_out(problem, drawn, footing)
             schedule = replace(schedule, steps=max(1, round(schedule.steps * LATER)))
         return Refined(refine(problem, self.objective, schedule, on_step=self.on_step), [])
+
+    def origin(self, sample: int) -> str:
+        """Every picture of a walk hangs on all of its stops."""
+        found = [self.plan.origin(seed) for seed in self.stops]
+        return json.dumps(found) if any(found) else ""
 
     def _between(self, picture: int) -> dict[str, Latents]:
         starts = {name: self.starts(name, generator, self.stops) for name, generator in self.generators.items()}
