@@ -44,8 +44,9 @@ def norms(run: Path) -> dict[str, float]:
 
 
 def row(run: Path) -> dict[str, float]:
-    """Medians of one run."""
-    samples = json.loads((run / "results.json").read_text())["samples"]
+    """Medians of one run, over the samples that have a face."""
+    found = json.loads((run / "results.json").read_text())["samples"]
+    samples = [sample for sample in found if "face" in (sample["box"] or {})]
     figures = {
         "seam": [sample["seam_after"]["face"] for sample in samples],
         "band": [sample["band_after"]["face"] for sample in samples],
@@ -58,7 +59,10 @@ def row(run: Path) -> dict[str, float]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path)
-    runs = [path.parent for path in options.parse_args().folder.glob("*drop=*/results.json")]
+    folder = options.parse_args().folder
+    runs = [path.parent for path in folder.glob("*_*drop=*/results.json")]
+    if not runs:
+        options.error(f"{folder}: holds no finished run of the ablation")
     runs.sort(key=lambda run: int(run.name.partition("_")[0]))
     rows = {run.name.partition("drop=")[2]: row(run) for run in runs}
     names = list(next(iter(rows.values())))

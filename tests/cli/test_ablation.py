@@ -22,6 +22,13 @@ def ablation():
     return module
 
 
+def test_a_folder_of_something_else_is_refused(ablation, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["ablation.py", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        ablation.main()
+    assert end.value.code == 2 and "holds no finished run of the ablation" in capsys.readouterr().err
+
+
 def test_each_run_is_a_row_of_medians(ablation, refine, tiny, tmp_path, monkeypatch, capsys):
     for number, drop in enumerate(("null", "border")):
         code, _, errors = refine("seeds=0-2", f"drop={drop}", f"out='{tmp_path}/sweep/{number}_drop={drop}'")
