@@ -130,3 +130,6 @@ def test_one_picture_is_too_few(evaluate, assert_one_line, tmp_path):
 def test_figures_that_no_method_has_are_no_table(evaluate, assert_one_line, tmp_path):
     alone = ["method=[unconditional]", "metrics=[seam]", "trunc=[1.0,0.7,0.4]", f"out={tmp_path}"]
     assert_one_line(evaluate(*alone), "metrics=['seam'] regions=['body', 'face']: nothing to measure")
+    face = ["method=[unconditional]", "metrics=[ppl]", "regions=[face]", f"out={tmp_path}"]
+    assert_one_line(evaluate(*face), "metrics=['ppl'] regions=['face']: nothing to measure")
+    assert not list(tmp_path.iterdir())  # told before any work

@@ -156,6 +156,12 @@ def test_markup_in_titles_is_text():
     assert r"hand\_left" in latex(whole)
 
 
+def test_a_title_in_brackets_is_no_argument_of_the_line_before():
+    made = [Cell("a", 1.0, "body", 9, 0, {"fid": Figure(1.0)})]
+    whole = lay_out(made, [FID], {"a": "[a] of [b]"}, [1.0], "")
+    assert "    {[}a] of [b] & " in latex(whole)
+
+
 @pytest.mark.parametrize(
     ("values", "digits"),
     [([26.67], 2), ([0.3375], 4), ([0.05, -3.0], 3), ([1234.0], 2), ([1e-9], 6), ([0.0], 2), ([], 2)],

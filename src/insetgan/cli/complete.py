@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ def run(config: DictConfig) -> None:
     device = _device(config.device)
     generator = load_network(config.weights, kind="comodgan").to(device)
     pictures = _pictures(config, generator.height, generator.width)
-    known, left_out = _known(config, pictures, generator.height, generator.width)
+    known, shown = _known(config, pictures, generator.height, generator.width)
     console = PatientConsole()
     if skipped := pictures.skipped:
         console.print(f"skipped {len(skipped)} faulty pictures, the first: {skipped[0]}", markup=False)
@@ -56,17 +56,19 @@ def run(config: DictConfig) -> None:
 
         write_whole(folder.path / "config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
         names = pictures.names
-        wanted = [Completion(pictures.indices[row], names[row], seed) for row in known for seed in seeds]
-        rows = {pictures.indices[row]: row for row in known}
+        wanted = [Completion(pictures.indices[row], names[row], seed) for row in shown for seed in seeds]
+        rows = {pictures.indices[row]: row for row in shown}
         undone = [
-            each for each in wanted if not folder.finished(each, pictures[rows[each.index]][0], known[rows[each.index]])
+            each for each in wanted if not folder.finished(each, pictures[rows[each.index]][0], known(rows[each.index]))
         ]
         began = time.monotonic()
         with progress(f"completing {len(undone)}", "pictures", console=console) as on_progress:
             for done, each in enumerate(undone):
-                _complete(generator, folder, each, pictures[rows[each.index]][0], known[rows[each.index]], config.trunc)
+                row = rows[each.index]
+                _complete(generator, folder, each, pictures[row][0], known(row), config.trunc)
                 on_progress(done + 1, len(undone))
-        results = folder.gather(wanted, lambda index: pictures[rows[index]][0], [names[row] for row in left_out])
+        left_out = [names[row] for row in sorted(set(range(len(names))) - set(shown))]
+        results = folder.gather(wanted, lambda index: pictures[rows[index]][0], left_out)
     _report(console, folder, results, len(undone), time.monotonic() - began)
 
 
@@ -105,28 +107,27 @@ def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
 
 def _known(
     config: DictConfig, pictures: "FacedPictures", height: int, width: int
-) -> tuple[dict[int, "Tensor"], list[int]]:
-    """What is known of each picture, [1, h, w] by its row, and the rows of those in which there is no part."""
+) -> tuple[Callable[[int], "Tensor"], Sequence[int]]:
+    """What gives the known of a picture, [1, h, w], by its row, and the rows of the pictures that show the part."""
     from insetgan.data.holes import Holes
     from insetgan.data.mask_files import read_known
 
+    everything = range(len(pictures))
     if config.hole == "masks":
         given = read_known(config.data.masks, pictures.names, height, width)
-        return dict(enumerate(given)), []
-    boxes, rows = pictures.boxes, list(range(len(pictures)))
+        return lambda row: given[row].float(), everything
+    boxes, names, holes = pictures.boxes, pictures.names, Holes({config.hole: 1.0})
+    shown: Sequence[int] = everything
     if config.hole != "free":
         if not pictures.has_boxes:
             boxes = _found(config, pictures)
-        rows = [row for row in rows if bool(boxes[row, 2] > boxes[row, 0])]
-        if not rows:
+        shown = [row for row in everything if bool(boxes[row, 2] > boxes[row, 0])]
+        if not shown:
             raise UserError(
                 f"data.part={config.data.part}: is in none of the {len(pictures)} pictures; hole=free needs none"
             )
-    # A picture's hole hangs on its name, not on which others are completed.
-    seeds = [zlib.crc32(pictures.names[row].encode()) for row in rows]
-    cut = Holes({config.hole: 1.0}).known(height, width, boxes[rows], seeds)
-    missing = sorted(set(range(len(pictures))) - set(rows))
-    return dict(zip(rows, cut, strict=True)), missing
+    # A picture's hole hangs on its name, not on which others are completed; it is cut when it is wanted.
+    return lambda row: holes.known(height, width, boxes[row][None], [zlib.crc32(names[row].encode())])[0], shown
 
 
 def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":

@@ -103,8 +103,8 @@ def _conclude(
     table = lay_out(cells, columns, methods, list(config.trunc), caption)
     if not table.panels:
         raise UserError(
-            f"metrics={list(config.metrics)} regions={list(config.regions)}: nothing to measure; features need two pictures "
-            "that show the region on either side, ppl an unconditional method and body, seam a method with insets"
+            f"metrics={list(config.metrics)} regions={list(config.regions)}: nothing to measure: two pictures that "
+            "show the region are needed on either side"
         )
     results = _results(evaluation, cells, columns, methods, real, caption)
     write_tables(folder, table, cells, columns, methods)

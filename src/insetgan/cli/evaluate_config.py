@@ -119,6 +119,7 @@ def check(config: DictConfig) -> None:
         config.method[name] = _method(str(name), config.method[name])
     _check_list("metrics", config.metrics, (*FEATURE_METRICS, *BESIDE))
     _check_list("regions", config.regions)
+    _refuse_nothing(config)
     least = {"num": 2, "batch_size": 1, "bootstrap": 0, "shown": 0, "seed": 0, "data.num": 2, "crop_size": 8}
     for key, smallest in least.items():
         value = OmegaConf.select(config, key)
@@ -134,6 +135,18 @@ def check(config: DictConfig) -> None:
         raise UserError(f"num={config.num}: at most {_MOST} pictures a cell, and seeds below 2^32")
     if not re.fullmatch(r"[\w.-]+", config.name) or config.name in (*_STORES, ".", ".."):
         raise UserError(f"name={config.name}: must be a plain name, and neither of {', '.join(_STORES)}")
+
+
+def _refuse_nothing(config: DictConfig) -> None:
+    """Refuse metrics that none of the methods has."""
+    kinds, wanted = {method.kind for method in config.method.values()}, set(config.metrics)
+    seam = "seam" in wanted and bool(kinds - {"canvas", "folder"})
+    path = "ppl" in wanted and "canvas" in kinds and "body" in config.regions
+    if not (wanted - {"seam", "ppl"} or seam or path):
+        raise UserError(
+            f"metrics={list(config.metrics)} regions={list(config.regions)}: nothing to measure; ppl needs an unconditional "
+            "method and body, seam a method with insets"
+        )
 
 
 def _truncs(given: Any) -> list[float]:

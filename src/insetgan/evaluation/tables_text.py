@@ -97,4 +97,4 @@ def _tex(text: str) -> str:
     escaped = _SPECIAL.sub(lambda match: _SPOKEN.get(match[0], "\\" + match[0]), text)
     for sign, command in _TEX.items():
         escaped = escaped.replace(sign, command)
-    return escaped
+    return "{[}" + escaped[1:] if escaped.startswith("[") else escaped  # it would belong to the line break before it
