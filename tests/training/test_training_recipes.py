@@ -91,4 +91,4 @@ def test_the_batch_of_auto_follows_height_and_devices(height, devices, batch):
 
 
 def test_more_insets_take_more_steps():
-    assert [auto_steps(["part"] * count) for count in (1, 2, 4)] == [300, 375, 525]
+    assert [auto_steps(["part"] * count) for count in (1, 2, 4)] == [300, 400, 600]

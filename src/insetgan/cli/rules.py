@@ -26,8 +26,8 @@ def shhq_gamma(height: int, batch_size: int) -> float:
 
 
 def auto_steps(parts: Sized) -> int:
-    """Steps of a refinement: 300, and 75 for each further inset, since the canvas has to suit all of them."""
-    return 225 + 75 * max(1, len(parts))
+    """Steps of a refinement: 300, and 100 for each further inset, since the canvas has to suit all of them."""
+    return 200 + 100 * max(1, len(parts))
 
 
 def register_rules() -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from insetgan.errors import UserError
 from insetgan.files import write_whole
 
-EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom")
+EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
 _KINDS = {
     "generator": ("insetgan.networks.generator", "Generator"),
     "comodgan": ("insetgan.networks.comodgan", "CoModGenerator"),
