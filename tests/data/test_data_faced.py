@@ -70,7 +70,7 @@ def test_masks_are_found_by_name_thresholded_and_resized(tmp_path):
     (tmp_path / "there").mkdir()
     Image.fromarray(mask).save(tmp_path / "there" / "a.png")
     known = read_known(tmp_path, ["here/a.webp"], 4, 4)
-    assert torch.equal(known, torch.tensor([False, False, True, True]).expand(1, 1, 4, 4))
+    assert torch.equal(known, torch.tensor([0.0, 0, 1, 1]).expand(1, 1, 4, 4))
     with pytest.raises(UserError, match=r"no mask for b\.png"):
         read_known(tmp_path, ["b.png"], 4, 4)
     Image.fromarray(np.full((8, 8), 255, np.uint8)).save(tmp_path / "c.png")

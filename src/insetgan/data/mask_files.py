@@ -23,7 +23,7 @@ def read_known(path: str | Path, names: Sequence[str], height: int, width: int) 
         width: likewise.
 
     Returns:
-        bool [n, 1, height, width], False = hole.
+        float32 [n, 1, height, width], 1 = known, 0 = hole.
 
     Raises:
         UserError: no mask for a picture, one that is all white, or what `Archive` refuses.
@@ -40,7 +40,7 @@ def read_known(path: str | Path, names: Sequence[str], height: int, width: int) 
         if index is None:
             raise UserError(f"data.masks={path}: no mask for {name}; it must have the picture's name up to the ending")
         mask = torch.from_numpy(archive.image(index)).float().mean(2)[None, None]
-        known = _resized(mask, height, width) > _HALF
+        known = (_resized(mask, height, width) > _HALF).float()
         if bool(known.all()):
             raise UserError(f"data.masks={path}: {archive.names[index]} is white, so nothing is to be filled")
         masks.append(known)
