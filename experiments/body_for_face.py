@@ -1,6 +1,6 @@
 """A body for a given face, by CoModGAN and by InsetGAN, side by side.
 
-    python refine.py mode=body_for_part starts=3 keep=3 seeds=0-5 batch_size=18 out=FOLDER
+    python refine.py mode=body_for_part starts=3 keep=3 seeds=0-4 batch_size=15 out=FOLDER
     python experiments/body_for_face.py FOLDER docs/body_for_face.png
 
 Each row is a face: what CoModGAN was given, three of its completions, and three bodies that InsetGAN found. CoModGAN gets the
