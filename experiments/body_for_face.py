@@ -9,7 +9,6 @@ far the bodies of a face are from one another, mean absolute difference of pairs
 """
 
 import argparse
-import itertools
 import json
 import statistics
 from pathlib import Path
@@ -23,6 +22,7 @@ from torch import Tensor
 from insetgan.errors import UserError
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.refine.completion import complete
+from insetgan.refine.measures import spread
 from insetgan.weights.store import load_network
 
 GAP = 4
@@ -48,12 +48,6 @@ def inset_pictures(run: Path, samples: list[dict[str, Any]]) -> tuple[Tensor, Te
         x0, y0, x1, y1 = sample["box"]["face"]
         known[row, :, y0:y1, x0:x1] = 1
     return pictures, known
-
-
-def spread(pictures: Tensor) -> float:
-    """Mean absolute difference of pairs of pictures [n, H, W, 3], 0 to 255."""
-    pairs = itertools.combinations(pictures.double(), 2)
-    return statistics.mean(float((one - other).abs().mean()) for one, other in pairs)
 
 
 def strip(pictures: list[Tensor]) -> Tensor:
