@@ -244,7 +244,7 @@ def test_a_curve_is_drawn_over_many_truncations(evaluate, tmp_path):
 
 
 def test_the_experiment_table1_runs(evaluate, tmp_path):
-    code, _, errors = evaluate("+experiments=table1", f"out={tmp_path}")
+    code, _, errors = evaluate("+experiments=table1", "trainer.devices=1", f"out={tmp_path}")
     assert code == 0, errors
     lines = (tmp_path / "table1/table.md").read_text().splitlines()
     assert lines[0] == "| FD (PartsNet) \u2193 | psi 0.7, body | psi 0.7, face | psi 0.4, body | psi 0.4, face |"

@@ -170,6 +170,7 @@ def test_two_processes_share_the_blocks(finished, command, tiny, tmp_path):
     result = command("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={tmp_path}/b", *shared)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("folder: ") == 1
+    assert "12/12" in result.stdout, "the steps of both processes are counted"
     for name in ("samples/4_refined.png", "samples/1_refined.png", "results.json", "sheet.png"):
         assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
 

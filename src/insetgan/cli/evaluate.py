@@ -30,9 +30,10 @@ def run(config: DictConfig) -> None:
     """Make what is missing, measure, and write the tables."""
     from insetgan.cli.evaluate_run import Evaluation, steps
     from insetgan.cli.terminal import PatientConsole, silence
-    from insetgan.cli.trainer import build_trainer
+    from insetgan.cli.trainer import build_trainer, settle
     from insetgan.files import hold
 
+    settle(config.trainer)
     config.name += _number_in_sweep()
     check(config)
     evaluation = Evaluation(config, build_trainer(config.trainer, inference_mode=False))

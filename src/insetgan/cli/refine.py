@@ -21,8 +21,9 @@ def run(config: DictConfig) -> None:
     """Refine the seeds that are not finished yet, gather the results and say what came out."""
     from insetgan.cli.refine_parts import build_module, signature
     from insetgan.cli.terminal import PatientConsole
-    from insetgan.cli.trainer import build_trainer
+    from insetgan.cli.trainer import build_trainer, settle
 
+    settle(config.trainer)
     seeds = check(config)
     from insetgan.files import hold
     from insetgan.refine.run_folder import RunFolder, make_folder

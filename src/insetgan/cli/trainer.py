@@ -1,6 +1,7 @@
 """A quiet Trainer from configuration."""
 
 import logging
+import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,45 @@ if TYPE_CHECKING:
 ALLOWED = ("accelerator", "devices", "num_nodes", "precision", "strategy", "deterministic", "benchmark")
 """Arguments of the Trainer that say where and how to compute; the others are decided by what is done."""
 
-PRECISIONS = ("32-true", "bf16-mixed")
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
+
+MOST_PROCESSES = 8
+"""That `devices=auto` starts on a CPU; each has weights of its own in memory."""
+
+
+def settle(config: DictConfig) -> None:
+    """Put what this machine is good at in the place of `auto`, so that all who read the settings see the same.
+
+    `precision` becomes bf16-mixed where the device is fast in it, else 32-true. On a CPU `devices` becomes a process for each
+    processor, which is somewhat faster than one process with as many threads; 1 in a sweep, whose command further
+    processes would begin anew. On a GPU `devices` is left to Lightning.
+
+    Args:
+        config: arguments of `pytorch_lightning.Trainer`, which are changed.
+    """
+    accelerator = str(config.get("accelerator", "auto"))
+    if config.get("precision") == "auto":
+        from insetgan.torchvision_guard import guard
+
+        guard()
+        from insetgan.training.precision import precision_of
+
+        config.precision = precision_of("auto", accelerator)["precision"]
+    if config.get("devices") == "auto" and _on_cpu(accelerator):
+        config.devices = 1 if _in_sweep() else min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+def _on_cpu(accelerator: str) -> bool:
+    import torch
+
+    return accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())
+
+
+def _in_sweep() -> bool:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
@@ -40,6 +79,6 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
     unknown = sorted(set(given) - set(ALLOWED))
     if unknown:
         raise UserError(f"trainer.{unknown[0]}: no such setting (allowed: {', '.join(ALLOWED)})")
-    if (precision := given.get("precision")) not in PRECISIONS:
+    if (precision := given.get("precision")) not in PRECISIONS[1:]:
         raise UserError(f"trainer.precision={precision}: must be one of {', '.join(PRECISIONS)}")
     return quiet_trainer(**given, **extra)

@@ -13,6 +13,7 @@ from insetgan.data.holes import KINDS, Holes
 from insetgan.data.share import Share
 from insetgan.networks.comodgan import CoModGenerator
 from insetgan.networks.discriminator import Discriminator
+from insetgan.networks.local_critics import LocalProjectedDiscriminator
 from insetgan.networks.projected import ProjectedDiscriminator
 from insetgan.ops.images import from_uint8, seeded_latents
 from insetgan.refine.completion_sheet import completion_sheet
@@ -31,7 +32,8 @@ class CoModModule(GANModule):
 
     Args:
         generator: what is trained.
-        discriminator: of four channels: mask - 0.5, then the picture.
+        discriminator: of four channels: mask - 0.5, then the picture. A `LocalProjectedDiscriminator` is told where in
+            the hole to look closely.
         holes: how often each kind of hole is drawn; see `data.holes.Holes`.
         l1_weight: of the mean absolute difference between what the network draws and the picture, in the hole and out of it.
             0, as published, leaves it out. A little ties the hole's colours to their surroundings within few images; much
@@ -153,9 +155,13 @@ class CoModModule(GANModule):
         known, draw, judge = inputs.labels, inputs.synthesis, inputs.discriminator
         assert known is not None and draw is not None
         synthesis = _Completion(draw, inputs.real, known, inputs.draws.uniforms(self.G.x_dim))
+        local = isinstance(self.D, LocalProjectedDiscriminator)
+        places = (
+            inputs.draws.uniforms(1)[:, 0] if local else None
+        )  # where in the hole, the same of both kinds of pictures
 
         def discriminator(images: Tensor, _: Tensor | None) -> Tensor:
-            return judge(torch.cat([known - 0.5, images], dim=1), None)
+            return judge(torch.cat([known - 0.5, images], dim=1), places)
 
         return replace(inputs, labels=None, synthesis=synthesis, discriminator=discriminator)
 

@@ -181,7 +181,7 @@ class SampleWriter(pl.callbacks.BasePredictionWriter):
 
 
 class StepProgress(pl.Callback):
-    """Passes on how many steps of all blocks are done.
+    """Passes on how many steps of all blocks are done; of several processes each counts its own for all.
 
     Args:
         on_progress: called with the steps done and the steps in all.
@@ -192,18 +192,21 @@ class StepProgress(pl.Callback):
 
     def __init__(self, on_progress: Callable[[int, int], None], *, steps: int, done: int, blocks: int) -> None:
         self.on_progress, self.steps, self.done, self.blocks = on_progress, steps, done, blocks
+        self.processes = 1
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen to the solver."""
+        self.processes = trainer.world_size
         if isinstance(pl_module, RefinementModule):
             pl_module.on_step = self._step
 
     def on_predict_batch_end(self, *_: Any) -> None:
         """Count a block."""
-        self.done += 1
+        self.done += self.processes
 
     def _step(self, step: Step) -> None:
-        self.on_progress(self.done * self.steps + step.index + 1, self.blocks * self.steps)
+        total = self.blocks * self.steps
+        self.on_progress(min(self.done * self.steps + (step.index + 1) * self.processes, total), total)
 
 
 def _network(owner: object) -> nn.Module | None:

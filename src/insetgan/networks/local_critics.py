@@ -1,0 +1,95 @@
+"""A discriminator that also looks closely at where a picture was completed (Iizuka et al. 2017)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from insetgan.networks.projected import ProjectedDiscriminator
+
+
+class LocalProjectedDiscriminator(ProjectedDiscriminator):
+    """Critics on the whole picture, and critics on a square window at a place in its hole.
+
+    "Globally and locally consistent image completion" (Iizuka et al. 2017), section 3.3: a global discriminator sees whether
+    a completed picture holds together, a local one whether what was filled in is right in its details. Small holes, such
+    as a face in a picture of a whole body, hardly count before the first.
+
+    `local` has the names of its own critics in the state dict; the critics on the whole keep theirs, so that a run can go on
+    from one without windows.
+    """
+
+    def __init__(
+        self,
+        features: nn.Module,
+        *,
+        height: int,
+        width: int,
+        window: float = 0.5,
+        local_enlarge: float = 1.0,
+        **rest: Any,
+    ) -> None:
+        """Make critics with random weights.
+
+        Args:
+            features: see `ProjectedDiscriminator`.
+            height: of the pictures.
+            width: of the pictures.
+            window: side of the window, as a fraction of the shorter side of the picture.
+            local_enlarge: as `enlarge`, of windows.
+            rest: further arguments of `ProjectedDiscriminator`.
+
+        Raises:
+            ValueError: a window that is no fraction, or what `ProjectedDiscriminator` refuses.
+        """
+        if not 0 < window <= 1:
+            raise ValueError(f"window={window}: must be above 0 and at most 1")
+        super().__init__(features, height=height, width=width, **rest)
+        self.window = max(1, round(window * min(height, width)))
+        local = rest | {"enlarge": local_enlarge}
+        self.local = ProjectedDiscriminator(self.features, height=self.window, width=self.window, **local)
+
+    def forward(self, img: Tensor, places: Tensor | None = None) -> Tensor:
+        """Judge pictures [n, img_channels, height, width], the first channel above 0 where they are known.
+
+        Args:
+            img: see `ProjectedDiscriminator.forward`; without a channel for the mask all of the picture counts as filled.
+            places: [n], in [0, 1): which of a hole's pixels is the middle of the window, counted along the rows. None takes
+                the middle one.
+
+        Returns:
+            [n, (critics + local critics) * places] logits, higher for what looks real.
+        """
+        whole = super().forward(img)
+        hole = img[:, 0] < 0 if self.img_channels > 3 else torch.ones_like(img[:, 0], dtype=torch.bool)
+        places = torch.full_like(img[:, 0, 0, 0], 0.5) if places is None else places
+        top, left = window_corners(hole, places, self.window)
+        return torch.cat([whole, self.local(cut(img, top, left, self.window))], dim=1)
+
+
+def window_corners(hole: Tensor, places: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Where square windows begin whose middles are pixels of holes, moved into the picture where they stick out.
+
+    Args:
+        hole: bool [n, h, w].
+        places: [n], in [0, 1): the pixel, as a fraction of the way through the hole's pixels along the rows.
+        side: of the windows, at most h and w.
+
+    Returns:
+        Rows and columns of the corners, int64 [n] each. A picture without a hole has its window in the first corner.
+    """
+    height, width = hole.shape[1:]
+    passed = hole.flatten(1).cumsum(1)
+    total = passed[:, -1]
+    wanted = (places.to(torch.float64) * total).long().clamp(max=(total - 1).clamp(min=0))
+    index = (passed <= wanted[:, None]).sum(1) * (total > 0)
+    top, left = index // width - side // 2, index % width - side // 2
+    return top.clamp(0, height - side), left.clamp(0, width - side)
+
+
+def cut(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
+    """Windows [n, c, side, side] of pictures [n, c, h, w], from corners [n]."""
+    steps = torch.arange(side, device=images.device)
+    rows, columns = top[:, None] + steps, left[:, None] + steps
+    number = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.permute(0, 2, 3, 1)[number, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
