@@ -36,10 +36,10 @@ def test_it_trains_goes_on_and_grows(comodgan, train, people, tmp_path):
     assert "so new: encoder.b32, synthesis.b32" in text
 
 
-def test_critics_on_frozen_features_train_it_too(comodgan):
+@pytest.mark.parametrize("recipe", ["projected", "comodgan_projected"])
+def test_critics_on_frozen_features_train_it_too(comodgan, recipe):
     projected = [
-        "recipe=projected",
-        "recipe.noise=false",
+        f"recipe={recipe}",
         "recipe.discriminator.scales=[1,2]",
         "model.module.l1_weight=10",
     ]

@@ -9,6 +9,8 @@ from rich.console import Console
 from insetgan.data.holes import Holes
 from insetgan.networks.comodgan import CoModGenerator
 from insetgan.networks.discriminator import Discriminator
+from insetgan.networks.local_critics import LocalProjectedDiscriminator
+from insetgan.networks.parts_net import PartsNet
 from insetgan.ops.fir import downsample2d, upsample2d
 from insetgan.training.comod_module import CoModModule
 from insetgan.training.options import RunOptions
@@ -108,6 +110,32 @@ def test_both_kinds_of_pictures_are_judged_with_the_mask_and_agree_where_it_is_o
     visible = known.expand_as(real) > 0
     assert torch.equal(fake[:, 1:][visible], real[visible])
     assert not bool((fake[:, 1:] == real)[~visible].any())
+
+
+def test_local_critics_look_at_one_place_of_both_kinds_and_at_others_in_the_next_step():
+    torch.manual_seed(0)
+    generator = CoModGenerator(z_dim=8, w_dim=8, mapping_layers=2, **SHAPE | {"height": 32, "width": 16})
+    features = {"scales": (1, 2), "mixed_channels": 4, "critic_channels": 4}
+    critics = LocalProjectedDiscriminator(
+        PartsNet(working_height=64), height=32, width=16, img_channels=4, window=0.25, **features
+    )
+    settings = {"batch_size": 4, "gamma": 0.0, "loss": "hinge", "noise": False}
+    module = CoModModule(generator, critics, shown=Shown(3, 32, 16), **settings)
+    batch = next(iter(torch.utils.data.DataLoader(Shown(4, 32, 16), 4)))
+    seen = []
+    module.D.local.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    for nimg in (0, 4):
+        module.nimg = nimg
+        real, known = module._real(batch, module._draws(module.share(), "real"))
+        for phase in module.phases:
+            module.find_gradients(phase, module.share(), real, known)
+    assert len(seen) == 2 * 3, "Gmain looks at what was made, Dmain at both kinds"
+    for _, fake, true in (seen[:3], seen[3:]):
+        visible = (true[:, :1] > 0).expand(-1, 3, -1, -1)
+        assert torch.equal(fake[:, :1], true[:, :1])
+        assert torch.equal(fake[:, 1:][visible], true[:, 1:][visible])
+        assert bool((true[:, 0, 2, 2] < 0).any()), "windows lie round pixels of holes"
+    assert not torch.equal(seen[2], seen[5])
 
 
 def test_boxes_are_mirrored_with_their_pictures():
