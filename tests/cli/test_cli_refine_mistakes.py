@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["out="], "out=: must not be empty"),
         (["trainer.presicion=16"], "trainer.presicion"),
         (["+trainer.limit_predict_batches=1"], "trainer.limit_predict_batches: no such setting (allowed: accelerator"),
-        (["trainer.precision=64-true"], "trainer.precision=64-true: must be one of 32-true, bf16-mixed"),
+        (["trainer.precision=64-true"], "trainer.precision=64-true: must be one of auto, 32-true, bf16-mixed"),
         (["parts.face.placement=null"], "parts.face: needs weights and placement"),
         (["parts.face.weights=null"], "parts.face: needs weights and placement"),
         (["out=/tmp/caf\u00e9"], "quote special characters"),

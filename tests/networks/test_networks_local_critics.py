@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insetgan.networks.local_critics import LocalProjectedDiscriminator, cut, window_corners
@@ -94,6 +94,26 @@ def test_without_a_mask_or_places_it_looks_at_the_middle():
     # Half of the 2048 pixels come before (32, 0), where a window of 16 is moved in from (24, -8).
     expected = torch.cat([whole, judge.local(picture[:, :, 24:40, 0:16])], dim=1)
     torch.testing.assert_close(judge(picture), expected)
+
+
+@pytest.mark.parametrize("enlarge", [0.5, 1, 2])
+@given(st.floats(0.01, 1))
+@settings(max_examples=10, deadline=None)
+def test_any_window_is_brought_to_what_the_strides_divide(enlarge, window):
+    judge = make(window=window, local_enlarge=enlarge, height=64, width=64)
+    assert abs(judge.window - 64 * window) <= max(16 / enlarge / 2, 16 / enlarge - 64 * window)
+    per_critic = (judge.window * enlarge / 16) ** 2
+    assert judge(torch.randn(1, 4, 64, 64)).shape == (1, 5 * (4 * 4 + per_critic))
+
+
+def test_pictures_too_small_for_a_window_are_refused():
+    with pytest.raises(ValueError, match=r"local_enlarge=0.25: windows have 64 pixels or more then, pictures 64 x 32"):
+        make(local_enlarge=0.25)
+
+
+def test_an_enlargement_that_there_is_not_is_refused_by_its_name():
+    with pytest.raises(ValueError, match=r"local_enlarge=3: must be one of"):
+        make(local_enlarge=3)
 
 
 @pytest.mark.parametrize("window", [0, -0.5, 1.5, float("nan")])

@@ -113,6 +113,15 @@ def test_scales_that_make_no_sense_are_refused(wrong):
         ProjectedDiscriminator(PartsNet(), height=32, width=16, **wrong)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"height": 8, "width": 8}, "too small"), ({"enlarge": 0.5}, "too small"), ({"enlarge": 4}, "no larger than")],
+)
+def test_pictures_that_do_not_go_with_the_scales_are_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        ProjectedDiscriminator(PartsNet(), **{"height": 32, "width": 16} | wrong)
+
+
 def test_scales_that_the_network_has_not_are_refused():
     with pytest.raises(ValueError, match="the feature network has 3"):
         ProjectedDiscriminator(Blind(), height=32, width=16, scales=(1, 3))

@@ -33,9 +33,9 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.trainer import build_trainer, settle
     from insetgan.files import hold
 
-    settle(config.trainer)
     config.name += _number_in_sweep()
     check(config)
+    settle(config.trainer, math.ceil(config.num / config.batch_size))
     evaluation = Evaluation(config, build_trainer(config.trainer, inference_mode=False))
     first = evaluation.trainer.is_global_zero
     if not first:

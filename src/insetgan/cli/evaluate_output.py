@@ -40,8 +40,9 @@ def describe_in_words(evaluation: "Evaluation", real: "RealSide", cells: "Sequen
         f"{counts} pictures a cell, seeds from {config.seed}, against {real.title} at {evaluation.size[0]} x "
         f"{evaluation.size[1]}; features: {extractor.title} ({extractor.num_features} numbers)."
     ]
-    if config.trainer.get("precision") != "32-true":
-        sentences[0] = f"{sentences[0][:-1]}; computed in {config.trainer.get('precision')}."
+    precision = config.trainer.get("precision")
+    if precision != "32-true" and any(method.kind != "folder" for method in config.method.values()):
+        sentences.append(f"Pictures made in {precision}.")
     if config.bootstrap:
         sentences.append(f"In brackets: 95 % bootstrap intervals, {config.bootstrap} rounds.")
     if not extractor.title.startswith("Inception") and {"fid", "kid"} & set(config.metrics):

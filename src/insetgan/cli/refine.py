@@ -23,7 +23,6 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
 
-    settle(config.trainer)
     seeds = check(config)
     from insetgan.files import hold
     from insetgan.refine.run_folder import RunFolder, make_folder
@@ -31,6 +30,8 @@ def run(config: DictConfig) -> None:
     from insetgan.training.refinement_module import seed_blocks
     from insetgan.training.walk_module import WalkModule
 
+    blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
+    settle(config.trainer, 1 if config.walk is not None else len(blocks))
     module = build_module(config, seeds)  # first, since its complaints name the settings
     mark = signature(config, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
@@ -40,7 +41,6 @@ def run(config: DictConfig) -> None:
     with hold(path) if trainer.is_global_zero else nullcontext():
         folder = RunFolder(path, mark, keep=config.keep, overwrite=config.overwrite, origin=module.origin)
         folder.write("config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
-        blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
         if isinstance(module, WalkModule):
             module.folder = folder
             seeds = list(range(length(len(seeds), config.walk)))

@@ -162,7 +162,7 @@ def _check_walk(config: DictConfig, stops: int) -> None:
         )
     if config.starts > 1 or config.video:
         raise UserError(f"walk={config.walk}: goes with neither starts= nor video=; it leaves a film of its own")
-    if (config.trainer.get("devices"), config.trainer.get("num_nodes", 1)) != (1, 1):
+    if config.trainer.get("devices") not in (1, "auto") or config.trainer.get("num_nodes", 1) != 1:
         raise UserError("trainer.devices: a walk goes on from picture to picture, so it takes one device")
 
 

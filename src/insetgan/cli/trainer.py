@@ -22,15 +22,16 @@ MOST_PROCESSES = 8
 """That `devices=auto` starts on a CPU; each has weights of its own in memory."""
 
 
-def settle(config: DictConfig) -> None:
+def settle(config: DictConfig, blocks: int) -> None:
     """Put what this machine is good at in the place of `auto`, so that all who read the settings see the same.
 
     `precision` becomes bf16-mixed where the device is fast in it, else 32-true. On a CPU `devices` becomes a process for each
-    processor, which is somewhat faster than one process with as many threads; 1 in a sweep, whose command further
-    processes would begin anew. On a GPU `devices` is left to Lightning.
+    processor, which is somewhat faster than one process with as many threads. On a GPU it is left to Lightning, which takes
+    all. In a sweep it is 1, since further processes would begin the sweep's command anew.
 
     Args:
         config: arguments of `pytorch_lightning.Trainer`, which are changed.
+        blocks: what the processes share; there are never more of them.
     """
     accelerator = str(config.get("accelerator", "auto"))
     if config.get("precision") == "auto":
@@ -40,14 +41,23 @@ def settle(config: DictConfig) -> None:
         from insetgan.training.precision import precision_of
 
         config.precision = precision_of("auto", accelerator)["precision"]
-    if config.get("devices") == "auto" and _on_cpu(accelerator):
-        config.devices = 1 if _in_sweep() else min(os.cpu_count() or 1, MOST_PROCESSES)
+    if config.get("devices") == "auto":
+        if blocks == 1 or _in_sweep():
+            config.devices = 1
+        elif _on_cpu(accelerator):
+            config.devices = min(_processors(), MOST_PROCESSES, blocks)
 
 
 def _on_cpu(accelerator: str) -> bool:
     import torch
 
     return accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())
+
+
+def _processors() -> int:
+    """Processors that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def _in_sweep() -> bool:

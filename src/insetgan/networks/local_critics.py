@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from insetgan.networks.projected import ProjectedDiscriminator
+from insetgan.networks.projected import ENLARGEMENTS, ProjectedDiscriminator
 
 
 class LocalProjectedDiscriminator(ProjectedDiscriminator):
@@ -15,8 +15,8 @@ class LocalProjectedDiscriminator(ProjectedDiscriminator):
     a completed picture holds together, a local one whether what was filled in is right in its details. Small holes, such
     as a face in a picture of a whole body, hardly count before the first.
 
-    `local` has the names of its own critics in the state dict; the critics on the whole keep theirs, so that a run can go on
-    from one without windows.
+    The local critics' names in the state dict begin with `local`; those of the critics on the whole are what they are without
+    windows, so that a run can start from one without (`init=... init_strict=false`).
     """
 
     def __init__(
@@ -35,17 +35,27 @@ class LocalProjectedDiscriminator(ProjectedDiscriminator):
             features: see `ProjectedDiscriminator`.
             height: of the pictures.
             width: of the pictures.
-            window: side of the window, as a fraction of the shorter side of the picture.
+            window: side of the window, as a fraction of the shorter side of the picture; brought to the nearest number of
+                pixels that, enlarged, the strides of the frozen network divide.
             local_enlarge: as `enlarge`, of windows.
             rest: further arguments of `ProjectedDiscriminator`.
 
         Raises:
-            ValueError: a window that is no fraction, or what `ProjectedDiscriminator` refuses.
+            ValueError: a window that is no fraction or for which the picture is too small, or what `ProjectedDiscriminator`
+                refuses.
         """
         if not 0 < window <= 1:
             raise ValueError(f"window={window}: must be above 0 and at most 1")
+        if local_enlarge not in ENLARGEMENTS:
+            raise ValueError(f"local_enlarge={local_enlarge}: must be one of {ENLARGEMENTS}")
         super().__init__(features, height=height, width=width, **rest)
-        self.window = max(1, round(window * min(height, width)))
+        # In whole places of the coarsest map, and in whole pixels.
+        unit = max(2 ** max(self.scales) / local_enlarge, 1)
+        self.window = int(unit * max(1, round(window * min(height, width) / unit)))
+        if self.window > min(height, width):
+            raise ValueError(
+                f"local_enlarge={local_enlarge}: windows have {self.window} pixels or more then, pictures {height} x {width}"
+            )
         local = rest | {"enlarge": local_enlarge}
         self.local = ProjectedDiscriminator(self.features, height=self.window, width=self.window, **local)
 
@@ -81,7 +91,7 @@ def window_corners(hole: Tensor, places: Tensor, side: int) -> tuple[Tensor, Ten
     height, width = hole.shape[1:]
     passed = hole.flatten(1).cumsum(1)
     total = passed[:, -1]
-    wanted = (places.to(torch.float64) * total).long().clamp(max=(total - 1).clamp(min=0))
+    wanted = (places * total).long().clamp(max=(total - 1).clamp(min=0))
     index = (passed <= wanted[:, None]).sum(1) * (total > 0)
     top, left = index // width - side // 2, index % width - side // 2
     return top.clamp(0, height - side), left.clamp(0, width - side)

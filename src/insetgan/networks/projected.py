@@ -101,10 +101,18 @@ class ProjectedDiscriminator(nn.Module):
             raise ValueError(
                 f"scales={list(scales)}, enlarge={enlarge}: scales must ascend from 0, enlarge be one of {ENLARGEMENTS}"
             )
+        if min(height, width) * enlarge < 2 ** max(scales):
+            raise ValueError(
+                f"scales={list(scales)}, enlarge={enlarge}: pictures {height} x {width} are too small for the coarsest scale"
+            )
         self.height, self.width, self.scales, self.enlarge = height, width, tuple(scales), enlarge
         self.img_channels = img_channels
         self.features = as_buffers(features)
         maps = self._maps(torch.zeros(1, 3, height, width))
+        if maps[0].shape[2] > height:
+            raise ValueError(
+                f"scales={list(scales)}, enlarge={enlarge}: the finest map must be no larger than the picture"
+            )
         self.mixing = as_buffers(CrossScaleMixing([each.shape[1] for each in maps], mixed_channels))
         self.block = height // maps[0].shape[2]
         rows = maps[-1].shape[2]

@@ -156,9 +156,8 @@ class CoModModule(GANModule):
         assert known is not None and draw is not None
         synthesis = _Completion(draw, inputs.real, known, inputs.draws.uniforms(self.G.x_dim))
         local = isinstance(self.D, LocalProjectedDiscriminator)
-        places = (
-            inputs.draws.uniforms(1)[:, 0] if local else None
-        )  # where in the hole, the same of both kinds of pictures
+        # Where in the hole they look closely, the same of both kinds of pictures.
+        places = inputs.draws.uniforms(1)[:, 0] if local else None
 
         def discriminator(images: Tensor, _: Tensor | None) -> Tensor:
             return judge(torch.cat([known - 0.5, images], dim=1), places)
