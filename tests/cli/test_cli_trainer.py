@@ -36,7 +36,7 @@ def test_auto_is_a_process_for_each_processor_that_has_something_to_do(
 
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
 def test_auto_is_one_process_in_a_sweep(monkeypatch, accelerator):
-    monkeypatch.setattr(trainer, "_in_sweep", lambda: True)
+    monkeypatch.setattr(trainer, "in_sweep", lambda: True)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     config = OmegaConf.create(AUTO | {"accelerator": accelerator, "precision": "32-true"})
     settle(config, 100)

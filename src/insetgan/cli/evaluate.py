@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.app import entry
 from insetgan.cli.evaluate_config import EvaluateConfig, check
+from insetgan.cli.sweep import in_sweep
 from insetgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,10 +69,8 @@ def run(config: DictConfig) -> None:
 def _number_in_sweep() -> str:
     """What tells the tables of the runs of `-m` apart, "-0", "-1" and on; empty where there is no sweep."""
     from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
 
-    hydra = HydraConfig.get() if HydraConfig.initialized() else None
-    return f"-{hydra.job.num}" if hydra is not None and hydra.mode == RunMode.MULTIRUN else ""
+    return f"-{HydraConfig.get().job.num}" if in_sweep() else ""
 
 
 def _claim(out: Path) -> None:

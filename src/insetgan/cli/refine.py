@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.app import entry
 from insetgan.cli.refine_config import RefineConfig, check
+from insetgan.cli.sweep import in_sweep
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -75,11 +76,10 @@ def present(config: DictConfig, folder: "RunFolder", module: "RefinementModule",
 
 def _out(config: DictConfig, signature: str) -> Path:
     from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
 
     if config.out is not None:
         return Path(config.out)
-    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+    if in_sweep():
         return Path(HydraConfig.get().runtime.output_dir)
     # The same settings find the same folder again, so that the same command goes on where it was stopped.
     return Path("outputs/refine") / f"{config.mode.name}-{signature[:8]}"

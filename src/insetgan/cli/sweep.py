@@ -162,6 +162,14 @@ def differing(runs: Sequence[Run]) -> list[str]:
     return [key for key in keys if len({run.overrides.get(key) for run in runs}) > 1]
 
 
+def in_sweep() -> bool:
+    """Whether this run is one of a sweep, `-m`."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
 def _notes(folder: Path) -> list[Path]:
     return sorted((folder / NOTES).glob("[0-9]*.json"), key=lambda path: int(path.stem))
 

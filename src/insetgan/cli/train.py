@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from insetgan.cli.app import entry
+from insetgan.cli.sweep import in_sweep
 from insetgan.cli.train_config import TrainConfig, check
 from insetgan.errors import UserError
 
@@ -160,9 +161,8 @@ def _workers(config: DictConfig) -> int:
 def _folder(config: DictConfig) -> Path:
     """The folder of the run; each run of a sweep has its own."""
     from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
 
-    sweep = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+    sweep = in_sweep()
     if sweep and config.trainer.devices > 1:  # the further processes would begin the sweep anew
         raise UserError(
             f"trainer.devices={config.trainer.devices}: must be 1 in a sweep; give each value a command of its own"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from insetgan.cli.sweep import in_sweep
 from insetgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def settle(config: DictConfig, blocks: int) -> None:
 
         config.precision = precision_of("auto", accelerator)["precision"]
     if config.get("devices") == "auto":
-        if blocks == 1 or _in_sweep():
+        if blocks == 1 or in_sweep():
             config.devices = 1
         elif _on_cpu(accelerator):
             config.devices = min(_processors(), MOST_PROCESSES, blocks)
@@ -58,13 +59,6 @@ def _processors() -> int:
     """Processors that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
-
-
-def _in_sweep() -> bool:
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
-    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
