@@ -15,8 +15,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from insetgan.augment import SETS, AugmentPipe
-from insetgan.ops.memory import keep_freed_memory
+from insetgan.runtime.memory import keep_freed_memory
+from insetgan.training.augment import SETS, AugmentPipe
 
 
 class Workload:

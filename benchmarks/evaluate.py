@@ -26,13 +26,13 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from insetgan.data.datasets import ImageDataset
-from insetgan.errors import UserError
 from insetgan.metrics.bootstrap import interval
 from insetgan.metrics.features import FeatureExtractor, PartsFeatures, describe
 from insetgan.metrics.frechet import FrechetMetric
 from insetgan.metrics.inception import PYTORCH_FILE, CleanFeatures, InceptionFeatures
 from insetgan.metrics.pictures import BATCH
 from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
+from insetgan.runtime.errors import UserError
 from insetgan.weights.store import load_network
 
 HEIGHT, WIDTH = 256, 128

@@ -19,7 +19,7 @@ from rich.table import Table
 from torch import Tensor
 
 from insetgan.networks import Discriminator, Generator
-from insetgan.ops.memory import keep_freed_memory
+from insetgan.runtime.memory import keep_freed_memory
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,16 @@ from hydra.core.config_store import ConfigStore
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_parts import build_module
 from insetgan.cli.rules import register_rules
-from insetgan.losses.context import CANVAS, Context
+from insetgan.detection.detector import FixedBoxes
+from insetgan.detection.part import Part
 from insetgan.networks.generator import Generator
-from insetgan.ops.memory import keep_freed_memory
-from insetgan.parts.detector import FixedBoxes
-from insetgan.parts.part import Part
 from insetgan.refine.composition import draw_all
+from insetgan.refine.context import CANVAS, Context
+from insetgan.refine.module import RefinementModule
 from insetgan.refine.problem import Problem
 from insetgan.refine.scene import interiors, look
 from insetgan.refine.solver import refine
-from insetgan.training.refinement_module import RefinementModule
+from insetgan.runtime.memory import keep_freed_memory
 from networks import Convolution
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from insetgan.data.share import Share
 from insetgan.networks import Discriminator, Generator
-from insetgan.ops.memory import keep_freed_memory
+from insetgan.runtime.memory import keep_freed_memory
 from insetgan.training.draws import Draws
 from insetgan.training.ema import update_ema
 from insetgan.training.phases import Phase, PhaseInputs, standard_phases

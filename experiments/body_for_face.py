@@ -19,10 +19,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from insetgan.errors import UserError
+from insetgan.completion.completion import complete
 from insetgan.ops.images import from_uint8, to_uint8
-from insetgan.refine.completion import complete
 from insetgan.refine.measures import spread
+from insetgan.runtime.errors import UserError
 from insetgan.weights.store import load_network
 
 GAP = 4

@@ -13,7 +13,7 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(
 
 import torch
 
-from insetgan.torchvision_guard import guard
+from insetgan.runtime.torchvision_guard import guard
 
 guard()
 torch.set_num_threads(1)

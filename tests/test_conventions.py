@@ -8,15 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
-from insetgan.data.mask_files import read_known
+from insetgan.completion.completion import complete
+from insetgan.completion.generator import CoModGenerator
+from insetgan.completion.mask_files import read_known
 from insetgan.data.share import Share
-from insetgan.losses.difference import masked_l1
 from insetgan.networks import Generator
-from insetgan.networks.comodgan import CoModGenerator
 from insetgan.ops.boxes import band_thickness, inside_boxes
 from insetgan.ops.images import from_uint8, make_grid, seeded_latents, to_uint8
 from insetgan.ops.resampling import crop_matrix
-from insetgan.refine.completion import complete
+from insetgan.refine.terms.difference import masked_l1
 from insetgan.training.draws import Draws
 
 TINY = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}
@@ -81,7 +81,7 @@ def test_known(tmp_path):
 
 @pytest.mark.slow
 def test_left_and_right():
-    from insetgan.data.people.render import render_person
+    from insetgan_renderers.people.render import render_person
 
     centres = []
     for seed in range(12):

@@ -46,8 +46,8 @@ def mistake(command):
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """Overrides of refine.py that put tiny random networks in the place of the embedded ones."""
+    from insetgan.detection.parts_net import PartsNet
     from insetgan.networks import Generator
-    from insetgan.networks.parts_net import PartsNet
     from insetgan.weights.store import save_network
 
     torch.manual_seed(0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from insetgan.networks.comodgan import CoModGenerator
+from insetgan.completion.generator import CoModGenerator
 from insetgan.weights.store import save_network
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,11 +2,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from insetgan.cli.build import instantiate
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 
 def test_builds_nested_objects():
-    built = instantiate(OmegaConf.create({"a": {"_target_": "insetgan.networks.parts_net.PartsNet", "num_parts": 2}}))
+    built = instantiate(OmegaConf.create({"a": {"_target_": "insetgan.detection.parts_net.PartsNet", "num_parts": 2}}))
     assert built["a"].num_parts == 2
 
 
@@ -18,7 +18,7 @@ def test_foreign_targets_are_refused_however_deep(target):
 
 def test_wrong_argument_is_the_users_mistake():
     with pytest.raises(UserError, match="numparts"):
-        instantiate({"_target_": "insetgan.networks.parts_net.PartsNet", "numparts": 2})
+        instantiate({"_target_": "insetgan.detection.parts_net.PartsNet", "numparts": 2})
 
 
 def test_user_errors_pass_through_unchanged():

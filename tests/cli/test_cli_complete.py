@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from insetgan.networks.comodgan import CoModGenerator
+from insetgan.completion.generator import CoModGenerator
 from insetgan.weights.store import save_network
 
 

@@ -269,7 +269,7 @@ def _times(out):
 
 
 def test_completion_fills_the_boxes_of_the_start_canvas(finished, evaluate, tmp_path):
-    from insetgan.networks.comodgan import CoModGenerator
+    from insetgan.completion.generator import CoModGenerator
     from insetgan.weights.store import save_network
 
     torch.manual_seed(0)

@@ -13,7 +13,7 @@ pytest.importorskip("embreex")
 pytest.importorskip("anny")
 
 from insetgan.data.archive import Archive
-from insetgan.data.people import dataset
+from insetgan_renderers.people import dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["+source=people", "data.height=32", "data.num_images=2", "data.workers=1", "data.image_format=png"]

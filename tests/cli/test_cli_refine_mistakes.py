@@ -47,7 +47,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["canvas.weights=null"], "canvas.weights: must name"),
         (["parts.face.placement._target_=insetgan.nope.X"], "insetgan.nope.X"),
         (
-            ["+parts.tail={weights:face,placement:{_target_:insetgan.parts.placement.SquarePlacement}}"],
+            ["+parts.tail={weights:face,placement:{_target_:insetgan.detection.placement.SquarePlacement}}"],
             "parts.tail: the detector knows face",
         ),
         (["seeds=0-4000000000"], "at most 1000000"),
@@ -75,7 +75,7 @@ ROOT = Path(__file__).resolve().parents[2]
             [
                 "~detector.network",
                 "+detector.boxes.face=[1,2,3]",
-                "detector._target_=insetgan.parts.detector.FixedBoxes",
+                "detector._target_=insetgan.detection.detector.FixedBoxes",
             ],
             "detector.boxes.face=",
         ),
@@ -86,7 +86,10 @@ ROOT = Path(__file__).resolve().parents[2]
         (["objective.border_l1.ramp.end=abc"], "ramp.end=abc: must be a number"),
         (["+objective.coarse_l1.sides=canvas"], "sides=canvas: must be a list"),
         (["mode.canvas_rate=-1"], "mode.canvas_rate=-1.0: must be a factor"),
-        (["+objective.total={_target_:insetgan.losses.coarse.CoarseL1,weight:1}"], "objective.total: a term cannot"),
+        (
+            ["+objective.total={_target_:insetgan.refine.terms.coarse.CoarseL1,weight:1}"],
+            "objective.total: a term cannot",
+        ),
         (["resume_from=3"], "resume_from=3: no such file or folder"),
         (["starts=2", "parts.face.start=mean"], "starts=2: what mode=joint varies is given"),
     ],

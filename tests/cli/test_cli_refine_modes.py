@@ -134,7 +134,11 @@ def test_feathers_leave_the_outside_alone(refine, tmp_path):
 
 @pytest.mark.parametrize(("box", "status"), [("[8,8,20,20]", "ok"), ("[80,80,99,99]", "no_part_found")])
 def test_a_fixed_box_and_one_outside_the_canvas(refine, tmp_path, box, status):
-    fixed = ["~detector.network", "detector._target_=insetgan.parts.detector.FixedBoxes", f"+detector.boxes.face={box}"]
+    fixed = [
+        "~detector.network",
+        "detector._target_=insetgan.detection.detector.FixedBoxes",
+        f"+detector.boxes.face={box}",
+    ]
     code, _, errors = refine("detector=parts_net", *fixed, "seeds=0", f"out={tmp_path}/run")
     assert code == 0, errors
     (row,) = samples(tmp_path / "run")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insetgan.cli.seeds import parse_seeds
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 
 @pytest.mark.parametrize(

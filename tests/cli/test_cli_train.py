@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from insetgan.cli.train import _report
-from insetgan.files import hold
+from insetgan.runtime.files import hold
 from insetgan.training.options import RunOptions
 from insetgan.training.run import Outcome
 from insetgan.weights.store import load_network

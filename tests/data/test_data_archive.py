@@ -9,7 +9,7 @@ from PIL import Image
 from insetgan.data.archive import Archive
 from insetgan.data.datasets import open_archive
 from insetgan.data.writer import ArchiveWriter, encode_image, image_name
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 PARTS = ("face", "feet")
 

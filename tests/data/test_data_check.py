@@ -12,8 +12,8 @@ from insetgan.data import check
 from insetgan.data.archive import Archive
 from insetgan.data.check import Fault, check_pictures, sound_pictures
 from insetgan.data.datasets import ImageDataset, PartCrops, open_archive
-from insetgan.errors import UserError
-from insetgan.files import cache_folder
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import cache_folder
 
 WHOLE = ("a.png", "deep/er/b.JPG", "deep/c.jpeg", "d.WebP")
 FAULTS = {

@@ -13,10 +13,10 @@ from torch.utils.data import DataLoader
 from insetgan.data import kept
 from insetgan.data.archive import Archive
 from insetgan.data.datasets import ImageDataset, PartCrops, open_archive, part_dataset
-from insetgan.errors import UserError
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8
 from insetgan.ops.resampling import crop_matrix, resample
+from insetgan.runtime.errors import UserError
 
 HEIGHT, WIDTH = 64, 32
 FACES = [[10, 4, 20, 16], [2, 0, 14, 10], None, [12, 8, 14, 10]]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from insetgan.data.archive import Archive
 from insetgan.data.labels import parse_labels
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 NAMES = ["00000/a.png", "00000/b.png", "c.png"]
 

@@ -9,7 +9,7 @@ import pytest
 from insetgan.data import writer as writing
 from insetgan.data.archive import Archive
 from insetgan.data.writer import ArchiveWriter, encode_image, image_name
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 PARTS = ("face", "feet")
 NAMES = [image_name(i, "png") for i in range(4)]

@@ -2,9 +2,9 @@
 
 import torch
 
+from insetgan.detection.detector import Detection, FixedBoxes
+from insetgan.detection.placement import SquarePlacement
 from insetgan.evaluation.crops import Crops, cut
-from insetgan.parts.detector import Detection, FixedBoxes
-from insetgan.parts.placement import SquarePlacement
 
 PLACEMENT = SquarePlacement(margin=0.0)
 

@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from insetgan.errors import UserError
+from insetgan.detection.detector import FixedBoxes
+from insetgan.detection.part import Part
+from insetgan.detection.placement import SquarePlacement
 from insetgan.evaluation.pictures import CanvasPictures, CompletedPictures, DatasetPictures, PastedPictures
-from insetgan.evaluation.sheet import draw_sheet
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import to_uint8
-from insetgan.parts.detector import FixedBoxes
-from insetgan.parts.part import Part
-from insetgan.parts.placement import SquarePlacement
 from insetgan.refine.problem import Problem
 from insetgan.refine.starts import start_latents
+from insetgan.reports.evaluation_sheet import draw_sheet
+from insetgan.runtime.errors import UserError
 
 BOX = (8, 8, 24, 24)
 

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from insetgan.evaluation.cell import Cell, Column, Figure
-from insetgan.evaluation.curve import draw_curves
 from insetgan.evaluation.tables import decimals, lay_out
-from insetgan.evaluation.tables_picture import draw_table
 from insetgan.evaluation.tables_text import comma_separated, latex, markdown
+from insetgan.reports.tables_picture import draw_table
+from insetgan.reports.truncation_curve import draw_curves
 
 FID, SEAM = Column("fid", "FID (Inception)", "lower"), Column("seam", "Seam", "one")
 METHODS = {"plain": "Unconditional", "joint": "InsetGAN (joint)"}

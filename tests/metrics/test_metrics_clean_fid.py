@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from insetgan.errors import UserError
 from insetgan.metrics.distribution import metric_names
 from insetgan.metrics.features import Frozen, describe
 from insetgan.metrics.frechet import Moments
 from insetgan.metrics.inception import INCEPTION_FILE, PYTORCH_FILE, CleanFeatures
 from insetgan.metrics.registry import feature_metrics
 from insetgan.metrics.statistics import CleanReference
+from insetgan.runtime.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*pretrained:UserWarning")
 CPU = {"num_workers": 0, "batch_size": 7, "device": torch.device("cpu"), "verbose": False}

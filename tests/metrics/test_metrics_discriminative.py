@@ -3,8 +3,8 @@ import sys
 import pytest
 import torch
 
-from insetgan.errors import UserError
 from insetgan.metrics.discriminative import discriminative_scores
+from insetgan.runtime.errors import UserError
 
 
 def column(*values):

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from insetgan.errors import UserError
+from insetgan.detection.parts_net import PartsNet
 from insetgan.metrics.distribution import metric_names
 from insetgan.metrics.features import PartsFeatures, describe
 from insetgan.metrics.inception import INCEPTION_FILE, InceptionFeatures
-from insetgan.networks.parts_net import PartsNet
+from insetgan.runtime.errors import UserError
 
 
 def pictures(count, height=64, width=32):

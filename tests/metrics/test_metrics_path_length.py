@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from insetgan.errors import UserError
 from insetgan.metrics.bootstrap import trimmed_mean
 from insetgan.metrics.path_length import TRIM, face_crop, path_length, path_lengths
 from insetgan.networks import Generator
+from insetgan.runtime.errors import UserError
 
 
 class Linear(nn.Module):

@@ -3,12 +3,12 @@ import sys
 import pytest
 import torch
 
-from insetgan.errors import UserError
-from insetgan.losses.perceptual import feature_distance, unit_features
+from insetgan.detection.parts_net import PartsNet
 from insetgan.metrics.diversity import diversity
 from insetgan.metrics.perceptual import BACKBONES, LpipsDistance, PartsDistance
-from insetgan.networks.parts_net import PartsNet
-from insetgan.torchvision_guard import guard
+from insetgan.networks.perceptual import feature_distance, unit_features
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.torchvision_guard import guard
 
 
 @pytest.fixture(scope="module")

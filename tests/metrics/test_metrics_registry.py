@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from insetgan.errors import UserError
 from insetgan.metrics import registry
 from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
+from insetgan.runtime.errors import UserError
 
 
 class Extractor:

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from insetgan.errors import UserError
 from insetgan.metrics.features import describe
 from insetgan.metrics.torchscript import TorchScriptFeatures
+from insetgan.runtime.errors import UserError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 

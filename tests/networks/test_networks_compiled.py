@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from insetgan.losses.adversarial import r1_penalty
-from insetgan.losses.path_length import path_lengths
 from insetgan.networks import Discriminator, Generator
+from insetgan.training.adversarial import r1_penalty
+from insetgan.training.path_length import path_lengths
 
 SHAPE = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
 BACKENDS = [

@@ -6,11 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from insetgan.losses.adversarial import r1_penalty
-from insetgan.losses.path_length import path_lengths
 from insetgan.networks import Discriminator, Generator
 from insetgan.networks.layers import Conv, block_dtypes
 from insetgan.networks.synthesis import StyledConv
+from insetgan.training.adversarial import r1_penalty
+from insetgan.training.path_length import path_lengths
 
 SHAPE = {"height": 128, "width": 64, "channel_base": 1024, "channel_max": 16}
 HALF, FULL = torch.float16, torch.float32

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from insetgan.detection.parts_net import PartsNet
 from insetgan.networks.local_critics import LocalProjectedDiscriminator, cut, window_corners
-from insetgan.networks.parts_net import PartsNet
 from insetgan.networks.projected import ProjectedDiscriminator
 
 SMALL = {"height": 64, "width": 32, "mixed_channels": 8, "critic_channels": 8}

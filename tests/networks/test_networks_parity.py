@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from insetgan.losses.adversarial import r1_penalty
-from insetgan.losses.path_length import path_lengths
 from insetgan.networks import Discriminator, Generator
+from insetgan.training.adversarial import r1_penalty
+from insetgan.training.path_length import path_lengths
 
 ASSETS = Path(__file__).parents[1] / "assets" / "parity"
 SHAPES = {

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
+from insetgan.detection.parts_net import PartsNet
 from insetgan.networks.frozen import as_buffers
-from insetgan.networks.parts_net import PartsNet
 from insetgan.networks.projected import CrossScaleMixing, ProjectedDiscriminator
 
 

@@ -6,8 +6,8 @@ import pickle
 import pytest
 import torch
 
-from insetgan.losses.adversarial import r1_penalty
 from insetgan.networks import Discriminator, Generator
+from insetgan.training.adversarial import r1_penalty
 
 # Name: (arguments, generator's rows of w, parameters and keys, discriminator's parameters and keys).
 PUBLISHED = {

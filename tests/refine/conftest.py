@@ -2,18 +2,18 @@ import pytest
 import torch
 from torch import nn
 
-from insetgan.losses.body import BodyL1
-from insetgan.losses.border import BorderL1
-from insetgan.losses.coarse import CoarseL1
-from insetgan.losses.context import CANVAS
-from insetgan.losses.regularisers import OffsetNorm
-from insetgan.parts.detector import Detection, FixedBoxes
-from insetgan.parts.part import Part
-from insetgan.parts.placement import SquarePlacement
+from insetgan.detection.detector import Detection, FixedBoxes
+from insetgan.detection.part import Part
+from insetgan.detection.placement import SquarePlacement
+from insetgan.refine.context import CANVAS
 from insetgan.refine.latents import Latents
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem
 from insetgan.refine.starts import start_latents
+from insetgan.refine.terms.body import BodyL1
+from insetgan.refine.terms.border import BorderL1
+from insetgan.refine.terms.coarse import CoarseL1
+from insetgan.refine.terms.regularisers import OffsetNorm
 
 
 class LinearMapping(nn.Module):

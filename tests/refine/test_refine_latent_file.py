@@ -3,8 +3,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from insetgan.errors import UserError
 from insetgan.refine.latent_file import read_codes
+from insetgan.runtime.errors import UserError
 
 
 def codes(value):

@@ -3,17 +3,17 @@ import dataclasses
 import pytest
 import torch
 
-from insetgan.losses.body import BodyL1
-from insetgan.losses.border import BorderL1
-from insetgan.losses.coarse import CoarseL1
-from insetgan.losses.context import CANVAS
-from insetgan.losses.part import PartL1
-from insetgan.losses.regularisers import OffsetNorm
-from insetgan.parts.detector import Detection, FixedBoxes
+from insetgan.detection.detector import Detection, FixedBoxes
+from insetgan.refine.context import CANVAS
 from insetgan.refine.measures import measure
 from insetgan.refine.objective import Objective
 from insetgan.refine.schedule import Schedule, Stage
 from insetgan.refine.solver import refine
+from insetgan.refine.terms.body import BodyL1
+from insetgan.refine.terms.border import BorderL1
+from insetgan.refine.terms.coarse import CoarseL1
+from insetgan.refine.terms.part import PartL1
+from insetgan.refine.terms.regularisers import OffsetNorm
 
 SHORT = Schedule(steps=60, block=5, canvas_rate=0.02, inset_rate=0.05)
 LONG = dataclasses.replace(SHORT, steps=600)

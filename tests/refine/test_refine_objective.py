@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 
-from insetgan.errors import UserError
-from insetgan.losses.body import BodyL1
-from insetgan.losses.border import BorderL1
-from insetgan.losses.coarse import CoarseL1
-from insetgan.losses.ramp import Ramp
 from insetgan.refine.objective import Objective
+from insetgan.refine.terms.body import BodyL1
+from insetgan.refine.terms.border import BorderL1
+from insetgan.refine.terms.coarse import CoarseL1
+from insetgan.refine.terms.ramp import Ramp
+from insetgan.runtime.errors import UserError
 
 OBJECTIVE = Objective(
     {

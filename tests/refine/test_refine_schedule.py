@@ -1,7 +1,7 @@
 import pytest
 
-from insetgan.errors import UserError
 from insetgan.refine.schedule import Schedule, Stage
+from insetgan.runtime.errors import UserError
 
 
 def test_sides_take_turns_in_blocks():

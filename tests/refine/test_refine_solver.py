@@ -3,16 +3,16 @@ import dataclasses
 import pytest
 import torch
 
-from insetgan.losses.border import BorderEdge, BorderL1
-from insetgan.losses.context import CANVAS
-from insetgan.losses.ramp import Ramp
-from insetgan.losses.regularisers import MeanLatent
-from insetgan.parts.detector import Detection
+from insetgan.detection.detector import Detection
+from insetgan.refine.context import CANVAS
 from insetgan.refine.latents import Latents
 from insetgan.refine.measures import measure
 from insetgan.refine.objective import Objective
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.solver import refine
+from insetgan.refine.terms.border import BorderEdge, BorderL1
+from insetgan.refine.terms.ramp import Ramp
+from insetgan.refine.terms.regularisers import MeanLatent
 
 SHORT = Schedule(steps=60, block=5, canvas_rate=0.02, inset_rate=0.05)
 LONG = dataclasses.replace(SHORT, steps=600)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from insetgan.errors import UserError
 from insetgan.refine.starts import GivenStart, SeededStart, another_seed, layer_trunc, start_latents
+from insetgan.runtime.errors import UserError
 
 
 def test_layers_have_their_own_psi(linear):

@@ -3,8 +3,8 @@ from itertools import pairwise
 
 import torch
 
-from insetgan.losses.context import CANVAS
 from insetgan.refine.composition import draw_all
+from insetgan.refine.context import CANVAS
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.solver import refine
 from insetgan.refine.walk import between, footing_of, length, set_out, steadiness

@@ -11,13 +11,13 @@ from insetgan.metrics.pictures import quantised
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import seeded_latents
+from insetgan.runtime.trainer import quiet_trainer
 from insetgan.training.checkpoint import read_checkpoint
 from insetgan.training.clock import Clock
 from insetgan.training.gan_module import GANModule
 from insetgan.training.options import RunOptions
 from insetgan.training.quality import SECONDS, Quality
 from insetgan.training.snapshot import Snapshots
-from insetgan.training.trainer import quiet_trainer
 
 BATCH = 4
 

@@ -8,10 +8,10 @@ import torch
 from rich.console import Console
 from torch.utils.data import Dataset
 
-from insetgan.errors import Stopped, UserError
-from insetgan.files import write_whole
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
+from insetgan.runtime.errors import Stopped, UserError
+from insetgan.runtime.files import write_whole
 from insetgan.training.checkpoint import read_checkpoint
 from insetgan.training.clock import Clock
 from insetgan.training.gan_module import GANModule

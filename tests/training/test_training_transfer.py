@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from insetgan.errors import UserError
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.ops.fir import downsample2d, upsample2d
+from insetgan.runtime.errors import UserError
 from insetgan.training.gan_module import GANModule
 from insetgan.training.transfer import start_from as start
 from insetgan.weights.store import save_network

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from insetgan.data.archive import Archive
-from insetgan.losses.detection import box_iou
+from insetgan.detection.box_loss import box_iou
 from insetgan.ops.boxes import PART_NAMES
 from insetgan.ops.images import from_uint8, seeded_latents
 from insetgan.weights.store import EMBEDDED, load_network, read_metadata, resolve
@@ -62,7 +62,7 @@ def test_parts_net_finds_the_parts_of_people_it_never_saw(parts):
 
 @pytest.mark.slow
 def test_parts_net_on_five_hundred(parts, tmp_path):
-    from insetgan.data.people.dataset import write_people
+    from insetgan_renderers.people.dataset import write_people
 
     write_people(tmp_path / "people.zip", num_images=500, height=256, width=128, seed=2_000_000, workers=2)
     measured = mean_iou(parts, Archive(tmp_path / "people.zip"))
@@ -127,7 +127,7 @@ def held_out(tmp_path_factory):
 )
 def test_pictures_of_the_generators_are_near_to_people_they_never_saw(held_out, name, first_version):
     """At most half as far as the first version's; parts that it had not, at most twice as far as chance takes halves."""
-    from insetgan.training.measure import measure
+    from insetgan.evaluation.measure import measure
 
     line = measure(name, held_out, part=None if name == "body" else name, num=1000)
     found, chance = (float(value) for value in re.findall(r"frechet_parts ([0-9.e-]+)", line))

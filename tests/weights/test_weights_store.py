@@ -2,9 +2,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from insetgan.errors import UserError
+from insetgan.detection.parts_net import PartsNet
 from insetgan.networks import Generator
-from insetgan.networks.parts_net import PartsNet
+from insetgan.runtime.errors import UserError
 from insetgan.weights.store import load_network, read_metadata, save_network
 
 

@@ -11,8 +11,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from insetgan.errors import Stopped, UserError
-from insetgan.ops.memory import keep_freed_memory
+from insetgan.runtime.errors import Stopped, UserError
+from insetgan.runtime.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -5,9 +5,9 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
-ALLOWED = ("insetgan.", "torch.optim.", "pytorch_lightning.", "torchmetrics.")
+ALLOWED = ("insetgan.", "insetgan_renderers.", "torch.optim.", "pytorch_lightning.", "torchmetrics.")
 
 
 def instantiate(config: Any, **extra: Any) -> Any:

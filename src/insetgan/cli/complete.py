@@ -13,13 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 from insetgan import __version__
 from insetgan.cli.app import entry
 from insetgan.cli.complete_config import CompleteConfig, check
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from insetgan.data.faced import FacedPictures
-    from insetgan.refine.completion_folder import Completion, CompletionFolder
+    from insetgan.completion.faced import FacedPictures
+    from insetgan.completion.folder import Completion, CompletionFolder
 
 EMBEDDED_PICTURES = 16
 """Of the package's people that are completed unless more are asked for."""
@@ -30,14 +30,14 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.terminal import PatientConsole, progress
 
     seeds = check(config)
-    from insetgan.torchvision_guard import guard
+    from insetgan.runtime.torchvision_guard import guard
 
     guard()
     import torch
 
-    from insetgan.files import hold
-    from insetgan.refine.completion_folder import Completion, CompletionFolder
+    from insetgan.completion.folder import Completion, CompletionFolder
     from insetgan.refine.run_folder import make_folder
+    from insetgan.runtime.files import hold
     from insetgan.weights.store import load_network
 
     device = _device(config.device)
@@ -52,7 +52,7 @@ def run(config: DictConfig) -> None:
     make_folder(path)
     with hold(path), torch.inference_mode():
         folder = CompletionFolder(path, mark, overwrite=config.overwrite)
-        from insetgan.files import write_whole
+        from insetgan.runtime.files import write_whole
 
         write_whole(folder.path / "config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
         names = pictures.names
@@ -87,8 +87,8 @@ def _device(wanted: str) -> str:
 
 def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
     """The pictures that are wanted, in the network's size."""
+    from insetgan.completion.faced import FacedPictures
     from insetgan.data.datasets import open_archive
-    from insetgan.data.faced import FacedPictures
 
     archive = open_archive(config.data.path)
     last = config.data.last
@@ -109,8 +109,8 @@ def _known(
     config: DictConfig, pictures: "FacedPictures", height: int, width: int
 ) -> tuple[Callable[[int], "Tensor"], Sequence[int]]:
     """What gives the known of a picture, [1, h, w], by its row, and the rows of the pictures that show the part."""
-    from insetgan.data.holes import Holes
-    from insetgan.data.mask_files import read_known
+    from insetgan.completion.holes import Holes
+    from insetgan.completion.mask_files import read_known
 
     everything = range(len(pictures))
     if config.hole == "masks":
@@ -152,8 +152,8 @@ def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
 def _complete(
     generator: Any, folder: "CompletionFolder", each: "Completion", picture: "Tensor", known: "Tensor", trunc: float
 ) -> None:
+    from insetgan.completion.completion import complete
     from insetgan.ops.images import from_uint8, to_uint8
-    from insetgan.refine.completion import complete
 
     images = from_uint8(picture.permute(1, 2, 0)[None])
     made = complete(generator, images, known[None], [each.seed], trunc=trunc)

@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 
 @dataclass
@@ -64,7 +64,7 @@ def check(config: DictConfig) -> list[int]:
         UserError: naming the key, the value and what is allowed.
     """
     from insetgan.cli.seeds import parse_seeds
-    from insetgan.data.holes import KINDS
+    from insetgan.completion.holes import KINDS
 
     allowed = (*KINDS, "masks")
     if config.hole not in allowed:

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from insetgan.cli.app import entry
 from insetgan.cli.evaluate_config import EvaluateConfig, check
 from insetgan.cli.sweep import in_sweep
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from insetgan.cli.evaluate_methods import Contestant
@@ -32,7 +32,7 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.evaluate_run import Evaluation, steps
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.cli.trainer import build_trainer, settle
-    from insetgan.files import hold
+    from insetgan.runtime.files import hold
 
     config.name += _number_in_sweep()
     check(config)
@@ -75,8 +75,8 @@ def _number_in_sweep() -> str:
 
 def _claim(out: Path) -> None:
     """Refuse the folder of something else."""
-    from insetgan.files import write_whole
     from insetgan.refine.run_folder import make_folder
+    from insetgan.runtime.files import write_whole
 
     make_folder(out)
     if (out / "config.yaml").exists() and not (out / MARKER).exists():
@@ -202,7 +202,7 @@ def _finite(value: Any) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    from insetgan.files import write_whole
+    from insetgan.runtime.files import write_whole
 
     write_whole(path, text.encode())
 

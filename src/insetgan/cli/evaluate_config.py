@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from insetgan.cli.refine_config import check_trunc
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 KINDS = ("canvas", "paste", "refine", "complete", "folder")
 BESIDE = ("ppl", "lpips_diversity", "seam")

@@ -14,14 +14,13 @@ from insetgan.cli.app import explain, refuse_unknown
 from insetgan.cli.build import instantiate
 from insetgan.cli.refine_config import RefineConfig, weights_in
 from insetgan.cli.refine_config import check as check_refine
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
-
     from insetgan.evaluation.pictures import Pictures
+    from insetgan.refine.module import RefinementModule
     from insetgan.refine.run_folder import RunFolder
-    from insetgan.training.refinement_module import RefinementModule
+    from insetgan.runtime.lightning import pl
 
 _START = ("canvas", "parts", "detector", "trunc")
 """Settings of refine.py that decide what a refinement begins with."""
@@ -186,7 +185,7 @@ class Contestant:
         return CompletedPictures(problem, [module, network], complete)
 
     def _completion(self) -> tuple[Any, Any]:
-        from insetgan.refine.completion import complete
+        from insetgan.completion.completion import complete
         from insetgan.weights.store import load_network
 
         key = f"method.{self.name}.weights"
@@ -205,7 +204,7 @@ class Contestant:
         """
         from insetgan.cli.refine import present, refine_blocks
         from insetgan.cli.seeds import parse_seeds
-        from insetgan.training.refinement_module import seed_blocks
+        from insetgan.refine.module import seed_blocks
 
         if trainer.is_global_zero:
             self.run_folder()  # made by one process, and found by the others

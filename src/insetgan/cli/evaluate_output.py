@@ -16,10 +16,10 @@ def write_tables(
     folder: Path, table: "Table", cells: "Sequence[Cell]", columns: "Sequence[Column]", methods: Mapping[str, str]
 ) -> None:
     """Write table.md, table.tex, table.csv and table.png, and curves.png where there are three truncations or more."""
-    from insetgan.evaluation.curve import draw_curves
-    from insetgan.evaluation.tables_picture import draw_table
     from insetgan.evaluation.tables_text import comma_separated, latex, markdown
-    from insetgan.files import write_whole
+    from insetgan.reports.tables_picture import draw_table
+    from insetgan.reports.truncation_curve import draw_curves
+    from insetgan.runtime.files import write_whole
 
     texts = {"table.md": markdown(table), "table.tex": latex(table, f"tab:{folder.name}")}
     texts["table.csv"] = comma_separated(cells, columns, methods)
@@ -84,9 +84,9 @@ def draw_samples(evaluation: "Evaluation", contestants: "Sequence[Contestant]", 
     import torch
 
     from insetgan.evaluation.crops import BODY
-    from insetgan.evaluation.sheet import draw_sheet
-    from insetgan.files import write_whole
-    from insetgan.training.refinement_module import seed_blocks
+    from insetgan.refine.module import seed_blocks
+    from insetgan.reports.evaluation_sheet import draw_sheet
+    from insetgan.runtime.files import write_whole
 
     config, rows = evaluation.config, []
     refining = [each for each in contestants if each.settings.kind == "refine"]

@@ -19,16 +19,15 @@ from insetgan.cli.evaluate_methods import (
     generator_size,
     placements,
 )
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
-
     from insetgan.evaluation.crops import Crops
     from insetgan.evaluation.feature_folder import Described, FeatureFolder
     from insetgan.evaluation.pictures import Pictures
     from insetgan.evaluation.real import RealSide
     from insetgan.metrics.registry import FeatureMetric
+    from insetgan.runtime.lightning import pl
 
 REAL_BLOCK = 32
 
@@ -164,7 +163,7 @@ class Evaluation:
             What is known of all of them; None in the processes that do not measure.
         """
         from insetgan.evaluation.feature_folder import FeatureFolder
-        from insetgan.training.refinement_module import seed_blocks
+        from insetgan.refine.module import seed_blocks
 
         first, count = self.config.seed, self.config.num
         source = contestant.source(rivals)
@@ -190,7 +189,7 @@ class Evaluation:
         from insetgan.evaluation.feature_folder import FeatureFolder
         from insetgan.evaluation.pictures import DatasetPictures
         from insetgan.evaluation.real import RealFeatures, read_statistics
-        from insetgan.training.refinement_module import seed_blocks
+        from insetgan.refine.module import seed_blocks
 
         data = self.config.data
         if data.statistics is not None:
@@ -216,8 +215,8 @@ class Evaluation:
     ) -> None:
         """Describe the blocks that are open; several processes share them, and go on together when all are done."""
         from insetgan.cli.terminal import progress
-        from insetgan.training.description_module import DescriptionModule, DescriptionWriter
-        from insetgan.training.trainer import predict_blocks
+        from insetgan.evaluation.description_module import DescriptionModule, DescriptionWriter
+        from insetgan.runtime.trainer import predict_blocks
 
         open_blocks = [block for block in blocks if not folder.finished(block)]
         if not open_blocks:

@@ -12,10 +12,9 @@ from insetgan.cli.refine_config import RefineConfig, check
 from insetgan.cli.sweep import in_sweep
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
-
+    from insetgan.refine.module import RefinementModule
     from insetgan.refine.run_folder import RunFolder
-    from insetgan.training.refinement_module import RefinementModule
+    from insetgan.runtime.lightning import pl
 
 
 def run(config: DictConfig) -> None:
@@ -25,11 +24,11 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.trainer import build_trainer, settle
 
     seeds = check(config)
-    from insetgan.files import hold
+    from insetgan.refine.module import seed_blocks
     from insetgan.refine.run_folder import RunFolder, make_folder
     from insetgan.refine.walk import length
-    from insetgan.training.refinement_module import seed_blocks
-    from insetgan.training.walk_module import WalkModule
+    from insetgan.refine.walk_module import WalkModule
+    from insetgan.runtime.files import hold
 
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
     settle(config.trainer, 1 if config.walk is not None else len(blocks))
@@ -57,10 +56,10 @@ def run(config: DictConfig) -> None:
 
 def present(config: DictConfig, folder: "RunFolder", module: "RefinementModule", results: dict[str, Any]) -> None:
     """Write what is there to be looked at: curves, report, and the film of a walk."""
-    from insetgan.refine.curves import plot_curves
     from insetgan.refine.gathered import read_curves
-    from insetgan.refine.report import build_report
     from insetgan.refine.run_folder import SHOWN
+    from insetgan.reports.curves import plot_curves
+    from insetgan.reports.report import build_report
 
     if config.walk is not None:
         folder.film(len(results["samples"]))
@@ -104,8 +103,8 @@ def refine_blocks(
         title: what is being done, for the terminal.
     """
     from insetgan.cli.terminal import progress
-    from insetgan.training.refinement_module import SampleWriter, StepProgress
-    from insetgan.training.trainer import predict_blocks
+    from insetgan.refine.module import SampleWriter, StepProgress
+    from insetgan.runtime.trainer import predict_blocks
 
     if not blocks:
         return

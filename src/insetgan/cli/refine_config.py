@@ -8,7 +8,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from insetgan.cli.seeds import parse_seeds
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 
 @dataclass
@@ -219,9 +219,9 @@ def _typed_part(key: str, part: Any) -> DictConfig:
 
 
 def _check_choices(config: DictConfig) -> None:
-    from insetgan.losses.term import FAMILIES, SIDES
     from insetgan.ops.regions import BLENDS
     from insetgan.refine.latents import SPACES
+    from insetgan.refine.terms.term import FAMILIES, SIDES
 
     given: list[tuple[str, Any, Sequence[str]]] = [
         ("region", config.region, ("box", "mask")),
@@ -253,7 +253,7 @@ def dropped(config: DictConfig) -> set[str]:
     Raises:
         UserError: one that there is not.
     """
-    from insetgan.losses.term import FAMILIES
+    from insetgan.refine.terms.term import FAMILIES
 
     given = _plain(config.drop)
     names = [] if given is None else given if isinstance(given, list) else str(given).split(",")

@@ -13,16 +13,16 @@ from insetgan import __version__
 from insetgan.cli.build import instantiate
 from insetgan.cli.refine_config import dropped, weights_in
 from insetgan.cli.seeds import parse_seeds
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from insetgan.networks.generator import Generator
+    from insetgan.refine.module import RefinementModule
     from insetgan.refine.objective import Objective
     from insetgan.refine.schedule import Schedule
     from insetgan.refine.starts import Start
-    from insetgan.training.refinement_module import RefinementModule
 
 FILM_FRAMES = 80
 """Frames of an optimisation's video, about."""
@@ -35,10 +35,10 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         config: checked.
         seeds: of the run; starts that are given one a sample follow their order.
     """
-    from insetgan.losses.context import CANVAS
-    from insetgan.parts.part import Part
-    from insetgan.training.refinement_module import Plan, RefinementModule
-    from insetgan.training.walk_module import WalkModule
+    from insetgan.detection.part import Part
+    from insetgan.refine.context import CANVAS
+    from insetgan.refine.module import Plan, RefinementModule
+    from insetgan.refine.walk_module import WalkModule
 
     detector = instantiate(config.detector)
     generators: dict[str, Generator] = {}  # by weights: two hands are drawn by one network, in one go

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 _LARGEST = 2**32 - 1  # what numpy's RandomState takes
 _MOST = 1_000_000  # seeds of one run; beyond it a slip of the keyboard is likelier than the wish

@@ -60,7 +60,7 @@ class SweepPage(Callback):
     def _note(self, config: "DictConfig", state: str) -> None:
         from hydra.types import RunMode
 
-        from insetgan.files import write_whole
+        from insetgan.runtime.files import write_whole
 
         if config.hydra.mode == RunMode.MULTIRUN and _is_first_process():
             folder = os.path.abspath(config.get("out") or config.hydra.runtime.output_dir)
@@ -104,8 +104,8 @@ def write_sweep_page(folder: Path) -> Path:
         OSError: a file cannot be written.
     """
     from insetgan.cli.sweep_table import html_table, write_table
-    from insetgan.files import write_whole
-    from insetgan.refine.report import data_uri, render, thumbnail
+    from insetgan.reports.report import data_uri, render, thumbnail
+    from insetgan.runtime.files import write_whole
 
     runs = [read_run(json.loads(note.read_bytes())) for note in _notes(folder)]
     keys = differing(runs)

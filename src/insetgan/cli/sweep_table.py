@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from insetgan.refine.report import TITLES, flat_figures, readable
+from insetgan.reports.report import TITLES, flat_figures, readable
 
 if TYPE_CHECKING:
     from insetgan.cli.sweep import Run

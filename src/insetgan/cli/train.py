@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from insetgan.cli.app import entry
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.train_config import TrainConfig, check
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from insetgan.training.options import RunOptions
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def run(config: DictConfig) -> None:
     """Train as configured, and say what there is to see."""
-    from insetgan.torchvision_guard import guard
+    from insetgan.runtime.torchvision_guard import guard
 
     guard()
     import torch
 
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, silence
-    from insetgan.files import hold
+    from insetgan.runtime.files import hold
     from insetgan.training.run import train
 
     check(config)
@@ -179,7 +179,7 @@ def _folder(config: DictConfig) -> Path:
 def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> None:
     from omegaconf import OmegaConf
 
-    from insetgan.files import write_whole
+    from insetgan.runtime.files import write_whole
     from insetgan.training.samples import real_grid, write_png
 
     text = OmegaConf.to_yaml(config, resolve=True)

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from insetgan.cli.app import ROOT
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 _MOST_IN_GRID = 1024
 
@@ -126,7 +126,7 @@ def check(config: DictConfig) -> None:
     Raises:
         UserError: naming the key, the value and what is allowed.
     """
-    from insetgan.training.precision import PRECISIONS
+    from insetgan.runtime.precision import PRECISIONS
 
     if not isinstance(config.model, DictConfig):
         raise UserError(f"model={config.model}: choose one of conf/model, as in +model=body")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.sweep import in_sweep
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
+    from insetgan.runtime.lightning import pl
 
 
 ALLOWED = ("accelerator", "devices", "num_nodes", "precision", "strategy", "deterministic", "benchmark")
@@ -36,10 +36,10 @@ def settle(config: DictConfig, blocks: int) -> None:
     """
     accelerator = str(config.get("accelerator", "auto"))
     if config.get("precision") == "auto":
-        from insetgan.torchvision_guard import guard
+        from insetgan.runtime.torchvision_guard import guard
 
         guard()
-        from insetgan.training.precision import precision_of
+        from insetgan.runtime.precision import precision_of
 
         config.precision = precision_of("auto", accelerator)["precision"]
     if config.get("devices") == "auto":
@@ -71,10 +71,10 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
     Raises:
         UserError: an argument that is not `ALLOWED`, or a value that the Trainer refuses.
     """
-    from insetgan.torchvision_guard import guard
+    from insetgan.runtime.torchvision_guard import guard
 
     guard()
-    from insetgan.training.trainer import quiet_trainer
+    from insetgan.runtime.trainer import quiet_trainer
 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     for harmless in ("many workers", "LeafSpec", "infer the batch indices"):

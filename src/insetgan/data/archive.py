@@ -23,7 +23,7 @@ from insetgan.data.masks import Mask, decode_mask
 from insetgan.data.picture import Picture as Picture
 from insetgan.data.picture import Shape, examine, read_pixels, read_shape, why
 from insetgan.data.table import FORM, PARTS_FILE, Box, has_boxes, is_table, misplaced_box
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 IMAGE_SUFFIXES = (".webp", ".png", ".jpg", ".jpeg")
 PEOPLE = Path(__file__).with_name("people.zip")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from insetgan.data.archive import PEOPLE, Archive
 from insetgan.data.picture import Shape, why
 from insetgan.data.verdicts import Verdicts
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 Progress = Callable[[int, int], None]
 """Called with how many pictures are checked, and how many there are to check."""

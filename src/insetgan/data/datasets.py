@@ -12,10 +12,10 @@ from torch.utils.data import Dataset
 from insetgan.data.archive import PEOPLE, Archive
 from insetgan.data.check import Fault, Progress, is_distorted, sound_pictures
 from insetgan.data.kept import Kept
-from insetgan.errors import UserError
 from insetgan.ops.boxes import PART_NAMES, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
+from insetgan.runtime.errors import UserError
 
 _FINER = 2  # a JPEG is decoded at no less than this many times the size wanted; our own filter does the rest
 

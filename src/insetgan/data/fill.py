@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from insetgan.data.writer import ArchiveWriter
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 
 def fill(

@@ -9,7 +9,7 @@ from typing import Any
 
 from insetgan.data.archive import Archive
 from insetgan.data.picture import Shape
-from insetgan.files import cache_folder, write_whole
+from insetgan.runtime.files import cache_folder, write_whole
 
 _VERSION = 1  # of the check; another one trusts nothing that this one found
 

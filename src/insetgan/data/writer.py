@@ -17,7 +17,7 @@ from insetgan.data.archive import Archive, Picture
 from insetgan.data.labels import DATASET_FILE
 from insetgan.data.masks import Mask
 from insetgan.data.table import PARTS_FILE, Box, part_entry
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 _RECIPE_FILE = "recipe.json"
 _SHARD = 1000

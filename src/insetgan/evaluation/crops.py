@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from insetgan.detection.detector import Detector
+from insetgan.detection.placement import SquarePlacement
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
-from insetgan.parts.detector import Detector
-from insetgan.parts.placement import SquarePlacement
 
 BODY = "body"
 """The region that is the whole picture."""

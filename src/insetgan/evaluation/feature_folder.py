@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from insetgan.files import write_whole
+from insetgan.runtime.files import write_whole
 
 _FEATURES, _FOUND, _FIGURE = "features.", "found.", "figure."
 

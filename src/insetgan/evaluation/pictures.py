@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from insetgan.errors import UserError
-from insetgan.losses.context import CANVAS
 from insetgan.metrics.seam import band, seam
 from insetgan.ops.images import to_uint8
 from insetgan.refine.composition import compose, draw_all
+from insetgan.refine.context import CANVAS
 from insetgan.refine.problem import Problem
 from insetgan.refine.run_folder import RunFolder
 from insetgan.refine.scene import Scene, look
+from insetgan.runtime.errors import UserError
 
 Figures = Mapping[str, Tensor]
 """What is known of each picture beside its looks, such as "seam.face" or "body_change": float [n], NaN where unknown."""

@@ -10,11 +10,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from insetgan.errors import UserError
 from insetgan.evaluation.crops import BODY
-from insetgan.files import write_whole
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.metrics.statistics import CleanReference
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import write_whole
 
 CLEAN = "cleanfid:"
 

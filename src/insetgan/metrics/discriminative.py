@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from insetgan.errors import UserError
 from insetgan.metrics.features import FeatureExtractor
+from insetgan.runtime.errors import UserError
 
 
 def discriminative_scores(real: Tensor, fake: Tensor) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from insetgan.torchvision_guard import guard
+from insetgan.runtime.torchvision_guard import guard
 
 SUBSETS, SUBSET_SIZE = 100, 1000  # of the kernel distance, as in NVIDIA's kid50k
 _FIELD = "inception"  # the network for which the names FID and KID are kept

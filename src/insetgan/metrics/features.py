@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from insetgan.networks.parts_net import WIDTHS, PartsNet
+from insetgan.detection.parts_net import WIDTHS, PartsNet
 
 
 class FeatureExtractor(Protocol):

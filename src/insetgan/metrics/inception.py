@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
-from insetgan.files import cache_folder, write_whole
 from insetgan.metrics.features import Frozen
 from insetgan.metrics.torchscript import load_script
-from insetgan.torchvision_guard import guard
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import cache_folder, write_whole
+from insetgan.runtime.torchvision_guard import guard
 
 INCEPTION_FILE = "inception-2015-12-05.pt"
 PYTORCH_FILE = "pt_inception-2015-12-05-6726825d.pth"

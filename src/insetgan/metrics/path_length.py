@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
 from insetgan.metrics.bootstrap import trimmed_mean
+from insetgan.runtime.errors import UserError
 
 Sampling = Literal["end", "full"]
 EPSILON = 1e-4

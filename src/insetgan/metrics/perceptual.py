@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from insetgan.errors import UserError
-from insetgan.files import cache_folder
-from insetgan.losses.perceptual import Perceptual, feature_distance, unit_features
 from insetgan.metrics.features import Frozen
-from insetgan.torchvision_guard import guard
+from insetgan.networks.perceptual import Perceptual, feature_distance, unit_features
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import cache_folder
+from insetgan.runtime.torchvision_guard import guard
 
 Net = Literal["vgg", "alex"]
 BACKBONES = {"vgg": "vgg16-397923af.pth", "alex": "alexnet-owt-7be5be79.pth"}

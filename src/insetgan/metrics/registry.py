@@ -7,12 +7,12 @@ from weakref import ref
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
 from insetgan.metrics.discriminative import PairedMetric, UnpairedMetric, discriminative_scores
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.metrics.frechet import Engine, FrechetMetric
 from insetgan.metrics.kernel import KernelMetric
 from insetgan.metrics.manifold import PrecisionMetric, RecallMetric, precision_and_recall
+from insetgan.runtime.errors import UserError
 
 FEATURE_METRICS: tuple[str, ...] = ("fid", "kid", "pr", "ids")
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
-from insetgan.files import cache_folder
 from insetgan.metrics.frechet import Moments
 from insetgan.metrics.inception import Mode, clean_fid
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import cache_folder
 
 _SOURCE = "https://www.cs.cmu.edu/~clean-fid/stats/"
 

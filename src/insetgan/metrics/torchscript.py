@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from insetgan.errors import UserError
 from insetgan.metrics.features import Frozen
+from insetgan.runtime.errors import UserError
 
 Values = Literal["bytes", "unit", "signed", "imagenet"]
 _PROBE = 256  # side of the picture by which a network that takes any size is tried

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from insetgan.losses.context import CANVAS
+from insetgan.detection.part import Part
+from insetgan.detection.placement import Placement
+from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend, Region
-from insetgan.parts.generator import Synthesiser
-from insetgan.parts.part import Part
-from insetgan.parts.placement import Placement
+from insetgan.refine.context import CANVAS
 from insetgan.refine.latents import Latents
 
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 from safetensors import safe_open
 
-from insetgan.files import write_whole
+from insetgan.runtime.files import write_whole
 
 CURVE = "curve."
 """What the names of curves begin with in a sample's file; everything else there is a latent."""

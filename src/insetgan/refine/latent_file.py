@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 
 Codes = tuple[Tensor, Tensor]
 """w* [w_dim] and delta [num_ws, w_dim]."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
-from insetgan.losses.context import Context
-from insetgan.losses.term import SIDES, Side, Term
+from insetgan.refine.context import Context
+from insetgan.refine.terms.term import SIDES, Side, Term
+from insetgan.runtime.errors import UserError
 
 
 @dataclass(frozen=True)

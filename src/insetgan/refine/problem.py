@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
-from insetgan.losses.context import CANVAS, Context
-from insetgan.losses.perceptual import Perceptual
-from insetgan.losses.term import Side
+from insetgan.detection.part import Part
+from insetgan.detection.placement import Placement
+from insetgan.networks.perceptual import Perceptual
+from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
-from insetgan.parts.generator import Synthesiser
-from insetgan.parts.part import Part
-from insetgan.parts.placement import Placement
+from insetgan.refine.context import CANVAS, Context
 from insetgan.refine.latents import Latents
+from insetgan.refine.terms.term import Side
 
 if TYPE_CHECKING:
-    from insetgan.parts.segmenter import Segmenter
+    from insetgan.detection.segmenter import Segmenter
 
 OK = "ok"
 NO_PART_FOUND = "no_part_found"

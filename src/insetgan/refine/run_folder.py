@@ -17,18 +17,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from insetgan.errors import UserError
-from insetgan.files import write_whole
+from insetgan.detection.placement import Placement
 from insetgan.ops.images import to_uint8
-from insetgan.parts.placement import Placement
 from insetgan.refine.gathered import CURVE, write_curves, write_latents
 from insetgan.refine.latents import Latents
 from insetgan.refine.measures import measure, spread
 from insetgan.refine.problem import Result
 from insetgan.refine.ranking import sample_names
-from insetgan.refine.sheet import draw_sheet
-from insetgan.refine.video import write_mp4
 from insetgan.refine.walk import steadiness
+from insetgan.reports.sheet import draw_sheet
+from insetgan.reports.video import write_mp4
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import write_whole
 
 PICTURES = ("canvas", "paste", "refined")
 _OURS = re.compile(r"\d+(-\d+)?(\.safetensors|\.mp4|_(canvas|paste|refined)\.png)")

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
+from insetgan.detection.placement import Placement
+from insetgan.detection.survey import survey
 from insetgan.ops.boxes import inside_boxes, shrink_boxes
 from insetgan.ops.regions import Region
-from insetgan.parts.placement import Placement
-from insetgan.parts.survey import survey
 from insetgan.refine.composition import compose, regions_at
 from insetgan.refine.problem import EMPTY_MASK, Problem
+from insetgan.runtime.errors import UserError
 
 
 @dataclass(frozen=True)

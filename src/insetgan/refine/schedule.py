@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from insetgan.errors import UserError
-from insetgan.losses.term import SIDES, Side
+from insetgan.refine.terms.term import SIDES, Side
+from insetgan.runtime.errors import UserError
 
 
 def _check_sides(key: str, sides: Sequence[str]) -> None:

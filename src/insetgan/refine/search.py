@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from insetgan.losses.context import CANVAS
-from insetgan.losses.term import SIDES, Side
-from insetgan.parts.placement import Placement
+from insetgan.detection.placement import Placement
+from insetgan.refine.context import CANVAS
 from insetgan.refine.latents import Latents
+from insetgan.refine.terms.term import SIDES, Side
 
 
 class Search:

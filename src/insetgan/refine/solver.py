@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor
 
-from insetgan.losses.context import CANVAS, Context
-from insetgan.losses.term import Side
-from insetgan.parts.survey import survey
+from insetgan.detection.survey import survey
 from insetgan.refine.composition import compose, draw_all
+from insetgan.refine.context import CANVAS, Context
 from insetgan.refine.latents import Latents
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import (
@@ -25,6 +24,7 @@ from insetgan.refine.problem import (
 from insetgan.refine.scene import interiors, look, scene_at
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.search import Best, Search, finite_rows
+from insetgan.refine.terms.term import Side
 
 
 def refine(

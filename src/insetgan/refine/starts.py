@@ -8,10 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
+from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.images import seeded_latents
-from insetgan.parts.generator import Synthesiser
 from insetgan.refine.latents import Latents
+from insetgan.runtime.errors import UserError
 
 Trunc = float | Sequence[float]
 """psi, 1 = off; or one for every layer, of which the last holds for the layers that follow."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from insetgan.parts.placement import Placement
+from insetgan.detection.placement import Placement
 from insetgan.refine.latents import Latents
 from insetgan.refine.problem import Problem
 

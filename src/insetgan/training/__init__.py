@@ -1,5 +1,1 @@
-"""LightningModules and callbacks."""
-
-from insetgan.torchvision_guard import guard
-
-guard()  # before anything here imports pytorch_lightning
+"""Training of GANs."""

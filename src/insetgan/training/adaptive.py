@@ -2,10 +2,10 @@
 
 from torch import Tensor, nn
 
-from insetgan.augment.controller import AdaptiveController
-from insetgan.augment.pipe import AugmentPipe
+from insetgan.runtime.processes import sum_over_processes
+from insetgan.training.augment.controller import AdaptiveController
+from insetgan.training.augment.pipe import AugmentPipe
 from insetgan.training.draws import Draws
-from insetgan.training.processes import sum_over_processes
 
 INTERVAL = 4  # iterations between two adjustments (Karras et al. 2020, ADA, section 3.2)
 

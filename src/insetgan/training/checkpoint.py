@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 
-from insetgan.errors import UserError
-from insetgan.files import write_whole
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import write_whole
+from insetgan.runtime.lightning import pl
 from insetgan.training.options import RunOptions
 
 

@@ -3,12 +3,10 @@
 import signal
 from typing import Any
 
-import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
-
-from insetgan.errors import Stopped
+from insetgan.runtime.errors import Stopped
+from insetgan.runtime.lightning import Callback, pl
+from insetgan.runtime.processes import Agreement
 from insetgan.training.options import RunOptions
-from insetgan.training.processes import Agreement
 
 
 class Clock(Callback):

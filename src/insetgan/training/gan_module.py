@@ -4,22 +4,22 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from insetgan.completion.generator import CoModGenerator
 from insetgan.data.share import Share
-from insetgan.networks.comodgan import CoModGenerator
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.networks.projected import ProjectedDiscriminator
+from insetgan.runtime.lightning import pl
+from insetgan.runtime.processes import average_gradients, mean_over_processes
 from insetgan.training.adaptive import INTERVAL, AdaptiveAugment
 from insetgan.training.draws import Draws
 from insetgan.training.ema import ema_beta, update_ema
 from insetgan.training.gan_settings import GANSettings
 from insetgan.training.meter import Meter
 from insetgan.training.phases import Phase, PhaseInputs, lazy_correction, standard_phases, track_w_avg
-from insetgan.training.processes import average_gradients, mean_over_processes
 
 
 class GANModule(pl.LightningModule):

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from insetgan.augment.pipe import SETS
-from insetgan.losses.adversarial import LOSSES
+from insetgan.training.adversarial import LOSSES
+from insetgan.training.augment.pipe import SETS
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from insetgan.networks.comod_encoder import Encoder, EncoderBlock
-from insetgan.networks.comodgan import CoModGenerator
+from insetgan.completion.encoder import Encoder, EncoderBlock
+from insetgan.completion.generator import CoModGenerator
 from insetgan.networks.discriminator import Discriminator, DiscriminatorBlock
 from insetgan.networks.generator import Generator
 from insetgan.networks.layers import GAIN, SLOPE

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from insetgan.errors import UserError
-from insetgan.training.processes import largest_over_processes, sum_over_processes, world_size
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.processes import largest_over_processes, sum_over_processes, world_size
 
 
 class NotFiniteError(UserError):

@@ -5,9 +5,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import Logger
-
-from insetgan.files import write_whole
+from insetgan.runtime.files import write_whole
+from insetgan.runtime.lightning import Logger
 
 CLOCK = "Progress/kimg"
 

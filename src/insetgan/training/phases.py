@@ -8,12 +8,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from insetgan.losses.adversarial import LOSSES, AdversarialLoss, r1_penalty
-from insetgan.losses.path_length import path_lengths
-from insetgan.networks.comodgan import CoModGenerator
+from insetgan.completion.generator import CoModGenerator
 from insetgan.networks.generator import Generator
 from insetgan.networks.synthesis import NoiseMode
+from insetgan.training.adversarial import LOSSES, AdversarialLoss, r1_penalty
 from insetgan.training.draws import Draws
+from insetgan.training.path_length import path_lengths
 
 Scalars = dict[str, Tensor]
 Judge = Callable[[Tensor, Tensor | None], Tensor]

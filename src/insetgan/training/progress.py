@@ -4,13 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import Logger, WandbLogger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from insetgan.runtime.lightning import Callback, Logger, WandbLogger, pl
 from insetgan.training.clock import Clock
 from insetgan.training.metrics_log import CLOCK, MetricsCSV
 from insetgan.training.options import RunOptions

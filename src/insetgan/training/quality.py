@@ -4,13 +4,12 @@ import math
 import time
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
 
 from insetgan.metrics.distribution import Reference, metric_names
 from insetgan.metrics.features import FeatureExtractor, describe
 from insetgan.metrics.pictures import generated_pictures, real_pictures
+from insetgan.runtime.lightning import Callback, pl
 from insetgan.training.clock import Clock
 from insetgan.training.options import RunOptions
 from insetgan.training.samples import Samples

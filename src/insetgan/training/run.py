@@ -9,27 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.accelerators import CPUAccelerator
-from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch.utils.data import DataLoader
 
 from insetgan.data.order import EndlessBatches
 from insetgan.data.share import Share
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.lightning import CPUAccelerator, Logger, pl
+from insetgan.runtime.precision import precision_of
+from insetgan.runtime.processes import PhaseDDP
+from insetgan.runtime.trainer import quiet_trainer
 from insetgan.training.checkpoint import find_resume
 from insetgan.training.clock import Clock
 from insetgan.training.gan_module import GANModule
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
-from insetgan.training.precision import precision_of
-from insetgan.training.processes import PhaseDDP
 from insetgan.training.progress import Ticks
 from insetgan.training.quality import Quality
 from insetgan.training.snapshot import Snapshots
-from insetgan.training.trainer import quiet_trainer
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from insetgan.files import write_whole
 from insetgan.ops.images import from_uint8, make_grid, seeded_latents, to_uint8
+from insetgan.runtime.files import write_whole
 
 PSIS = (1.0, 0.7)
 VISIBLE = 128  # rows below which a picture is hard to judge

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
 from torch import Tensor, nn
 
+from insetgan.runtime.lightning import Callback, pl
 from insetgan.training.checkpoint import save_checkpoint
 from insetgan.training.clock import Clock
 from insetgan.training.meter import NotFiniteError

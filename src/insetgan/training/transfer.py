@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from insetgan.errors import UserError
-from insetgan.networks.comodgan import CoModGenerator
+from insetgan.completion.generator import CoModGenerator
+from insetgan.detection.module import PartsModule
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.lightning import pl
 from insetgan.training.checkpoint import read_checkpoint
 from insetgan.training.gan_module import GANModule
 from insetgan.training.growth import continue_discriminator, continue_encoder, continue_mapping, silence_new_blocks
-from insetgan.training.parts_module import PartsModule
 from insetgan.weights.store import load_network
 
 

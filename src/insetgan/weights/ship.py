@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from insetgan.errors import UserError
+from insetgan.runtime.errors import UserError
 from insetgan.weights.store import EMBEDDED, load_network, read_metadata, save_network
 
 

@@ -10,15 +10,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from insetgan.errors import UserError
-from insetgan.files import write_whole
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import write_whole
 
 EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
 _KINDS = {
     "generator": ("insetgan.networks.generator", "Generator"),
-    "comodgan": ("insetgan.networks.comodgan", "CoModGenerator"),
+    "comodgan": ("insetgan.completion.generator", "CoModGenerator"),
     "discriminator": ("insetgan.networks.discriminator", "Discriminator"),
-    "parts": ("insetgan.networks.parts_net", "PartsNet"),
+    "parts": ("insetgan.detection.parts_net", "PartsNet"),
 }
 
 

@@ -1,0 +1,157 @@
+"""CoModGAN: completes pictures with large holes (Zhao et al. 2021, "Large scale image completion via co-modulated GANs")."""
+
+import torch
+from torch import Tensor, nn
+
+from insetgan.completion.encoder import Encoder
+from insetgan.completion.synthesis import CoModSynthesis
+from insetgan.networks.layers import refuse_clamp, refuse_fractions
+from insetgan.networks.mapping import LatentMapping
+from insetgan.networks.synthesis import NoiseMode
+
+W_AVG_BETA = 0.995
+
+
+class CoModGenerator(nn.Module):
+    """StyleGAN2's generator whose styles know what an encoder saw of the picture that is to be completed.
+
+    Two sources make completions differ: the latent z, and dropout of the encoder's global vector, which stays on at
+    inference. Both are inputs, so that a seed gives one completion.
+    """
+
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        z_dim: int = 512,
+        w_dim: int = 512,
+        x_dim: int | None = None,
+        c_dim: int = 0,
+        img_channels: int = 3,
+        mapping_layers: int = 8,
+        channel_base: int = 32768,
+        channel_max: int = 512,
+        conv_clamp: float | None = None,
+    ) -> None:
+        """Make a randomly initialised network.
+
+        Args:
+            height: of the pictures, 4 times a power of two, 8 or more.
+            width: of the pictures, divisible by height / 4.
+            z_dim: size of the input latent z.
+            w_dim: size of the intermediate latent w.
+            x_dim: size of the encoder's global vector; None for twice w_dim, as published.
+            c_dim: number of label values; must be 0, since labels are not looked at.
+            img_channels: colours of the pictures.
+            mapping_layers: depth of the mapping network.
+            channel_base: the blocks of height r have min(channel_base // r, channel_max) feature maps.
+            channel_max: see channel_base.
+            conv_clamp: limit of the absolute value of features; None for none.
+
+        Raises:
+            ValueError: no network has this height and width, z_dim, w_dim, x_dim, mapping_layers or the channels are
+                below 1, or there are labels.
+        """
+        super().__init__()
+        x_dim = 2 * w_dim if x_dim is None else x_dim
+        refuse_fractions(
+            z_dim=z_dim,
+            w_dim=w_dim,
+            x_dim=x_dim,
+            mapping_layers=mapping_layers,
+            channel_max=channel_max,
+            channel_base=channel_base,
+        )
+        refuse_clamp(conv_clamp)
+        if c_dim:
+            raise ValueError(f"c_dim={c_dim}: must be 0, since labels are not looked at")
+        if channel_base < height:
+            raise ValueError(f"channel_base={channel_base}: must be {height} or more for height={height}")
+        self.height = height
+        self.width = width
+        self.z_dim = z_dim
+        self.w_dim = w_dim
+        self.x_dim = x_dim
+        self.c_dim = c_dim
+        self.img_channels = img_channels
+        self.mapping_layers = mapping_layers
+        self.channel_base = channel_base
+        self.channel_max = channel_max
+        self.conv_clamp = conv_clamp
+        shape = {
+            "height": height,
+            "width": width,
+            "x_dim": x_dim,
+            "img_channels": img_channels,
+            "channel_base": channel_base,
+            "channel_max": channel_max,
+        }
+        self.encoder = Encoder(**shape, conv_clamp=conv_clamp)
+        self.synthesis = CoModSynthesis(**shape, w_dim=w_dim, conv_clamp=conv_clamp)
+        self.num_ws = self.synthesis.num_ws
+        self.mapping = LatentMapping(
+            z_dim=z_dim, c_dim=0, w_dim=w_dim, num_ws=self.num_ws, layers=mapping_layers, w_avg_beta=W_AVG_BETA
+        )
+
+    @property
+    def architecture(self) -> dict[str, int | float | None]:
+        """The keyword arguments that make a network of this shape."""
+        names = "height width z_dim w_dim x_dim img_channels mapping_layers channel_base channel_max conv_clamp"
+        return {name: getattr(self, name) for name in names.split()}
+
+    def draw(
+        self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
+    ) -> Tensor:
+        """Draw whole pictures that agree with what is known, nothing of them copied; see `complete`."""
+        self._refuse_shapes(len(ws), pictures, known, dropout)
+        described, skips = self.encoder(pictures, known, dropout)
+        return self.synthesis.complete(ws, described, skips, noise_mode=noise_mode)
+
+    def complete(
+        self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
+    ) -> Tensor:
+        """Fill the holes of pictures.
+
+        Args:
+            ws: [n, num_ws, w_dim].
+            pictures: [n, img_channels, height, width], nominally in [-1, 1]; not looked at in the holes.
+            known: [n, 1, height, width], 1 = known, 0 = hole.
+            dropout: [n, x_dim], uniform in [0, 1); see `comod_encoder.EncoderEpilogue`.
+            noise_mode: see `SynthesisNetwork.forward`.
+
+        Returns:
+            [n, img_channels, height, width]; known pixels are those of `pictures`, to the bit.
+
+        Raises:
+            ValueError: an argument has another shape than it must.
+        """
+        drawn = self.draw(ws, pictures, known, dropout, noise_mode=noise_mode)
+        return torch.where(known > 0, pictures, drawn.to(pictures.dtype))
+
+    def forward(
+        self,
+        z: Tensor,
+        pictures: Tensor,
+        known: Tensor,
+        dropout: Tensor,
+        truncation_psi: float = 1.0,
+        noise_mode: NoiseMode = "const",
+    ) -> Tensor:
+        """Fill the holes of pictures as latents z [n, z_dim] have it; for the others see `complete`.
+
+        `truncation_psi` draws w, not what the encoder saw, to the mean: see `LatentMapping.forward`.
+        """
+        ws = self.mapping(z, truncation_psi=truncation_psi)
+        return self.complete(ws, pictures, known, dropout, noise_mode=noise_mode)
+
+    def _refuse_shapes(self, count: int, pictures: Tensor, known: Tensor, dropout: Tensor) -> None:
+        size = (self.height, self.width)
+        wanted = {
+            "pictures": (pictures, (count, self.img_channels, *size)),
+            "known": (known, (count, 1, *size)),
+            "dropout": (dropout, (count, self.x_dim)),
+        }
+        for name, (tensor, shape) in wanted.items():
+            if tensor.shape != shape:
+                raise ValueError(f"{name} must have the shape {list(shape)}, not {list(tensor.shape)}")

@@ -1,0 +1,62 @@
+"""Masks of pictures in files of their own."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import torch
+from torch import Tensor
+
+from insetgan.data.archive import Archive
+from insetgan.ops.resampling import crop_matrix, resample
+from insetgan.runtime.errors import UserError
+
+_HALF = 127.5
+
+
+def read_known(path: str | Path, names: Sequence[str], height: int, width: int) -> Tensor:
+    """Read a mask for each picture: white where the picture is known, black where it is to be filled.
+
+    Args:
+        path: folder or zip.
+        names: of the pictures; a mask has the name of its picture up to the ending, in any folder where names are unique.
+        height: wanted; masks of another size are resized.
+        width: likewise.
+
+    Returns:
+        float32 [n, 1, height, width], 1 = known, 0 = hole.
+
+    Raises:
+        UserError: no mask for a picture, one that is all white, or what `Archive` refuses.
+    """
+    archive = Archive(path)
+    by_path = {_stem(name): index for index, name in enumerate(archive.names)}
+    by_name = {PurePosixPath(stem).name: index for stem, index in by_path.items()}
+    unique = len(by_name) == len(by_path)
+    masks = []
+    for name in names:
+        index = by_path.get(_stem(name))
+        if index is None and unique:
+            index = by_name.get(PurePosixPath(_stem(name)).name)
+        if index is None:
+            raise UserError(f"data.masks={path}: no mask for {name}; it must have the picture's name up to the ending")
+        mask = torch.from_numpy(archive.image(index)).float().mean(2)[None, None]
+        known = (_resized(mask, height, width) > _HALF).float()
+        if bool(known.all()):
+            raise UserError(f"data.masks={path}: {archive.names[index]} is white, so nothing is to be filled")
+        masks.append(known)
+    return torch.cat(masks)
+
+
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))
+
+
+def _resized(mask: Tensor, height: int, width: int) -> Tensor:
+    """Resize [1, 1, H, W] by the rule of crops."""
+    rows, columns = mask.shape[2:]
+    if (rows, columns) == (height, width):
+        return mask
+    start = torch.zeros(1, dtype=torch.int64)
+    left = crop_matrix(start, torch.tensor([rows]), rows, height).float()
+    right = crop_matrix(start, torch.tensor([columns]), columns, width).float()
+    return resample(mask, left, right)

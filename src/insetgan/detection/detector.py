@@ -1,0 +1,71 @@
+"""Where parts are on a canvas: the protocol, and the detector that is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from insetgan.runtime.errors import UserError
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One part in each picture of a batch.
+
+    Attributes:
+        boxes: float [n, 4], tight boxes in pixels of the pictures; meaningless where the score is low.
+        scores: float [n], confidence in 0..1 that the part is there.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+
+
+class Detector(Protocol):
+    """What finds parts. All parts of one picture come from one call."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts it knows."""
+        ...
+
+    def detect(self, images: Tensor) -> Mapping[str, Detection]:
+        """Find every part it knows in pictures [n, 3, H, W] in [-1, 1], by the name of the part."""
+        ...
+
+
+class FixedBoxes:
+    """The detector that is told where the parts are, and sees them there in every picture.
+
+    Args:
+        boxes: by part, one box (x0, y0, x1, y1) for all pictures.
+
+    Raises:
+        UserError: a box that is none.
+    """
+
+    def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
+        for part, box in boxes.items():
+            if isinstance(box, str) or not isinstance(box, Sequence):
+                raise UserError(f"detector.boxes.{part}={box}: must be a list, x0, y0, x1, y1")
+        self.boxes = {part: tuple(float(value) for value in box) for part, box in boxes.items()}
+        for part, box in self.boxes.items():
+            if len(box) != 4 or box[2] <= box[0] or box[3] <= box[1]:
+                raise UserError(f"detector.boxes.{part}={list(box)}: must be x0, y0, x1, y1 with x0 < x1 and y0 < y1")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts it was told of."""
+        return tuple(self.boxes)
+
+    def detect(self, images: Tensor) -> dict[str, Detection]:
+        """Return the given boxes with full confidence."""
+        count = images.shape[0]
+        return {
+            part: Detection(
+                torch.tensor([box], device=images.device).expand(count, 4), torch.ones(count, device=images.device)
+            )
+            for part, box in self.boxes.items()
+        }

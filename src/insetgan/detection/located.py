@@ -1,0 +1,242 @@
+"""Pictures with the boxes and masks of their parts, augmented in batches, for training PartsNet."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from insetgan.data.archive import Archive
+from insetgan.data.check import Fault, Progress, sound_pictures
+from insetgan.ops.boxes import PART_NAMES
+from insetgan.runtime.errors import UserError
+
+_SWAPPED = {"hand_left": "hand_right", "hand_right": "hand_left"}
+MIRRORED = [PART_NAMES.index(_SWAPPED.get(name, name)) for name in PART_NAMES]  # a flip swaps the hands
+
+
+class LocatedBatch(NamedTuple):
+    """Pictures with what is known of their parts.
+
+    Attributes:
+        images: [n, 3, h, w] in [-1, 1].
+        boxes: [n, parts, 4] in pixels.
+        visible: [n, parts] bool.
+        masks: [n, parts, h, w], how much of each pixel belongs to each part, 0..1; None if that is not wanted.
+    """
+
+    images: Tensor
+    boxes: Tensor
+    visible: Tensor
+    masks: Tensor | None = None
+
+
+class LocatedArchive(Protocol):
+    """What is needed of an archive; `data.archive.Archive` is one."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of its pictures."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def image(self, index: int) -> Any:
+        """Picture as uint8 [h, w, 3]."""
+        ...
+
+    def boxes(self, index: int) -> Mapping[str, tuple[int, int, int, int] | None]:
+        """Tight box of each part in pixels, None where it is not seen."""
+        ...
+
+    def mask(self, index: int, part: str) -> Any:
+        """Mask of a part as bool [h, w]; asked for only where masks are wanted and the part has a box."""
+        ...
+
+
+class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
+    """A whole archive in memory with its boxes, and its masks if wanted.
+
+    Items are uint8 [3, h, w], float [parts, 4] (zeros where the part is not seen) and bool [parts]; with masks, then also
+    uint8 [h, w] that `unpack_masks` reads.
+
+    Args:
+        archive: pictures with boxes; one size for all.
+        first: index of the first picture taken; negative counts from the end.
+        last: index behind the last picture taken; None takes all to the end, negative counts from the end.
+        masks: take the masks as well.
+        on_fault: what to do when chosen pictures are faulty: stop, or skip them.
+        checked: decode the chosen pictures at the start to find all faulty ones, not only the first.
+        progress: called while they are checked with the number done and the number of all.
+
+    Attributes:
+        skipped: pictures that were left out because they are faulty.
+
+    Raises:
+        UserError: the archive has too few pictures for any to be chosen, none of them has a box, some are faulty, or a part
+            with a box has no mask although masks are wanted.
+    """
+
+    skipped: Sequence[Fault] = ()
+
+    def __init__(
+        self,
+        archive: LocatedArchive,
+        first: int = 0,
+        last: int | None = None,
+        *,
+        masks: bool = False,
+        on_fault: str = "stop",
+        checked: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        chosen: Sequence[int] = range(len(archive))[first:last]
+        path = getattr(archive, "path", "")
+        if not chosen:
+            needed = max(first, 0) - min(last or 0, 0)
+            raise UserError(f"data.path={path}: holds {len(archive)} pictures, but more than {needed} are needed")
+        if isinstance(archive, Archive):
+            chosen, self.skipped = sound_pictures(
+                archive, chosen, on_fault=on_fault, checked=checked, progress=progress
+            )
+        self.boxes, self.visible = _boxes(archive, chosen)
+        if not self.visible.any():
+            raise UserError(
+                f"data.path={path}: none of the {len(chosen)} pictures has a box of {', '.join(PART_NAMES)}; "
+                "parts.json must hold them"
+            )
+        self.images = torch.empty(len(chosen), 3, *archive.size, dtype=torch.uint8)
+        for row, index in enumerate(chosen):
+            self.images[row] = torch.from_numpy(archive.image(index)).permute(2, 0, 1)
+        self.masks = _packed_masks(archive, chosen, self.visible) if masks else None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        item = (self.images[index], self.boxes[index], self.visible[index])
+        return item if self.masks is None else (*item, self.masks[index])
+
+
+def _boxes(archive: LocatedArchive, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Boxes [n, parts, 4], zeros where a part is not seen, and whether it is, [n, parts] bool."""
+    boxes = torch.zeros(len(chosen), len(PART_NAMES), 4)
+    visible = torch.zeros(len(chosen), len(PART_NAMES), dtype=torch.bool)
+    for row, index in enumerate(chosen):
+        for column, part in enumerate(PART_NAMES):
+            if (box := archive.boxes(index).get(part)) is not None:
+                boxes[row, column] = torch.tensor(box, dtype=torch.float32)
+                visible[row, column] = True
+    return boxes, visible
+
+
+def _packed_masks(archive: LocatedArchive, chosen: Sequence[int], visible: Tensor) -> Tensor:
+    """Masks as uint8 [n, h, w], one bit a part: four thousand pictures of 256 x 128 take 130 MB instead of 520."""
+    packed = torch.zeros(len(chosen), *archive.size, dtype=torch.uint8)
+    for row, column in visible.nonzero().tolist():
+        try:
+            mask = archive.mask(chosen[row], PART_NAMES[column])
+        except UserError as error:
+            raise UserError(f"{error}; model.module.network.masks=false trains on the boxes alone") from error
+        packed[row] |= torch.from_numpy(mask).to(torch.uint8) << column
+    return packed
+
+
+def unpack_masks(packed: Tensor) -> Tensor:
+    """Masks of all parts from the bits of uint8 [n, h, w]: float [n, parts, h, w], 0 or 1."""
+    return torch.stack([packed >> column & 1 for column in range(len(PART_NAMES))], dim=1).float()
+
+
+def augment(batch: LocatedBatch, generator: torch.Generator, *, empty: float = 0.1) -> LocatedBatch:
+    """Vary pictures as a detector must bear: place, size, mirror, light, softness, and pictures with nobody in them.
+
+    Args:
+        batch: pictures and boxes, with masks or without.
+        generator: source of all randomness.
+        empty: share of pictures replaced by ones without a person.
+
+    Returns:
+        A batch of the same shapes; a part of which less than half remains in the frame counts as not visible.
+    """
+    batch = _without_people(_move(batch, generator), generator, empty)
+    return batch._replace(images=_degrade(batch.images, generator))
+
+
+def _move(batch: LocatedBatch, generator: torch.Generator) -> LocatedBatch:
+    """Mirror, scale by 0.8 to 1.2 and shift by up to 8 % of the width and height, edges repeated."""
+    count, _, height, width = batch.images.shape
+    size = batch.images.new_tensor([width, height])
+    mirror = _uniform(count, generator) < 0.5
+    scale = 0.8 + 0.4 * _uniform(count, generator)
+    shift = (_uniform(count, generator, 2) - 0.5) * 0.16 * size
+    flip = torch.where(mirror, -1.0, 1.0)
+    factor = torch.stack(
+        [scale * flip, scale], dim=1
+    )  # forward map of a point about the centre: p' = factor * p + shift
+    theta = torch.zeros(count, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = 1 / factor[:, 0], 1 / factor[:, 1]
+    theta[:, :, 2] = -shift / factor / size * 2
+    grid = functional.affine_grid(theta, [count, 3, height, width], align_corners=False)
+    images = functional.grid_sample(batch.images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    masks = batch.masks
+    if masks is not None:
+        # Zeros beyond the frame, where the edges of the pictures are repeated: boxes end there as well.
+        masks = functional.grid_sample(masks, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        masks = torch.where(mirror[:, None, None, None], masks[:, MIRRORED], masks)
+
+    corners = batch.boxes.view(count, -1, 2, 2) - size / 2
+    corners = corners * factor[:, None, None] + shift[:, None, None] + size / 2
+    boxes = torch.cat([corners.amin(dim=2), corners.amax(dim=2)], dim=2)
+    boxes = torch.where(mirror[:, None, None], boxes[:, MIRRORED], boxes)
+    visible = torch.where(mirror[:, None], batch.visible[:, MIRRORED], batch.visible)
+    inside = torch.cat([boxes[..., :2].clamp(min=0), torch.minimum(boxes[..., 2:], size)], dim=2)
+    inside = torch.cat([inside[..., :2], torch.maximum(inside[..., 2:], inside[..., :2])], dim=2)
+    return LocatedBatch(images, inside, visible & (_area(inside) >= 0.5 * _area(boxes)), masks)
+
+
+def _without_people(batch: LocatedBatch, generator: torch.Generator, share: float) -> LocatedBatch:
+    """Replace some pictures by their own empty margin stretched to full width, by flat colour, or by shuffled patches."""
+    images, visible = batch.images.clone(), batch.visible.clone()
+    masks = None if batch.masks is None else batch.masks.clone()
+    count, _, height, width = images.shape
+    for index in torch.nonzero(_uniform(count, generator) < share).flatten().tolist():
+        kind = int(torch.randint(3, (), generator=generator))
+        if kind == 0:
+            strip = images[index : index + 1, :, :, : max(2, width // 16)]
+            images[index] = functional.interpolate(strip, (height, width), mode="bilinear", align_corners=False)[0]
+        elif kind == 1:
+            images[index] = (_uniform(3, generator) * 2 - 1)[:, None, None]
+        else:
+            side = width // 8
+            patches = functional.unfold(images[index : index + 1], side, stride=side)
+            order = torch.randperm(patches.shape[2], generator=generator)
+            images[index] = functional.fold(patches[:, :, order], (height, width), side, stride=side)[0]
+        visible[index] = False
+        if masks is not None:
+            masks[index] = 0
+    return LocatedBatch(images, batch.boxes, visible, masks)
+
+
+def _degrade(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Brightness, contrast, colour cast, a little noise, and in half of the pictures the softness of a small generator."""
+    count, _, height, width = images.shape
+    gain = 0.75 + 0.5 * _uniform(count, generator, 3, 1, 1)
+    offset = (_uniform(count, generator, 3, 1, 1) - 0.5) * 0.2 + (_uniform(count, generator, 1, 1, 1) - 0.5) * 0.3
+    images = images * gain + offset
+    factor = 1.5 + float(_uniform(1, generator)) * 1.5
+    small = functional.interpolate(
+        images, scale_factor=1 / factor, mode="bilinear", antialias=True, align_corners=False
+    )
+    soft = functional.interpolate(small, (height, width), mode="bicubic", align_corners=False)
+    images = torch.where(_uniform(count, generator, 1, 1, 1) < 0.4, soft, images)
+    noise = torch.randn(images.shape, generator=generator) * 0.06 * _uniform(count, generator, 1, 1, 1)
+    return (images + noise).clamp(-1, 1)
+
+
+def _uniform(count: int, generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.rand(count, *shape, generator=generator)
+
+
+def _area(boxes: Tensor) -> Tensor:
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])

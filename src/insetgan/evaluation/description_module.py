@@ -1,0 +1,112 @@
+"""Feature passes behind a Trainer: which process describes which block, and on which device, comes from there."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from insetgan.evaluation.cell import DIVERSITY, PATH
+from insetgan.evaluation.crops import BODY, Crops, Seen
+from insetgan.evaluation.feature_folder import Described, FeatureFolder
+from insetgan.evaluation.pictures import Pictures
+from insetgan.metrics.diversity import pair_distances
+from insetgan.metrics.features import FeatureExtractor
+from insetgan.metrics.path_length import path_lengths
+from insetgan.metrics.perceptual import Distance
+from insetgan.runtime.lightning import pl
+
+
+class DescriptionModule(pl.LightningModule):
+    """Draws blocks of pictures, cuts the regions out and describes them; a batch of the predict loop is a list of seeds.
+
+    Everything happens in the block, whose pictures are always the same: features cannot depend on how blocks are shared.
+
+    Args:
+        source: of the pictures.
+        crops: the regions.
+        extractor: describes them.
+        distance: of pictures, to measure how far each is from another one; None for not.
+        path: generator whose path lengths are measured by the same distance; None for not.
+    """
+
+    def __init__(
+        self,
+        source: Pictures,
+        crops: Crops,
+        extractor: FeatureExtractor,
+        *,
+        distance: Distance | None = None,
+        path: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.source, self.crops, self.extractor, self.distance, self.path = source, crops, extractor, distance, path
+        owners = [crops.detector, getattr(crops.detector, "network", None), extractor, distance, *source.networks]
+        self.networks = nn.ModuleList([owner for owner in owners if isinstance(owner, nn.Module)])
+
+    @torch.no_grad()
+    def predict_step(self, batch: Sequence[int], *_: Any) -> Described | None:
+        """Describe one block; None for an empty one."""
+        if not batch:
+            return None
+        drawn = self.source.draw(batch)
+        regions = self.crops(drawn.pictures.to(self.device))
+        features = {name: self._features(seen.pictures) for name, seen in regions.items()}
+        figures = dict(drawn.figures)
+        if self.distance is not None:
+            figures |= {f"{DIVERSITY}.{name}": self._diversity(seen) for name, seen in regions.items()}
+        if self.path is not None and self.distance is not None:
+            figures[f"{PATH}.{BODY}"] = path_lengths(self.path, self.distance, batch, device=self.device)
+        return Described(features, {name: seen.found.cpu() for name, seen in regions.items()}, figures)
+
+    def _features(self, pictures: Tensor) -> Tensor:
+        return self.extractor(pictures).cpu() if len(pictures) else torch.zeros(0, self.extractor.num_features)
+
+    def _diversity(self, seen: Seen) -> Tensor:
+        """Distance of each picture to the next one of its block, the last one's to the first; float64 [n], NaN where none.
+
+        Neighbouring seeds are independent, so these are random pairs, and none needs a picture of another block.
+        """
+        assert self.distance is not None
+        there, count = seen.found.cpu(), len(seen.pictures)
+        distances = torch.full((len(there),), torch.nan, dtype=torch.float64)
+        if count >= 2:
+            pairs = [(i, (i + 1) % count) for i in range(count if count > 2 else 1)]  # of two there is one pair only
+            found = pair_distances(lambda i: seen.pictures[list(i)], pairs, self.distance, device=self.device)
+            distances[there.nonzero()[: len(pairs), 0]] = found
+        return distances
+
+
+class DescriptionWriter(pl.callbacks.BasePredictionWriter):
+    """Writes the features of every block as soon as they are known, and passes on how many pictures are done.
+
+    Args:
+        folder: where to.
+        on_progress: called with the pictures described and the pictures in all.
+        done: pictures that were described before.
+        total: in all.
+    """
+
+    def __init__(
+        self, folder: FeatureFolder, on_progress: Callable[[int, int], None], *, done: int, total: int
+    ) -> None:
+        super().__init__(write_interval="batch")
+        self.folder, self.on_progress, self.done, self.total = folder, on_progress, done, total
+
+    def write_on_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Described | None,
+        batch_indices: Sequence[int] | None,
+        batch: Sequence[int],
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Write the features of the block."""
+        if prediction is None:
+            return
+        self.folder.add(batch, prediction)
+        # The other processes are about as far as this one.
+        self.done = min(self.done + len(batch) * trainer.world_size, self.total)
+        self.on_progress(self.done, self.total)

@@ -1,0 +1,127 @@
+"""How far a generator's pictures are from an archive's: `python -m insetgan.evaluation.measure GENERATOR ARCHIVE`."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+
+from insetgan.data.datasets import ImageDataset, PartCrops
+from insetgan.metrics.distribution import Reference
+from insetgan.metrics.features import FeatureExtractor, PartsFeatures, describe
+from insetgan.metrics.inception import InceptionFeatures
+from insetgan.metrics.pictures import generated_pictures, real_pictures
+from insetgan.networks.generator import Generator
+from insetgan.runtime.errors import UserError
+from insetgan.weights.store import load_network
+
+PARTS: dict[str, dict[str, Any]] = {
+    "face": {"part": "face"},
+    "hands": {"part": ["hand_left", "hand_right"], "flip": ["hand_right"]},
+    "feet": {"part": "feet"},
+    "blossom": {"part": "blossom"},
+}
+_LARGEST_SEED = 2**32 - 1
+
+
+def measure(
+    generator: str, archive: str, *, part: str | None = None, num: int = 1000, features: str = "parts", seed: int = 0
+) -> str:
+    """Compare pictures of a generator with those of an archive, at the generator's size and without truncation.
+
+    Args:
+        generator: safetensors file, or name of an embedded model.
+        archive: zip or folder.
+        part: crops of a part, one of `PARTS`; None takes whole pictures.
+        num: generated pictures, and real ones at most.
+        features: "parts", "inception", or path of the Inception file.
+        seed: first seed of the latents.
+
+    Returns:
+        One line with both distances, and the same between two halves of the real pictures: what those of half the number
+        have for no reason but chance.
+
+    Raises:
+        UserError: a value that is not allowed, files that are missing or do not fit, or fewer than four real pictures.
+    """
+    if num < 4:
+        raise UserError(f"num={num}: must be 4 or more")
+    if not 0 <= seed <= _LARGEST_SEED + 1 - num:
+        raise UserError(f"seed={seed}: must be from 0 to {_LARGEST_SEED + 1 - num}")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network: Generator = load_network(generator, kind="generator", key="generator").to(device)
+    extractor = _extractor(features)
+    dataset = _dataset(network, archive, part)
+    real = describe(extractor, real_pictures(dataset, num), device)
+    if len(real) < 4:
+        raise UserError(f"archive={archive}: holds {len(real)} such pictures; 4 are needed")
+    with torch.no_grad():
+        pictures = generated_pictures(_draw(network, device), network.z_dim, num, seed=seed, labels=dataset.labels)
+        fake = describe(extractor, pictures, device)
+    found = Reference(extractor.name, real).distances(fake)
+    # Neighbours in an archive may be alike, such as both hands of a person: shuffled, each half has its share of all.
+    half = real[torch.randperm(len(real), generator=torch.Generator().manual_seed(0))]
+    chance = Reference(extractor.name, half[::2]).distances(half[1::2])
+    return (
+        f"{Path(generator).name} {network.height} x {network.width}, {num} pictures, to {len(real)} of "
+        f"{Path(archive).name}{f' ({part})' if part else ''}: {_text(found)}; halves of the real ones: {_text(chance)}"
+    )
+
+
+def main() -> None:
+    """Read the command line, measure, print; a mistake ends in one line and exit code 2."""
+    parser = _Parser(prog="python -m insetgan.evaluation.measure", description=__doc__)
+    parser.add_argument("generator", help="safetensors file, or name of an embedded model (body, face, hands, feet)")
+    parser.add_argument("archive", help="zip or folder of real pictures")
+    parser.add_argument(
+        "--part", choices=PARTS, help="crops of this part by the archive's boxes; otherwise whole pictures"
+    )
+    parser.add_argument("--num", type=int, default=1000, help="pictures of each kind, real ones at most (1000)")
+    parser.add_argument("--features", default="parts", help="parts, inception, or the path of inception-2015-12-05.pt")
+    parser.add_argument("--seed", type=int, default=0, help="first seed of the latents (0)")
+    try:
+        print(measure(**vars(parser.parse_args())))  # noqa: T201 - a command
+    except (UserError, OSError) as error:
+        parser.error(str(error))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2)
+
+
+def _extractor(features: str) -> FeatureExtractor:
+    if features == "parts":
+        return PartsFeatures(load_network("parts", kind="parts"))
+    return InceptionFeatures(None if features == "inception" else features)
+
+
+def _dataset(network: Generator, archive: str, part: str | None) -> ImageDataset | PartCrops:
+    size, labelled = (network.height, network.width), network.c_dim > 0
+    if part is None:
+        dataset: ImageDataset | PartCrops = ImageDataset(archive, *size, use_labels=labelled)
+    else:
+        dataset = PartCrops(archive, height=size[0], width=size[1], use_labels=labelled, **PARTS[part])
+    if dataset.c_dim != network.c_dim:
+        raise UserError(f"archive={archive}: labels have {dataset.c_dim} values, the generator takes {network.c_dim}")
+    return dataset
+
+
+def _draw(network: Generator, device: str) -> Callable[..., torch.Tensor]:
+    def draw(latents: torch.Tensor, psi: float, labels: torch.Tensor | None = None) -> torch.Tensor:
+        given = None if labels is None else labels.to(device)
+        images: torch.Tensor = network(latents.to(device), given, truncation_psi=psi)
+        return images
+
+    return draw
+
+
+def _text(distances: dict[str, float]) -> str:
+    return ", ".join(f"{name.removeprefix('Metrics/')} {value:.4g}" for name, value in distances.items())
+
+
+if __name__ == "__main__":
+    main()

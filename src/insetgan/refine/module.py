@@ -1,0 +1,221 @@
+"""The solver behind a Trainer: devices, precision, sharding and writers come from there."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from insetgan.detection.part import Part
+from insetgan.detection.segmenter import Segmenter
+from insetgan.networks.generator import Generator
+from insetgan.networks.perceptual import Perceptual
+from insetgan.networks.synthesiser import Synthesiser
+from insetgan.ops.regions import Blend
+from insetgan.refine.context import CANVAS
+from insetgan.refine.latents import Latents, Space
+from insetgan.refine.objective import Objective
+from insetgan.refine.problem import Problem, Result, Step
+from insetgan.refine.ranking import best_rows
+from insetgan.refine.run_folder import RunFolder
+from insetgan.refine.schedule import Schedule
+from insetgan.refine.solver import refine
+from insetgan.refine.starts import Start
+from insetgan.refine.terms.term import Side
+from insetgan.reports.video import Recorder
+from insetgan.runtime.lightning import pl
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How each sample is gone about.
+
+    Attributes:
+        starts: of each generator, by `CANVAS` and part name.
+        spaces: of their latents, likewise.
+        tries: initialisations a sample.
+        keep: how many of their results are kept, the best ones.
+        vary: the sides whose start differs from one initialisation to the next.
+        region: what bounds R^I and R^O.
+        blend: how insets are composed.
+        film_every: steps between two frames of the video; None for no video.
+    """
+
+    starts: Mapping[str, Start]
+    spaces: Mapping[str, Space]
+    tries: int = 1
+    keep: int = 1
+    vary: Sequence[Side] = ()
+    region: Literal["box", "mask"] = "box"
+    blend: Blend = "paste"
+    film_every: int | None = None
+
+    def origin(self, seed: int) -> str:
+        """What decides the start of a sample, beside its seed and the settings; empty where nothing does."""
+        found = {name: digest for name, start in self.starts.items() if (digest := start.digest(seed))}
+        return json.dumps(found, sort_keys=True) if found else ""
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What comes of a block of seeds: the kept results, `keep` a seed, and the films of their optimisation."""
+
+    result: Result
+    films: Sequence[Sequence[Any]]
+
+
+class RefinementModule(pl.LightningModule):
+    """Refines blocks of seeds; a batch of the predict loop is a list of seeds.
+
+    Args:
+        canvas: draws I_A.
+        parts: the insets, by name; their generators and detectors are moved with this module.
+        objective: what to minimise.
+        schedule: in which order and how fast.
+        plan: how each sample is gone about.
+        perceptual: features for the perceptual terms.
+        segmenter: gives masks, where the plan asks for them.
+    """
+
+    def __init__(
+        self,
+        canvas: Generator,
+        parts: Mapping[str, Part],
+        objective: Objective,
+        schedule: Schedule,
+        plan: Plan,
+        *,
+        perceptual: Perceptual | None,
+        segmenter: Segmenter | None = None,
+    ) -> None:
+        super().__init__()
+        self.canvas, self.parts = canvas, dict(parts)
+        self.objective, self.schedule, self.plan = objective, schedule, plan
+        self.perceptual, self.segmenter = perceptual, segmenter
+        owners = [part.generator for part in self.parts.values()] + [part.detector for part in self.parts.values()]
+        networks = [network for owner in [*owners, perceptual, segmenter] if (network := _network(owner)) is not None]
+        self.networks = nn.ModuleList(networks)  # so that the Trainer moves them to its device
+        self.on_step: Callable[[Step], None] | None = None
+
+    def predict_step(self, batch: Sequence[int], *_: Any) -> Refined | None:
+        """Refine one block of seeds; None for an empty one, which a process gets that has nothing to do."""
+        if not batch:
+            return None
+        plan = self.plan
+        problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
+        recorder = Recorder(plan.film_every, blend=plan.blend) if plan.film_every else None
+
+        def on_step(step: Step) -> None:
+            for listener in (recorder, self.on_step):
+                if listener is not None:
+                    listener(step)
+
+        result = refine(problem, self.objective, self.schedule, on_step=on_step)
+        if recorder is not None:
+            recorder.finish(result)
+        rows = best_rows(result, plan.tries, plan.keep)
+        films = [recorder.frames(row) for row in rows.tolist()] if recorder else []
+        return Refined(result.rows(rows.to(result.steps.device)), films)
+
+    def origin(self, sample: int) -> str:
+        """What decides the start of a sample, beside its seed and the settings."""
+        return self.plan.origin(sample)
+
+    @property
+    def generators(self) -> dict[str, Synthesiser]:
+        """All generators, by `CANVAS` and part name."""
+        return {CANVAS: self.canvas, **{name: part.generator for name, part in self.parts.items()}}
+
+    def problem(self, starts: Mapping[str, Latents]) -> Problem:
+        """What is to be solved from the given start codes."""
+        plan, canvas, parts = self.plan, self.canvas, self.parts
+        options: dict[str, Any] = {"segmenter": self.segmenter, "region": plan.region, "blend": plan.blend}
+        return Problem(canvas, parts, starts, self.perceptual, **options)
+
+    def starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
+        """Start codes of all initialisations, those of one seed one after the other."""
+        side: Side = "canvas" if name == CANVAS else "inset"
+        start, tries = self.plan.starts[name], self.plan.tries
+        rounds = [start.latents(generator, seeds, again if side in self.plan.vary else 0) for again in range(tries)]
+        order = torch.arange(tries * len(seeds)).view(tries, -1).T.flatten().to(rounds[0].shared.device)
+        joined = replace(
+            rounds[0],
+            shared=torch.cat([codes.shared for codes in rounds]),
+            delta=torch.cat([codes.delta for codes in rounds]),
+            space=self.plan.spaces[name],
+        )
+        return joined.rows(order)
+
+    def first_starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
+        """Start codes of the first initialisation of each seed."""
+        start = self.plan.starts[name]
+        return replace(start.latents(generator, seeds, 0), space=self.plan.spaces[name])
+
+
+class SampleWriter(pl.callbacks.BasePredictionWriter):
+    """Writes every block as soon as it is done, so that a kill loses one block at most.
+
+    Args:
+        folder: where to.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__(write_interval="batch")
+        self.folder = folder
+
+    def write_on_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Refined | None,
+        batch_indices: Sequence[int] | None,
+        batch: Sequence[int],
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Write the samples of the block that was refined."""
+        if prediction is not None:
+            self.folder.add(batch, prediction.result, prediction.films)
+
+
+class StepProgress(pl.Callback):
+    """Passes on how many steps of all blocks are done; of several processes each counts its own for all.
+
+    Args:
+        on_progress: called with the steps done and the steps in all.
+        steps: of one block.
+        done: blocks that were finished before.
+        blocks: in all.
+    """
+
+    def __init__(self, on_progress: Callable[[int, int], None], *, steps: int, done: int, blocks: int) -> None:
+        self.on_progress, self.steps, self.done, self.blocks = on_progress, steps, done, blocks
+        self.processes = 1
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen to the solver."""
+        self.processes = trainer.world_size
+        if isinstance(pl_module, RefinementModule):
+            pl_module.on_step = self._step
+
+    def on_predict_batch_end(self, *_: Any) -> None:
+        """Count a block."""
+        self.done += self.processes
+
+    def _step(self, step: Step) -> None:
+        total = self.blocks * self.steps
+        self.on_progress(min(self.done * self.steps + (step.index + 1) * self.processes, total), total)
+
+
+def _network(owner: object) -> nn.Module | None:
+    if isinstance(owner, nn.Module):
+        return owner
+    inner = getattr(owner, "network", None)
+    return inner if isinstance(inner, nn.Module) else None
+
+
+def seed_blocks(seeds: Sequence[int], size: int) -> list[list[int]]:
+    """Cut the seeds into blocks of `size`; a block is what is computed together, whatever is sharded or resumed."""
+    return [list(seeds[start : start + size]) for start in range(0, len(seeds), size)]

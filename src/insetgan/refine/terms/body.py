@@ -1,0 +1,39 @@
+"""L_body: outside the boxes the canvas stays what it was; on any canvas, not only on bodies."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from insetgan.networks.perceptual import feature_distance
+from insetgan.refine.context import Context
+from insetgan.refine.terms.difference import PixelTerm, masked_l1
+from insetgan.refine.terms.term import Family, Side, Term
+
+
+@dataclass(frozen=True, kw_only=True)
+class BodyL1(PixelTerm):
+    """lambda_5 L1(R^O(I_A), R^O(I_ref)), in units of the [-1, 1] range."""
+
+    family: ClassVar[Family] = "body"
+    sides: tuple[Side, ...] = ("canvas",)
+
+    def values(self, context: Context) -> Tensor:
+        """Mean absolute difference over the pixels in no box, [n]."""
+        return masked_l1(context.canvas, context.reference, context.outside(), self.softness)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BodyPerceptual(Term):
+    """lambda_6 LPIPS(R^O(I_A), R^O(I_ref)) with the embedded features.
+
+    The boxes are filled from the reference, so that nothing inside them counts and no artificial edge is described. The
+    canvas is described at about 128 rows (`context.BODY_HEIGHT`).
+    """
+
+    family: ClassVar[Family] = "body"
+    sides: tuple[Side, ...] = ("canvas",)
+
+    def values(self, context: Context) -> Tensor:
+        """Feature distance over the whole canvas, [n]."""
+        return feature_distance(context.outside_features(), context.reference_features())

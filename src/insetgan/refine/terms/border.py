@@ -1,0 +1,61 @@
+"""L_border: inset and canvas agree in the band E_8 inside the border of the box, so that the paste shows no seam."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from insetgan.networks.perceptual import feature_distance
+from insetgan.refine.context import Context
+from insetgan.refine.terms.difference import PixelTerm, masked_l1
+from insetgan.refine.terms.term import Family, PartTerm, SizedTerm
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorderL1(PartTerm, PixelTerm):
+    """lambda_3 L1(E_8(B(I_A)), E_8(I_B)), measured at the composite's own pixels.
+
+    The eye sees the inset as it is pasted, at the canvas's resolution, so that is where the band is compared: an eighth
+    of the box inside its border, the paper's 8 pixels of 64 whatever the size of the box.
+    """
+
+    family: ClassVar[Family] = "border"
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Mean absolute difference over the band, [n]."""
+        region = context.regions[part]
+        where = region.through_window(region.band)
+        return masked_l1(context.window(part), context.pasted(part), where, self.softness)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorderEdge(PartTerm, PixelTerm):
+    """The same over the outermost pixels of the box alone: a departure from the paper.
+
+    The step across the border is (inset - canvas) at these pixels plus the step that the canvas has there by itself, so
+    this is also the L1 difference between the composite's gradient across the border and the canvas's.
+    """
+
+    family: ClassVar[Family] = "border"
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Mean absolute difference over the outermost pixels, [n]."""
+        region = context.regions[part]
+        where = region.through_window(region.edge)
+        return masked_l1(context.window(part), context.pasted(part), where, self.softness)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorderPerceptual(SizedTerm):
+    """lambda_4 LPIPS(E_8(B(I_A)), E_8(I_B)), with the embedded features.
+
+    The features are those of the crop at `size`, weighed by the band: a band cut out and described by
+    itself would be described by the edges of the cut.
+    """
+
+    family: ClassVar[Family] = "border"
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Feature distance over the band, [n]."""
+        where = context.regions[part].working_band
+        return feature_distance(context.crop_features(part, self.size), context.inset_features(part, self.size), where)

@@ -1,0 +1,38 @@
+"""L_coarse: the inset and the box of the canvas look alike at low resolution.
+
+The paper compares at D_64, where its insets of 256 or 1024 pixels have lost their detail, so that the inset agrees with
+the canvas in colour, shape and pose without copying the canvas's poorer detail. An inset of 64 pixels has lost nothing
+there; `size` says how far to go down.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from insetgan.networks.perceptual import feature_distance
+from insetgan.refine.context import Context
+from insetgan.refine.terms.difference import PixelTerm, soft_l1
+from insetgan.refine.terms.term import Family, SizedTerm
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoarseL1(SizedTerm, PixelTerm):
+    """lambda_1 L1(D(B(I_A)), D(I_B)), in units of the [-1, 1] range."""
+
+    family: ClassVar[Family] = "coarse"
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Mean absolute difference over all pixels and channels, [n]."""
+        return soft_l1(context.crop(part, self.size), context.shrunk(part, self.size), self.softness).mean((1, 2, 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoarsePerceptual(SizedTerm):
+    """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the embedded features in place of LPIPS."""
+
+    family: ClassVar[Family] = "coarse"
+
+    def part_values(self, context: Context, part: str) -> Tensor:
+        """Feature distance over the whole crop, [n]."""
+        return feature_distance(context.crop_features(part, self.size), context.inset_features(part, self.size))

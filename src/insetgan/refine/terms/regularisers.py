@@ -1,0 +1,73 @@
+"""L_reg: the codes stay near what their generators know."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from insetgan.refine.context import CANVAS, Code, Context
+from insetgan.refine.terms.term import Family, Term
+from insetgan.runtime.errors import UserError
+
+
+def smooth_norm(vectors: Tensor, softness: float) -> Tensor:
+    """Root mean square over the last axis, rounded off at zero.
+
+    sqrt(mean(x^2) + s^2) - s: the paper's L2 norm (over sqrt(w_dim), so that a weight means the same at every size) but
+    with a gradient at zero, where every run starts its offsets.
+    """
+    return (vectors.square().mean(-1) + softness**2).sqrt() - softness
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormTerm(Term):
+    """A term made of norms.
+
+    Attributes:
+        softness: where the norm is rounded off, in units of w. Steps much longer than that throw an offset to and fro
+            across zero, so heavy weights and fast rates want it larger, up to about the rate itself.
+    """
+
+    family: ClassVar[Family] = "reg"
+    softness: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuse a softness without a gradient at zero."""
+        super().__post_init__()
+        if not 0 < self.softness < math.inf:
+            raise UserError(f"softness={self.softness} of a norm: must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanLatent(NormTerm):
+    """lambda_r1 ||w* - w_avg|| of the generators on its sides; in W+, where there is no w*, the mean over the layers."""
+
+    def values(self, context: Context) -> Tensor:
+        """Root mean square distance from w_avg, summed over the generators, [n]."""
+        codes = _codes(self, context)
+        return _summed(smooth_norm(code.centres - code.average, self.softness).mean(1) for code in codes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffsetNorm(NormTerm):
+    """lambda_r2 sum_i ||delta_i|| of the generators on its sides, as a mean over the layers; nothing in W+."""
+
+    def values(self, context: Context) -> Tensor:
+        """Root mean square offset, mean over the layers, summed over the generators, [n]."""
+        return _summed(smooth_norm(code.offsets, self.softness).mean(1) for code in _codes(self, context))
+
+
+def _codes(term: Term, context: Context) -> list[Code]:
+    names = [CANVAS] if "canvas" in term.sides else []
+    if "inset" in term.sides:
+        names += context.parts
+    return [context.codes[name] for name in names]
+
+
+def _summed(values: Iterator[Tensor]) -> Tensor:
+    total = next(values)
+    for value in values:
+        total = total + value
+    return total

@@ -1,0 +1,66 @@
+"""A latent walk behind a Trainer: one picture after the other."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from insetgan.refine.composition import draw_all
+from insetgan.refine.latents import Latents
+from insetgan.refine.module import Refined, RefinementModule
+from insetgan.refine.run_folder import RunFolder
+from insetgan.refine.solver import refine
+from insetgan.refine.walk import Footing, between, footing_of, set_out
+
+LATER = 0.25
+"""Share of the steps that pictures after the first take, since they start from one that fits."""
+
+
+class WalkModule(RefinementModule):
+    """Refines the pictures of a walk in their order; a batch of the predict loop is a list of one number of a picture.
+
+    Attributes:
+        stops: seeds that the walk leads by.
+        walk: pictures from one to the next.
+        folder: holds the pictures before, for a walk that goes on after a kill.
+    """
+
+    stops: Sequence[int]
+    walk: int
+    folder: RunFolder
+
+    def predict_step(self, batch: Sequence[int], *_: Any) -> Refined:
+        """Refine one picture."""
+        (picture,) = batch
+        codes = self._between(picture)
+        problem = self.problem(codes)
+        with torch.no_grad():
+            drawn = draw_all(self.canvas, self.parts, codes, codes)
+        schedule = self.schedule
+        if (footing := self._footing(picture)) is not None:
+            problem = set_out(problem, drawn, footing)
+            schedule = replace(schedule, steps=max(1, round(schedule.steps * LATER)))
+        return Refined(refine(problem, self.objective, schedule, on_step=self.on_step), [])
+
+    def origin(self, sample: int) -> str:
+        """Every picture of a walk hangs on all of its stops."""
+        found = [self.plan.origin(seed) for seed in self.stops]
+        return json.dumps(found) if any(found) else ""
+
+    def _between(self, picture: int) -> dict[str, Latents]:
+        starts = {name: self.starts(name, generator, self.stops) for name, generator in self.generators.items()}
+        return {name: between(codes, picture, self.walk) for name, codes in starts.items()}
+
+    def _footing(self, picture: int) -> Footing | None:
+        """From the last picture that came to something, as it stands in the folder, so that stopping changes nothing."""
+        for before in range(picture - 1, -1, -1):
+            if (state := self.folder.state(str(before))) is not None:
+                latents, placements = state
+                interpolated = {name: codes.detached() for name, codes in self._between(before).items()}
+                placements = {name: placement.to(self.device) for name, placement in placements.items()}
+                return footing_of(
+                    {name: codes.to(self.device) for name, codes in latents.items()}, placements, interpolated
+                )
+        return None

@@ -1,0 +1,228 @@
+"""A refinement as a film: composites kept while the solver runs, laid out with close-ups when they are encoded."""
+
+import errno
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import repeat
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from insetgan.ops.images import to_uint8
+from insetgan.ops.regions import Blend
+from insetgan.refine.composition import compose
+from insetgan.refine.problem import Result, Step
+from insetgan.reports.sheet import PAPER, close_up
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import write_whole
+
+SMALLEST = 256  # pixels of the shorter side of a frame; smaller canvases are enlarged
+GAP = 4  # pixels between the pictures of a frame
+QUALITY = 14  # x264's constant rate factor: about where a seam looks as it does in the PNG
+BROKEN = "the film could not be written whole; is the disk full?"
+FPS = 12.0
+HOLD = 1.0  # seconds for which the last frame stands
+
+ENCODER = {
+    "codec": "libx264",
+    "pixelformat": "yuv420p",
+    "quality": None,
+    "macro_block_size": 2,
+    "ffmpeg_log_level": "fatal",
+    # The format is named, since the name beside ends in .tmp; the index goes first, so that browsers start at once.
+    "output_params": ["-crf", str(QUALITY), "-preset", "medium", "-movflags", "+faststart", "-f", "mp4"],
+}
+
+Picture = NDArray[np.uint8]
+Box = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """One sample at one step: its composite as it is, [H, W, 3], and the boxes of the parts that are there."""
+
+    index: int
+    picture: Picture
+    boxes: Mapping[str, Box]
+
+
+class Recorder:
+    """Keeps composites of the samples of a batch; an `on_step` of the solver.
+
+    A batch begins with step 0, at which what was kept of the one before is forgotten.
+
+    Args:
+        every: steps from one frame to the next, at least 1.
+        blend: how the insets are composed.
+        limit: bytes to keep at most. Where a batch would need more, every second frame goes and `every` doubles for the
+            rest of it, so that time still runs evenly.
+    """
+
+    def __init__(self, every: int, *, blend: Blend = "paste", limit: int = 1 << 30) -> None:
+        if every < 1:
+            raise ValueError(f"every={every}: must be at least 1")
+        self.every, self.blend, self.limit = every, blend, limit
+        self._spacing = every
+        self._shots: dict[int, list[_Shot]] = {}
+
+    @torch.no_grad()
+    def __call__(self, step: Step) -> None:
+        """Keep the composites of a step whose turn it is."""
+        if step.index == 0:
+            self._shots, self._spacing = {}, self.every
+        if step.index % self._spacing:
+            return
+        context = step.context
+        composites = to_uint8(compose(context.canvas, context.insets, context.regions, self.blend)).numpy()
+        boxes = {part: region.boxes.tolist() for part, region in context.regions.items()}
+        present = {part: region.present.tolist() for part, region in context.regions.items()}
+        # A sample whose numbers have just run away has no picture.
+        for place in step.total.isfinite().nonzero()[:, 0].tolist():
+            there = {part: tuple(boxes[part][place]) for part in boxes if present[part][place]}
+            # A copy, since a view would keep the pictures of the whole batch alive.
+            shot = _Shot(step.index, composites[place].copy(), there)
+            self._shots.setdefault(int(step.rows[place]), []).append(shot)
+        self._thin()
+
+    def finish(self, result: Result) -> None:
+        """Let every film end with the picture that is kept: the best state, which need not be the last.
+
+        Args:
+            result: of the batch, its samples in the order of the batch.
+        """
+        refined = to_uint8(result.refined).numpy()
+        for row, shots in self._shots.items():
+            boxes = {part: tuple(box[row].tolist()) for part, box in result.boxes.items() if result.present[part][row]}
+            shots.append(_Shot(shots[-1].index + 1, refined[row].copy(), boxes))
+
+    def frames(self, row: int) -> "Film":
+        """Frames of a sample: the composite, then a close-up of each part, all of one height.
+
+        Args:
+            row: number of the sample in its batch.
+
+        Returns:
+            uint8 [h, w, 3], all of one size, both sides even and at least 256; none where the sample never ran.
+        """
+        return Film(self._shots.get(row, []))
+
+    def _thin(self) -> None:
+        while self._spacing < 1 << 30 and self._size() > self.limit:
+            self._spacing *= 2
+            for row, shots in self._shots.items():
+                self._shots[row] = [shot for shot in shots if shot.index % self._spacing == 0]
+
+    def _size(self) -> int:
+        return sum(shot.picture.nbytes for shots in self._shots.values() for shot in shots)
+
+
+class Film(Sequence[Picture]):
+    """Frames of a sample, each laid out when it is asked for: laid out, all of them would fill the memory.
+
+    Args:
+        shots: what was kept of the sample.
+    """
+
+    def __init__(self, shots: Sequence[_Shot]) -> None:
+        self.shots = tuple(shots)
+        self.parts = list(dict.fromkeys(part for shot in shots for part in shot.boxes))
+
+    def __len__(self) -> int:
+        return len(self.shots)
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Picture]: ...
+
+    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+        if isinstance(index, slice):
+            return [_frame(shot, self.parts) for shot in self.shots[index]]
+        return _frame(self.shots[index], self.parts)
+
+
+def write_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
+    """Encode frames as H.264; the last one stands for a second.
+
+    Args:
+        path: the file; appears whole or not at all.
+        frames: uint8 [h, w, 3], at least one, all of one size, both sides even; taken one at a time.
+        fps: frames a second, above 0.
+
+    Raises:
+        UserError: the packages that encode are not installed.
+        ValueError: there are no frames.
+        OSError: it cannot be encoded or written.
+    """
+    try:
+        # By name, since only one of the two says what its types are, and that for other plugins than this one.
+        imageio: Any = import_module("imageio.v3")
+        imageio_ffmpeg: Any = import_module("imageio_ffmpeg")
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:  # RuntimeError: the package brings no program for this machine
+        raise UserError("video=true: needs imageio and imageio-ffmpeg: pip install -e '.[video]'") from error
+
+    def encode(beside: Path) -> None:
+        shown = _Held(frames, round(HOLD * fps))
+        try:
+            with (
+                imageio.imopen(str(beside), "w", plugin="FFMPEG", extension=".mp4") as file,
+                # Closed by us: by itself it would leave the encoder running when a frame raises.
+                closing(file.legacy_get_writer(fps=fps, **ENCODER)) as writer,
+            ):
+                for frame in shown:
+                    writer.append_data(frame)
+        except OSError as error:
+            raise OSError(errno.EIO, BROKEN, str(path)) from error
+        if not shown.count:
+            raise ValueError("no frames")
+        # Nobody looks at the encoder's exit code, so that a disk that is full at the very end would leave half a film.
+        if _count(imageio_ffmpeg, beside) != shown.count:
+            raise OSError(errno.EIO, BROKEN, str(path))
+
+    write_whole(path, encode)
+
+
+class _Held:
+    """Frames, the last of them `more` times over, and how many went out."""
+
+    def __init__(self, frames: Iterable[Picture], more: int) -> None:
+        self.frames, self.more, self.count = frames, more, 0
+
+    def __iter__(self) -> Iterator[Picture]:
+        frame = None
+        for frame in self.frames:
+            self.count += 1
+            yield frame
+        if frame is not None:
+            self.count += self.more
+            yield from repeat(frame, self.more)
+
+
+def _count(imageio_ffmpeg: Any, film: Path) -> int:
+    try:
+        return int(imageio_ffmpeg.count_frames_and_secs(str(film))[0])
+    except (OSError, RuntimeError):
+        return 0
+
+
+def _frame(shot: _Shot, parts: Sequence[str]) -> Picture:
+    picture = Image.fromarray(shot.picture)
+    # A whole factor, so that all pixels of a small canvas are enlarged alike.
+    wide = picture.width + len(parts) * picture.height
+    factor = math.ceil(max(SMALLEST / picture.height, SMALLEST / wide, 1))
+    height, width = (2 * math.ceil(side * factor / 2) for side in (picture.height, picture.width))
+    frame = Image.new("RGB", (width + len(parts) * (GAP + height), height), PAPER)
+    frame.paste(picture.resize((width, height), Image.Resampling.BICUBIC), (0, 0))
+    for number, part in enumerate(parts):
+        if part in shot.boxes:  # a part may come into sight, or go, while the canvas changes
+            frame.paste(close_up(picture, shot.boxes[part], height), (width + GAP + number * (GAP + height), 0))
+    return np.asarray(frame)

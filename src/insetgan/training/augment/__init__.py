@@ -1,0 +1,6 @@
+"""StyleGAN2-ADA's augmentation of pictures and the control of its probability."""
+
+from insetgan.training.augment.controller import AdaptiveController
+from insetgan.training.augment.pipe import SETS, AugmentPipe
+
+__all__ = ["SETS", "AdaptiveController", "AugmentPipe"]

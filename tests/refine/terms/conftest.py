@@ -1,0 +1,75 @@
+import pytest
+import torch
+from torch.nn import functional
+
+from insetgan.ops.regions import Region
+from insetgan.refine.context import Context
+
+
+class Pyramid:
+    """Seeded random convolutions at two scales: features without training, smooth for gradcheck."""
+
+    def __init__(self, dtype=torch.float32):
+        generator = torch.Generator().manual_seed(1)
+        self.kernels = [(torch.randn(5, channels, 3, 3, generator=generator) * 0.5).to(dtype) for channels in (3, 5)]
+        self.calls = 0
+
+    def features(self, images):
+        self.calls += 1
+        maps, x = [], images
+        for stride, kernel in enumerate(self.kernels, start=1):
+            x = torch.tanh(functional.conv2d(x, kernel, stride=stride, padding=1))
+            maps.append(x)
+        return tuple(maps)
+
+
+class Codes:
+    def __init__(self, shared, delta, average):
+        self.shared, self.delta, self.average = shared, delta, average
+
+    @property
+    def centres(self):
+        return self.shared[:, None]
+
+    @property
+    def offsets(self):
+        return self.delta
+
+
+@pytest.fixture
+def pyramid():
+    return Pyramid
+
+
+@pytest.fixture
+def scene():
+    """Builds a context of one part on 16 x 12 canvases, everything overridable."""
+
+    def build(count=2, dtype=torch.float32, box=(2, 4, 10, 12), **changes):
+        generator = torch.Generator().manual_seed(0)
+
+        def noise(*shape):
+            return torch.rand(shape, generator=generator, dtype=torch.float64).mul(2).sub(1).to(dtype)
+
+        average = noise(6)
+        given = dict(
+            canvas=noise(count, 3, 16, 12),
+            insets={"face": noise(count, 3, 8, 8)},
+            regions={"face": Region.at(torch.tensor([box] * count), (16, 12), (8, 8))},
+            codes={
+                "canvas": Codes(noise(count, 6), noise(count, 4, 6), average),
+                "face": Codes(noise(count, 6), noise(count, 3, 6), average),
+            },
+            reference=noise(count, 3, 16, 12),
+            inset_references={"face": noise(count, 3, 8, 8)},
+            interiors={"face": torch.ones(1, 1, 8, 8, dtype=dtype)},
+            perceptual=Pyramid(dtype),
+        )
+        return Context(**{**given, **changes})
+
+    return build
+
+
+@pytest.fixture
+def codes():
+    return Codes

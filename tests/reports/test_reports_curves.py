@@ -1,0 +1,71 @@
+import io
+import math
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from insetgan.reports.curves import _apart, _over_samples, plot_curves
+
+TERMS = {"border_l1": [4.0, 2.0, 1.0], "offset": [0.0, 0.1, 0.2], "total": [8.0, 4.1, 2.2]}
+WEIGHTS = {"border_l1": 2.0, "offset": 1.0}
+
+
+def picture(*arguments):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        image = Image.open(io.BytesIO(plot_curves(*arguments)))
+    assert (image.format, image.size) == ("PNG", (900, 500))
+    return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [
+        {"0": TERMS},
+        {"0": TERMS, "1": {**TERMS, "total": [8.0]}, "2": {name: [1.0] * 9 for name in TERMS}},
+        {"0": {name: [0.0] * 3 for name in TERMS}},
+        {"0": {**TERMS, "total": [8.0, math.inf, math.nan], "offset": [math.nan] * 3}},
+        {"0": {"total": [3.0]}},
+        {"0": {name: [] for name in TERMS}},
+        {},
+    ],
+)
+def test_anything_becomes_a_picture(curves):
+    assert picture(curves, WEIGHTS).min() < 128, "something is drawn"
+
+
+def test_a_term_of_weight_0_is_left_out():
+    without = {"0": {name: values for name, values in TERMS.items() if name != "offset"}}
+    dropped = picture({"0": TERMS}, {**WEIGHTS, "offset": 0.0})
+    assert (dropped == picture(without, WEIGHTS)).all()
+    assert (dropped != picture({"0": TERMS}, WEIGHTS)).any()
+    with pytest.raises(KeyError):
+        plot_curves({"0": TERMS}, {"offset": 1.0})
+
+
+def test_the_same_curves_give_the_same_bytes_and_leave_no_figure():
+    assert plot_curves({"0": TERMS}, WEIGHTS) == plot_curves({"0": TERMS}, WEIGHTS)
+    import matplotlib.pyplot as plt
+
+    assert not plt.get_fignums()
+
+
+def test_samples_that_stopped_keep_their_last_value():
+    samples = [[4.0, 2.0], [8.0, math.inf, math.nan, math.inf], [math.nan, 6.0, 1.0, 1.0]]
+    low, middle, high = _over_samples(samples, weight=10)
+    assert middle.tolist() == [60, 60, 20, 20]  # medians of (4, 8), (2, 8, 6), (2, 8, 1), (2, 8, 1)
+    assert low == pytest.approx([44, 28, 12, 12])
+    assert high == pytest.approx([76, 76, 68, 68])
+    assert np.isnan(_over_samples([[math.nan, 1.0]], 1)[:, 0]).all()
+
+
+def test_labels_are_moved_apart_and_no_further():
+    assert _apart([0.1, 0.5, 0.9], 0.1) == [0.1, 0.5, 0.9]
+    assert _apart([0.5, 0.5], 0.1) == pytest.approx([0.45, 0.55])
+    assert _apart([0.0, 0.0, 1.0, 1.0], 0.2) == pytest.approx([0.0, 0.2, 0.8, 1.0])
+    crowded = _apart(sorted(np.random.default_rng(0).random(20)), 0.05)
+    assert np.diff(crowded).min() > 0.05 - 1e-9
+    assert crowded[0] > -1e-9
+    assert crowded[-1] < 1 + 1e-9
