@@ -16,6 +16,7 @@ from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
+from insetgan.cli.schema import schema_of
 from insetgan.cli.train_config import TrainConfig
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -52,7 +53,7 @@ CHOICES = [
 @pytest.fixture(scope="module", autouse=True)
 def _schemas():
     for name, schema in ENTRIES.items():
-        ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+        ConfigStore.instance().store(name=f"{name}_schema", node=schema_of(schema))
     register_rules()
     OmegaConf.register_new_resolver("slug", slug, replace=True)
 

@@ -279,10 +279,10 @@ def digest(content: Any) -> str:
 
 def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     """How the box of each part among the regions is placed: as its inset is, or as conf/parts says."""
-    from insetgan.cli.app import ROOT
+    from insetgan.cli.places import CONF
 
     nodes: dict[str, Any] = {}
-    for path in sorted((ROOT / "conf" / "parts").glob("*.yaml")):
+    for path in sorted((CONF / "parts").glob("*.yaml")):
         nodes |= {str(name): part.placement for name, part in OmegaConf.load(path).items()}
     nodes |= {str(name): part.placement for name, part in refine.parts.items()}
     for region in regions:

@@ -1,57 +1,51 @@
 """`python prepare.py`: make a dataset."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from omegaconf import MISSING, DictConfig
+from omegaconf import DictConfig
+from pydantic import Field
 
 from insetgan.cli.app import entry
+from insetgan.cli.setting_types import Seed
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import UserPath
+from insetgan.runtime.settings import settings
 
 if TYPE_CHECKING:
     from insetgan.cli.terminal import OnProgress
 
 
-@dataclass
+@settings
 class DataConfig:
-    """What to make.
+    """What to make."""
 
-    Attributes:
-        num_images: pictures, at most 10 million.
-        height: in pixels, at most 8192.
-        width: in pixels, at most 8192; unless given, as the source has it: half of the height for people.
-        seed: picture i shows the person, or whatever else, of seed + i.
-        image_format: webp or png.
-        quality: of WebP, 1..100.
-        workers: processes; one a core unless given.
-    """
-
-    num_images: int = 1000
-    height: int = 256
-    width: int | None = None
-    seed: int = 0
-    image_format: str = "webp"
-    quality: int = 86
-    workers: int | None = None
+    num_images: Annotated[int, Field(ge=1, le=10_000_000, description="images in all")] = 1000
+    height: Annotated[int, Field(ge=1, le=8192, description="in pixels")] = 256
+    width: Annotated[
+        int | None,
+        Field(ge=1, le=8192, description="in pixels; null is the source's own, half of the height for people"),
+    ] = None
+    seed: Annotated[Seed, Field(description="image i shows the person, or whatever else, of seed + i")] = 0
+    image_format: Annotated[Literal["webp", "png"], Field(description="of the images")] = "webp"
+    quality: Annotated[int, Field(ge=1, le=100, description="of WebP")] = 86
+    workers: Annotated[int | None, Field(ge=1, le=1024, description="processes; null is one a core")] = None
 
 
-@dataclass
+@settings(kw_only=True)
 class PrepareConfig:
-    """Keys of prepare.py.
+    """Settings of `insetgan prepare`."""
 
-    Attributes:
-        source: what makes the pictures, a choice of conf/source.
-        data: the pictures.
-        out: the archive to write; outputs/data/<source>-<height>x<width>.zip unless given.
-        overwrite: whether an archive of other pictures at `out` is replaced; else it is left and the command refused.
-    """
-
-    source: Any = MISSING
-    data: DataConfig = field(default_factory=DataConfig)
-    out: str | None = None
-    overwrite: bool = False
+    source: Annotated[Any, Field(description="what makes the images")]
+    data: Annotated[DataConfig, Field(description="the images")] = field(default_factory=DataConfig)
+    out: Annotated[
+        UserPath | None, Field(description="the archive to write; null is outputs/data/<source>-<height>x<width>.zip")
+    ] = None
+    overwrite: Annotated[
+        bool, Field(description="whether an archive of other images at out is replaced; else the command is refused")
+    ] = False
 
 
 def run(config: DictConfig) -> None:

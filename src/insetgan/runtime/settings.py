@@ -32,6 +32,13 @@ _ABSENT: Any = object()
 _LONGEST = 80  # characters of a value in a message
 
 
+@dataclass(frozen=True)
+class Words:
+    """Says in words what a setting may be, in the place of what its type says: `Annotated[str, Words("a path")]`."""
+
+    text: str
+
+
 class SettingError(UserError):
     """A setting with a value that it may not have.
 
@@ -199,10 +206,12 @@ def _allowed(hint: Any) -> str:
     """Values of a type in words, such as "a whole number from 1 to 10"."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
+        if said := next((entry.text for entry in inner[1:] if isinstance(entry, Words)), ""):
+            return said
         said, null, _ = _allowed(inner[0]).partition(" or null")
         return said + _range(inner[1:]) + null
     if origin is Literal:
-        return "one of " + ", ".join(map(shown, inner))
+        return ("one of " if len(inner) > 1 else "") + ", ".join(map(shown, inner))
     if origin in (Union, UnionType):
         return " or ".join(said for part in inner if (said := _allowed(part)))
     if origin in (list, tuple):
