@@ -35,6 +35,7 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "discriminator": ("train", "discriminator@recipe.discriminator={}"),
     "features": ("train", "features={}"),
     "objective": ("refine", "objective={}"),
+    "preset": ("refine", "preset={}"),
     "schedule": ("refine", "schedule={}"),
     "mode": ("refine", "mode={}"),
     "parts": ("refine", "parts=[{}]"),

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         (["trunk=0.7"], "trunk: no such setting; did you mean trunc?"),
         (["trunc=abc"], "trunc=abc: must be a number"),
-        (["trunc=-1"], "trunc=-1: must be between 0"),
+        (["trunc=-1"], "trunc=-1: must be at least 0"),
         (["seeds=9-3"], "runs backwards"),
         (["steps=0"], "steps=0: must be at least 1"),
         (["batch_size=0"], "batch_size=0: must be at least 1"),
@@ -35,37 +35,40 @@ ROOT = Path(__file__).resolve().parents[2]
         (["objective.border_l1.weight=abc"], "weight=abc: must be a number"),
         (["objective.border_l1.ramp=3"], "ramp=3: must be a Ramp"),
         (["+objective.new=3"], "objective.new=3: must be a term"),
-        (["objective=null"], "objective=null: no such choice (allowed: official, "),
+        (["objective=null"], "objective=null: no such choice (allowed: none, paper)"),
         (["segmenter=5"], "segmenter=5: no such choice (allowed: parts_net, torchscript)"),
         (["canvas=5"], "canvas=5: stands for several settings; give them one by one, as canvas.NAME=VALUE"),
         (["parts.face.placement=5"], "parts.face.placement=5: must name a _target_"),
         (["~schedule"], "schedule"),
         (["schedule.canvas_rate=abc"], "schedule.canvas_rate=abc: must be a number"),
-        (["trunc=null"], "trunc: must not be empty"),
-        (["+parts.face.wieght=face"], "parts.face.wieght: no such setting (allowed: weights"),
+        (["trunc=null"], "trunc=null: must be a number or a list"),
+        (["+parts.face.wieght=face"], "parts.face.wieght: no such setting; did you mean weights? (allowed: weights"),
         (["+parts.face.mirror=perhaps"], "parts.face."),
         (["canvas.weights=null"], "canvas.weights: must name"),
         (["parts.face.placement._target_=insetgan.nope.X"], "insetgan.nope.X"),
         (
-            ["+parts.tail={weights:face,placement:{_target_:insetgan.detection.placement.SquarePlacement}}"],
+            [
+                "+parts.tail.weights=face",
+                "+parts.tail.placement={_target_:insetgan.detection.placement.SquarePlacement}",
+            ],
             "parts.tail: the detector knows face",
         ),
         (["seeds=0-4000000000"], "at most 1000000"),
         (["seeds=[3,3]"], "3 is named twice"),
         (["mode=all"], "mode/all: no such choice (allowed: body_for_part, joint, montage, part)"),
-        (["mode.optimise=[face]"], "mode.optimise=face: must be one of canvas, inset"),
+        (["mode.optimise=[face]"], "mode.optimise.0=face: must be one of canvas, inset"),
         (["mode.terms=[seam]"], "mode.terms=seam: must be one of coarse, border, reg, body, part"),
         (["mode.terms=[part]", "drop=part"], "no term has a weight above 0"),
         (["drop=seam"], "drop=seam: must name a term (coarse_l1"),
         (["parts=[tail]"], "parts/tail: no such choice (allowed: "),
         (["region=circle"], "region=circle: must be one of box, mask"),
         (["composite=blur"], "composite=blur: must be one of paste, feather, mask"),
-        (["canvas.space=z"], "canvas.space=z: must be one of w, w+, w*"),
-        (["canvas.trunc=3"], "canvas.trunc=3: must be between 0"),
+        (["canvas.space=z"], "canvas.space=z: must be one of w*, w, w+"),
+        (["canvas.trunc=3"], "canvas.trunc=3: must be at most 2"),
         (["parts.face.trunc=[1,1,1,1,1,1,1,1,1,1,1]"], "the generator has 6 layers"),
         (["keep=2"], "keep=2: must be at most starts=1"),
         (["mode=montage", "starts=2"], "starts=2: in mode=montage all codes are given"),
-        (["walk=4", "seeds=3"], "walk=4: needs 1 or more pictures from one seed to the next, and two seeds"),
+        (["walk=4", "seeds=3"], "walk=4: needs two seeds or more"),
         (["walk=4", "starts=2"], "walk=4: goes with neither starts= nor video="),
         (["walk=4", "trainer.devices=2"], "trainer.devices: a walk goes on from picture to picture"),
         (["canvas.start=nowhere/at/all"], "canvas.start=nowhere/at/all: no such file or folder"),
@@ -79,13 +82,20 @@ ROOT = Path(__file__).resolve().parents[2]
             ],
             "detector.boxes.face=",
         ),
+        (["parts.fce.weights=face"], "parts.fce: there is none (there are: face); +parts.fce.NAME=VALUE adds one"),
+        (["preset=official", "mode=part"], "preset=official mode=part: the preset sets mode.terms=[coarse,border"),
+        (
+            ["preset=official", "schedule=together"],
+            "preset=official schedule=together: the preset brings its own schedule",
+        ),
+        (["preset=stylegan_human", "objective=paper"], "objective=paper: the preset brings its own objective"),
         (["schedule.patience=0"], "schedule.patience=0"),
         (["schedule.together=no"], "schedule.together=no: must be true or false"),
         (["schedule.stages=[{until:1.0}]"], "schedule.stages: must be a list of stages"),
         (["schedule.stages.0.until=abc"], "schedule.stages.until=abc: must be a number"),
         (["objective.border_l1.ramp.end=abc"], "ramp.end=abc: must be a number"),
         (["+objective.coarse_l1.sides=canvas"], "sides=canvas: must be a list"),
-        (["mode.canvas_rate=-1"], "mode.canvas_rate=-1.0: must be a factor"),
+        (["mode.canvas_rate=-1"], "mode.canvas_rate=-1: must be at least 0"),
         (
             ["+objective.total={_target_:insetgan.refine.terms.coarse.CoarseL1,weight:1}"],
             "objective.total: a term cannot",
@@ -115,7 +125,7 @@ def test_broken_projections_are_named(refine, assert_one_line, tmp_path, content
 
 
 def test_one_command_at_a_time_in_a_folder(refine, assert_one_line, tmp_path, monkeypatch):
-    from insetgan import files
+    from insetgan.runtime import files
 
     with files.hold(tmp_path / "run"):
         monkeypatch.setattr(files.time, "monotonic", lambda: next(clock))

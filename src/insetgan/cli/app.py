@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from insetgan.cli.arguments import as_typed
+from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.places import CONF, experiment_folders
+from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.renamed import renewed
 from insetgan.cli.terminal import say_error, silence
 from insetgan.runtime.errors import Stopped, UserError
@@ -51,7 +52,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, cls: type, arguments: 
         nonlocal working
         working = True
         try:
-            _checked(config, cls)
+            _checked(config, name, cls)
             run(config)
         except (UserError, OSError, OmegaConfBaseException) as error:
             fail(explain(error, cls, name))
@@ -103,8 +104,9 @@ def _compose_and_call(job: Callable[["DictConfig"], None], name: str, cls: type,
         sys.stdout.flush()
 
 
-def _checked(config: "DictConfig", cls: type) -> None:
+def _checked(config: "DictConfig", name: str, cls: type) -> None:
     """Get ready to work, and check the settings."""
+    from hydra import compose
     from hydra.core.hydra_config import HydraConfig
 
     from insetgan.cli.schema import conform
@@ -114,6 +116,9 @@ def _checked(config: "DictConfig", cls: type) -> None:
         signal.signal(number, _stop)
     if HydraConfig.get().job.chdir:
         raise UserError("hydra.job.chdir=true: paths start at the folder of the command; leave it false")
+    overrides = list(HydraConfig.get().overrides.task)
+    refuse_conflict(overrides)
+    refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
 
 
@@ -142,7 +147,7 @@ def _offer_experiments() -> None:
 
 def slug(overrides: str) -> str:
     """Name the folder of one run of a sweep after its overrides: paths cut to their last part, at most 120 characters."""
-    return re.sub(r"[^=,]*/", "", overrides.replace("'", ""))[:120]
+    return re.sub(r"[^=,]*/", "", re.sub(r"(^|,)\++", r"\1", overrides.replace("'", "")))[:120]
 
 
 def digest(arguments: Iterable[str]) -> str:

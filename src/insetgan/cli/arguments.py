@@ -5,9 +5,11 @@ settings that are declared as text are therefore put in quotes, unless Hydra rea
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
+
+from insetgan.runtime.errors import UserError
 
 OPEN_TEXT = ("path", "name_or_path", "weights", "project", "name", "group", "save_dir", "title")
 """Settings of objects that are built from conf/, whose class is not known before, and that are text."""
@@ -41,6 +43,8 @@ def text_kind(cls: type, key: str) -> frozenset[type]:
             hint = get_args(hint)[1]
         elif hint is not Any:
             return frozenset()
+    if is_dataclass(hint) or get_origin(hint) is dict:
+        return frozenset()
     if hint is Any:
         return frozenset((str,) if key.rpartition(".")[2] in OPEN_TEXT else ())
     parts = get_args(hint) if get_origin(hint) not in (list, None) else (hint,)
@@ -55,10 +59,57 @@ def _leaves(hint: Any) -> Iterator[Any]:
 
 
 def _argument(argument: str, cls: type, sweeps: bool) -> str:
-    match = re.fullmatch(r"(\+{0,2}([\w.-]+)=)(.*)", argument, re.DOTALL)
-    if not match or not match[3].strip() or not (kinds := text_kind(cls, match[2])):
+    match = re.fullmatch(r"(\+{0,2})([\w.-]+)=(.*)", argument, re.DOTALL)
+    if not match:
         return argument
-    return match[1] + _value(match[3], kinds, sweeps)
+    key = f"{match[1] or _added(cls, match[2])}{match[2]}="
+    kinds = text_kind(cls, match[2])
+    return key + (_value(match[3], kinds, sweeps) if kinds and match[3].strip() else match[3])
+
+
+def _added(cls: type, key: str) -> str:
+    """`++` before a setting of a part or a method: conf/ need not state it, so Hydra may not know it yet."""
+    group, _, rest = key.partition(".")
+    hint = get_type_hints(cls).get(group)
+    name, _, setting = rest.partition(".")
+    if get_origin(hint) is not dict or not is_dataclass(inner := get_args(hint)[1]) or not name:
+        return ""
+    return "++" if setting in {field.name for field in fields(inner)} else ""
+
+
+def refuse_new_names(
+    composed: Mapping[str, Any], cls: type, overrides: Sequence[str], compose: Callable[[list[str]], Mapping[str, Any]]
+) -> None:
+    """Refuse settings of a part or method that the command line alone knows, where no plus says that it is new.
+
+    Args:
+        composed: the configuration.
+        cls: the class of the command's settings.
+        overrides: as Hydra lists them, after `as_typed`.
+        compose: composes the configuration with other overrides.
+
+    Raises:
+        UserError: naming those that there are.
+    """
+    given = {match[1] for text in overrides if (match := re.match(r"\+\+([\w.-]+)=", text))}
+    for group, hint in get_type_hints(cls).items():
+        held = composed[group] if get_origin(hint) is dict else {}
+        suspects = [
+            name for name in held if isinstance(held[name], Mapping) and _all_of(f"{group}.{name}", held, given)
+        ]
+        if not suspects:
+            continue
+        known = compose([text for text in overrides if not text.startswith(f"++{group}.")])[group]
+        for name in suspects:
+            if name not in known:
+                raise UserError(
+                    f"{group}.{name}: there is none (there are: {', '.join(map(str, known))}); "
+                    f"+{group}.{name}.NAME=VALUE adds one"
+                )
+
+
+def _all_of(prefix: str, held: Mapping[str, Any], given: set[str]) -> bool:
+    return {f"{prefix}.{key}" for key in held[prefix.rpartition(".")[2]]} <= given
 
 
 def _value(value: str, kinds: frozenset[type], sweeps: bool) -> str:

@@ -29,8 +29,8 @@ def schema_of(cls: type) -> type:
             schema = schema_of(inner)
             found.append((setting.name, schema, field(default_factory=schema)))
         elif kind == "by name":
-            held = schema_of(inner) if is_dataclass(inner) else Any
-            found.append((setting.name, dict[str, held], field(default_factory=dict)))  # type: ignore[valid-type]
+            # Of any type, since OmegaConf takes no new names on the command line for a dict of dataclasses.
+            found.append((setting.name, dict[str, Any], field(default_factory=dict)))
         elif setting.default_factory is not MISSING:
             found.append((setting.name, Any, field(default_factory=setting.default_factory)))
         else:
@@ -102,6 +102,8 @@ def _put_back(config: DictConfig, settings: Any) -> None:
             _put_back(config[setting.name], value)
         elif kind == "by name" and is_dataclass(inner):
             for name, held in value.items():
-                _put_back(config[setting.name][name], held)
-        elif kind == "plain":
+                whole = OmegaConf.structured(schema_of(inner))
+                _put_back(whole, held)
+                config[setting.name][name] = whole
+        elif kind == "plain" or config[setting.name] is not value:
             config[setting.name] = list(value) if isinstance(value, tuple) else value

@@ -144,7 +144,7 @@ def read_run(note: Mapping[str, Any]) -> Run:
     overrides = {}
     for override in note["overrides"]:
         key, _, value = override.partition("=")
-        overrides[key.lstrip("+")] = value
+        overrides[key.lstrip("+")] = value.replace("'", "")  # the quotes of text settings
     if note["state"] != "completed":
         return Run(folder, overrides, [], "failed" if note["state"] == "failed" else "did not end")
     try:

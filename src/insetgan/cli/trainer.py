@@ -73,7 +73,7 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     for harmless in ("many workers", "LeafSpec", "infer the batch indices"):
         warnings.filterwarnings("ignore", message=f".*{harmless}.*")
-    say_cluster(config.cluster)
+    say_cluster(config.get("cluster", "none"))
     given: Any = OmegaConf.to_container(config, resolve=True)
     return quiet_trainer(**given, **extra)
 

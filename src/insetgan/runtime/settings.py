@@ -167,8 +167,8 @@ def unknown_setting(key: str, allowed: Sequence[str]) -> SettingError:
     """Return the error for a setting that there is not, with the nearest one that there is."""
     last = key.rpartition(".")[2]
     near = difflib.get_close_matches(last, allowed, n=1)
-    hint = f"did you mean {near[0]}? " if near and near[0] != last else ""
-    return SettingError(key, f"no such setting; {hint}(allowed: {', '.join(allowed)})")
+    hint = f"; did you mean {near[0]}?" if near and near[0] != last else ""
+    return SettingError(key, f"no such setting{hint} (allowed: {', '.join(allowed)})")
 
 
 def _strict(hint: Any) -> Any:
