@@ -12,5 +12,7 @@ def log_image(logger: Logger, name: str, image: Tensor, step: int) -> None:
     writer: Any = logger
     if hasattr(writer, "log_image"):
         writer.log_image(name, [image.numpy()], step=step)
-    elif hasattr(board := getattr(writer, "experiment", None), "add_image"):
+        return
+    board: Any = getattr(writer, "experiment", None)
+    if hasattr(board, "add_image"):
         board.add_image(name, image.numpy(), step, dataformats="HWC")

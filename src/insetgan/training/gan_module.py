@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,38 +15,15 @@ from insetgan.networks.projected import ProjectedDiscriminator
 from insetgan.ops.images import seeded_latents
 from insetgan.runtime.processes import average_gradients, mean_over_processes
 from insetgan.runtime.training_module import TrainingModule
-from insetgan.training.adaptive import INTERVAL, AdaptiveAugment
+from insetgan.training.adaptive import INTERVAL, adaptive_augment
 from insetgan.training.draws import Draws
 from insetgan.training.ema import ema_beta, update_ema
 from insetgan.training.gan_settings import GANSettings
-from insetgan.training.growth import continue_discriminator, continue_mapping, silence_new_blocks
+from insetgan.training.growth import continue_discriminator, continue_mapping, silence_new_blocks, silence_noise
 from insetgan.training.meter import Meter
 from insetgan.training.phases import Condition, Phase, PhaseInputs, lazy_correction, standard_phases, track_w_avg
-from insetgan.training.samples import tile
-
-AT_ONCE = 16
-PSIS = (1.0, 0.7)
-"""Truncation of the sample grids."""
-
-
-@dataclass(frozen=True)
-class RealBatch:
-    """One process's share of a batch of the data set.
-
-    Attributes:
-        images: [n, 3, h, w] in [-1, 1].
-        labels: [n, c_dim]; None without.
-        condition: [n, ...], what else the networks are told of each image; None for nothing.
-    """
-
-    images: Tensor
-    labels: Tensor | None = None
-    condition: Tensor | None = None
-
-    def part(self, piece: Share, whole: Share) -> "RealBatch":
-        """Pick the samples of `piece` out of this batch, which is the share `whole`."""
-        rows = (None if each is None else piece.of(whole, each) for each in (self.labels, self.condition))
-        return RealBatch(piece.of(whole, self.images), *rows)
+from insetgan.training.real_batch import RealBatch
+from insetgan.training.samples import PSIS, draw_samples, tile
 
 
 class GANModule(TrainingModule):
@@ -96,16 +72,7 @@ class GANModule(TrainingModule):
                 raise ValueError(f"freeze_d={self.settings.freeze_d}: this discriminator has no layers to freeze")
             discriminator.freeze(self.settings.freeze_d)
         self.G_ema = copy.deepcopy(generator).eval().requires_grad_(False)
-        self.augment = (
-            None
-            if self.settings.augment == "none"
-            else AdaptiveAugment(
-                self.settings.augment,
-                p=self.settings.augment_p,
-                target=self.settings.ada_target,
-                kimg=self.settings.ada_kimg,
-            )
-        )
+        self.augment = adaptive_augment(self.settings)
         self.register_buffer("path_mean", torch.zeros(()))
         self.register_buffer("label_table", None, persistent=False)
         self.register_load_state_dict_post_hook(_read_clock)  # type: ignore[no-untyped-call]
@@ -115,25 +82,12 @@ class GANModule(TrainingModule):
         self.phases = standard_phases(gamma=self.gamma, **{name: getattr(self.settings, name) for name in names})
         self.meter = Meter()
         # In a dict, since as attributes the twins would be submodules, and their weights twice in the state dict.
-        self._compiled = (
-            {name: torch.compile(net) for name, net in self._main().items()} if self.settings.compile else {}
-        )
+        twins = self._main().items() if self.settings.compile else ()
+        self._compiled = {name: torch.compile(network) for name, network in twins}
 
     def group_size(self, processes: int) -> int:
-        """Number of samples whose standard deviation the discriminator looks at, and which are so computed together.
-
-        Raises:
-            ValueError: the batch cannot be divided among so many processes and into such groups.
-        """
-        settings = self.settings
-        at_once = settings.batch_size // (processes * settings.rounds(processes))
-        group: int = min(self.D.mbstd_group_size, at_once)
-        if at_once % group:
-            raise ValueError(
-                f"recipe.mbstd_group_size={group}: must divide the {at_once} images that each process computes at once "
-                f"(batch_size={settings.batch_size}, batch_gpu={settings.batch_gpu or 'null'}, trainer.devices={processes})"
-            )
-        return group
+        """Number of samples of a group of the discriminator; see `GANSettings.group_size`."""
+        return self.settings.group_size(processes, self.D.mbstd_group_size)
 
     def share(self, rank: int = 0, processes: int = 1) -> Share:
         """The part of each batch that a process computes.
@@ -159,13 +113,9 @@ class GANModule(TrainingModule):
 
     def on_fit_start(self) -> None:
         """Without noise, silence what a checkpoint or the weights to start from may have brought along."""
-        if self.settings.noise:
-            return
-        for network in (self.G, self.G_ema):
-            for name, parameter in network.named_parameters():
-                if name.endswith("noise_strength"):
-                    parameter.data.zero_()
-                    torch.autograd.graph.increment_version(parameter)
+        if not self.settings.noise:
+            silence_noise(self.G)
+            silence_noise(self.G_ema)
 
     def on_train_start(self) -> None:
         """Train at the rates of the settings, also where a checkpoint brought those of its own run."""
@@ -255,16 +205,7 @@ class GANModule(TrainingModule):
         """
         if labels is None and self.label_table is not None:
             labels = self.label_table[torch.arange(len(latents)) % len(self.label_table)]
-        pieces = [
-            self.G_ema(
-                latents[first : first + AT_ONCE].to(self.device),
-                None if labels is None else labels[first : first + AT_ONCE].to(self.device),
-                truncation_psi=truncation_psi,
-                noise_mode="const",
-            )
-            for first in range(0, len(latents), AT_ONCE)
-        ]
-        return torch.cat(pieces)
+        return draw_samples(self.G_ema, latents.to(self.device), labels, truncation_psi=truncation_psi)
 
     def find_gradients(self, phase: Phase, share: Share, real: RealBatch) -> None:
         """Leave a phase's gradients, averaged over all rounds and processes, in the network that it updates.

@@ -27,6 +27,14 @@ def silence_new_blocks(generator: nn.Module, new: Iterable[str]) -> None:
 
 
 @torch.no_grad()
+def silence_noise(generator: nn.Module) -> None:
+    """Set the strength of all noise of a generator to zero."""
+    for name, parameter in generator.named_parameters():
+        if name.endswith("noise_strength"):
+            parameter.zero_()
+
+
+@torch.no_grad()
 def continue_discriminator(discriminator: Discriminator, smaller: Mapping[str, Tensor]) -> bool:
     """Let the one new block at the top judge as the smaller discriminator judged the halved picture.
 

@@ -9,10 +9,25 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
+from insetgan.networks.generator import Generator
 from insetgan.ops.images import from_uint8, make_grid, to_uint8
 from insetgan.runtime.files import write_whole
 
+AT_ONCE = 16
+PSIS = (1.0, 0.7)
+"""Truncation of the sample grids."""
+
 VISIBLE = 128  # rows below which an image is hard to judge
+
+
+def draw_samples(generator: Generator, latents: Tensor, labels: Tensor | None, *, truncation_psi: float) -> Tensor:
+    """Draw images [n, 3, h, w] of latents [n, z_dim] and labels [n, c_dim], a few at a time, with fixed noise."""
+    rows = [slice(first, first + AT_ONCE) for first in range(0, len(latents), AT_ONCE)]
+    labels = None if labels is None else labels.to(latents.device)
+    images = [
+        generator(latents[these], None if labels is None else labels[these], truncation_psi, "const") for these in rows
+    ]
+    return torch.cat(images)
 
 
 def real_grid(dataset: Dataset[Any], size: int, count: int) -> Tensor:
