@@ -98,6 +98,16 @@ def test_the_locator_is_frozen_and_gradients_reach_the_window():
     assert touched.tolist() == [16 * 16] * 2
 
 
+def test_windows_may_be_seen_by_another_network_than_the_whole():
+    torch.manual_seed(1)
+    other = PartsNet(working_height=64)
+    judge = make(part_features=other)
+    assert judge.parts["face"].features is other
+    assert judge.features is not other
+    shared = make()
+    assert shared.parts["face"].features is shared.features
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -39,6 +39,7 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
         width: int,
         windows: Mapping[str, float],
         part_enlarge: float = 1.0,
+        part_features: nn.Module | None = None,
         **rest: Any,
     ) -> None:
         """Make critics with random weights.
@@ -52,6 +53,7 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
                 as a fraction of the picture's width; brought to the nearest number of pixels that, enlarged, the strides of
                 the frozen features divide.
             part_enlarge: as `enlarge`, of windows.
+            part_features: what describes the windows, where it differs from `features`.
             rest: further arguments of `ProjectedDiscriminator`.
 
         Raises:
@@ -74,9 +76,10 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
             )
         self.locator = as_buffers(locator)
         near = rest | {"enlarge": part_enlarge}
+        near_features = self.features if part_features is None else as_buffers(part_features)
         self.parts = nn.ModuleDict(
             {
-                part: ProjectedDiscriminator(self.features, height=side, width=side, **near)
+                part: ProjectedDiscriminator(near_features, height=side, width=side, **near)
                 for part, side in self.sides.items()
             }
         )
