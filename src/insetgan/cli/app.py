@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.places import CONF, experiment_folders
@@ -15,6 +15,7 @@ from insetgan.cli.renamed import renewed
 from insetgan.cli.terminal import say_error, silence
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.memory import keep_freed_memory
+from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -112,18 +113,13 @@ def _checked(config: "DictConfig", name: str, cls: type) -> None:
     from insetgan.cli.schema import conform
 
     keep_freed_memory()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    handle_stop_signals(raise_stopped)
     if HydraConfig.get().job.chdir:
         raise UserError("hydra.job.chdir=true: paths start at the folder of the command; leave it false")
     overrides = list(HydraConfig.get().overrides.task)
     refuse_conflict(overrides)
     refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
-
-
-def _stop(number: int, _: Any) -> NoReturn:
-    raise Stopped(signal.Signals(number))
 
 
 def _offer_experiments() -> None:
