@@ -14,7 +14,7 @@ from insetgan.runtime.errors import UserError
 OPEN_TEXT = ("path", "name_or_path", "weights", "project", "name", "group", "save_dir", "title")
 """Settings of objects that are built from conf/, whose class is not known before, and that are text."""
 
-_PLAIN = re.compile(r"[A-Za-z_/.][\w./-]*(?<![.])")
+_PLAIN = re.compile(r"[A-Za-z_/.][\w./-]*(?<![.])", re.ASCII)
 _KEYWORD = re.compile(r"(?i)true|false|null|inf|nan|[+-]?(\d|\.\d).*|\.+")
 _FUNCTION = re.compile(
     r"(choice|range|interval|glob|sort|shuffle|tag|cast|int|float|str|bool|json_str|extend_list)\s*\("
@@ -134,7 +134,7 @@ def _one(value: str, kinds: frozenset[type]) -> str:
         return value
     if int in kinds and re.fullmatch(r"0|[1-9]\d*", value):
         return value
-    if list in kinds and value.startswith("["):
+    if list in kinds and value.startswith("[") and value.endswith("]"):
         return value
     if re.fullmatch(_PLAIN, value) and not re.fullmatch(_KEYWORD, value):
         return value

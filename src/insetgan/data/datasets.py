@@ -16,6 +16,7 @@ from insetgan.ops.boxes import PART_NAMES, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
 
 _FINER = 2  # a JPEG is decoded at no less than this many times the size wanted; our own filter does the rest
 
@@ -30,7 +31,7 @@ def open_archive(path: str | Path | Archive | None) -> Archive:
         return path
     if isinstance(path, str) and not path.strip():  # pathlib takes it for the current folder
         raise UserError(f"data.path={path}: must name a zip or a folder; null takes the rendered people")
-    return Archive(PEOPLE if path is None else Path(path))
+    return Archive(PEOPLE if path is None else read_path(path, key="data.path"))
 
 
 class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):

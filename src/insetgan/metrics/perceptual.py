@@ -13,6 +13,7 @@ from insetgan.metrics.features import Frozen
 from insetgan.networks.perceptual import Perceptual, feature_distance, unit_features
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.torchvision_guard import guard
 
 Net = Literal["vgg", "alex"]
@@ -123,9 +124,10 @@ def _lpips(net: Net) -> Any:
 
 def _located(net: Net, path: str | Path | None) -> Path:
     file = BACKBONES[net]
-    candidates = [Path(torch.hub.get_dir()) / "checkpoints" / file, cache_folder() / file]
     if path is not None:
-        candidates = [Path(path).expanduser()]
+        candidates = [read_path(path, key="distance.path")]
+    else:
+        candidates = [Path(torch.hub.get_dir()) / "checkpoints" / file, cache_folder() / file]
     for candidate in candidates:
         if candidate.is_file():
             return candidate

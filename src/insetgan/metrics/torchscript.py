@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from insetgan.metrics.features import Frozen
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
 
 Values = Literal["bytes", "unit", "signed", "imagenet"]
 _PROBE = 256  # side of the picture by which a network that takes any size is tried
@@ -40,7 +41,7 @@ class TorchScriptFeatures(Frozen):
             )
         if values not in get_args(Values):
             raise UserError(f"features.values={values}: must be one of {', '.join(get_args(Values))}")
-        self.path, self.values, self.size = Path(path).expanduser(), values, _checked(size)
+        self.path, self.values, self.size = read_path(path, key="features.path"), values, _checked(size)
         self.name, self.title = f"torchscript_{self.path.stem}", self.path.stem
         if not self.path.is_file():
             raise UserError(f"features.path={path}: no file {self.path.absolute()}; give a TorchScript file")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours in [0, 1]
 STRIDES = {2: 1, 4: 3, 8: 6, 16: 13, 32: 17}  # stride -> the last block that keeps it
@@ -121,7 +122,7 @@ def _public_weights(path: str | Path | None, wanted: dict[str, Tensor], key: str
     """The tensors of a file under this module's names, the same in number and shape as `wanted`."""
     if path is None or not str(path).strip():
         raise UserError(f"{key}={path}: {_HELP}")
-    file = Path(path).expanduser()
+    file = read_path(path, key=key)
     if not file.is_file():
         raise UserError(f"{key}={path}: no such file; {_HELP}")
     try:

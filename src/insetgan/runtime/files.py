@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import home_folder
 
 
 def write_whole(path: Path, content: bytes | Callable[[Path], object]) -> None:
@@ -75,10 +76,14 @@ def cache_folder() -> Path:
     """Where this user's cached files go: `$XDG_CACHE_HOME/insetgan`, or `~/.cache/insetgan`.
 
     Raises:
-        RuntimeError: nobody knows where the user's home is.
+        UserError: there is neither.
     """
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".cache") / "insetgan"
+    if named.is_absolute():
+        return named / "insetgan"
+    if (home := home_folder()) is None:
+        raise UserError("this user has no home folder; XDG_CACHE_HOME=/FOLDER says where cached files go")
+    return home / ".cache" / "insetgan"
 
 
 def _to_disk(path: Path) -> None:

@@ -26,6 +26,8 @@ def read_path(typed: str | os.PathLike[str], *, key: str = "path") -> Path:
     """
     try:
         return Path(_expanded(os.fspath(typed)))
+    except TypeError:
+        raise UserError(f"{key}={typed}: must be text, so put it in quotes") from None
     except ValueError as error:
         raise UserError(f"{key}={typed}: {error}") from error
 

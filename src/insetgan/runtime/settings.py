@@ -290,6 +290,8 @@ def _refusal(error: ValidationError, cls: type, given: Mapping[str, Any]) -> Set
     if kind in _TYPES:
         kinds = dict.fromkeys(_TYPES.get(each["type"], "") for _, each in ((path, detail), *others))
         problem = "must be " + " or ".join(filter(None, kinds))
+        if list(kinds) == ["text"] and isinstance(detail["input"], int | float):
+            problem += ", so put it in quotes"
     elif kind in _SAID:
         problem = _SAID[kind](detail.get("ctx", {}))
     else:

@@ -12,6 +12,7 @@ from torch import nn
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.paths import read_path
 
 EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
 _KINDS = {
@@ -35,7 +36,7 @@ def resolve(name_or_path: str | Path, *, key: str = "weights") -> Path:
     if str(name_or_path) in EMBEDDED:
         path = Path(__file__).with_name(f"{name_or_path}.safetensors")
     else:
-        path = Path(name_or_path).expanduser()
+        path = read_path(name_or_path, key=key)
     if not path.is_file():
         raise UserError(
             f"{key}={name_or_path}: no file {path.absolute()}; give a .safetensors file "
