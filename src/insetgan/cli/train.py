@@ -28,7 +28,7 @@ def run(config: DictConfig) -> None:
 
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, silence
-    from insetgan.runtime.files import hold
+    from insetgan.runtime.files import lock_folder
     from insetgan.training.run import train
 
     check(config)
@@ -50,7 +50,7 @@ def run(config: DictConfig) -> None:
     def prepare() -> list[Any]:
         if options.fast_dev_run or not _is_first_process():
             return []
-        held.enter_context(hold(options.out))
+        held.enter_context(lock_folder(options.out))
         _prepare_folder(config, options, dataset)
         return _loggers(config, options)
 
