@@ -159,5 +159,5 @@ def _tensors(result: Result, row: int) -> Mapping[str, Tensor]:
         tensors[f"{name}.shared"] = latents.shared[row].detach().cpu().clone()
         tensors[f"{name}.delta"] = latents.delta[row].detach().cpu().clone()
     for name, curve in result.curves.items():
-        tensors[f"{CURVE}{name}"] = curve[: int(result.steps[row]) + 1, row].float().clone()
+        tensors[f"{CURVE}{name}"] = curve[row, : int(result.steps[row]) + 1].float().clone()
     return tensors
