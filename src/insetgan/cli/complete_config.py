@@ -73,9 +73,9 @@ class CompleteConfig:
         UserPath | None,
         Field(description="the result folder; null is outputs/complete/<hole>-<digest of the settings>"),
     ] = None
-    overwrite: Annotated[bool, Field(description="whether completions of other settings at out may be replaced")] = (
-        False
-    )
+    overwrite: Annotated[
+        bool, Field(description="make the completions at out again, of these settings or of others")
+    ] = False
 
 
 def check(config: DictConfig) -> list[int]:

@@ -1,6 +1,5 @@
 """The keys of refine.py and what they may hold."""
 
-from collections.abc import Iterator
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
@@ -112,7 +111,9 @@ class RefineConfig:
     out: Annotated[
         UserPath | None, Field(description="the result folder; null names it after the mode and all settings")
     ] = None
-    overwrite: Annotated[bool, Field(description="whether results of other settings in out may be replaced")] = False
+    overwrite: Annotated[bool, Field(description="make the results in out again, of these settings or of others")] = (
+        False
+    )
     spaces: Annotated[SpacesConfig, Field(description="latent spaces")] = field(default_factory=SpacesConfig)
     canvas: Annotated[GeneratorConfig, Field(description="the generator of the canvas")] = field(
         default_factory=GeneratorConfig
@@ -218,16 +219,6 @@ def dropped(config: DictConfig) -> set[str]:
                 f"({', '.join(FAMILIES)})"
             )
     return set(names)
-
-
-def weights_in(node: Any) -> Iterator[str]:
-    """Names and paths of all weights that a configuration, as plain dicts and lists, names."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key in ("weights", "name_or_path", "path") and isinstance(value, str):
-                yield value
-            else:
-                yield from weights_in(value)
 
 
 def _plain(value: Any) -> Any:
