@@ -85,7 +85,7 @@ def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp
     folder.mkdir()
     Image.fromarray(np.full((32, 16, 3), 128, np.uint8)).save(folder / "grey.png")
     given = (weights, f"data.path={folder}", f"out={tmp_path}/out")
-    code, _, errors = in_process("complete", *given, "data.score=1.1")
+    code, _, errors = in_process("complete", *given, "data.score=1")
     assert code == 2
     assert "data.part=face: is in none of the 1 pictures; hole=free needs none" in errors
     code, _, errors = in_process("complete", *given, "hole=free")

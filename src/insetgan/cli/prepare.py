@@ -15,6 +15,8 @@ from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from insetgan.cli.terminal import OnProgress
 
 
@@ -92,6 +94,6 @@ def _out(given: str | None, height: int, width: int) -> Path:
     return Path(given)
 
 
-def main() -> None:
-    """Entry point."""
-    entry(run, "prepare", PrepareConfig)
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Entry point; the arguments are those of the process unless given."""
+    entry(run, "prepare", PrepareConfig, arguments)
