@@ -14,6 +14,7 @@ from insetgan.networks.generator import Generator
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
+from insetgan.refine.block_state import BlockState, FrameRecorder, PartialStore, block_key
 from insetgan.refine.latents import CANVAS, Latents, Space
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
@@ -76,7 +77,15 @@ class RefinementModule(pl.LightningModule):
         plan: how each sample is gone about.
         perceptual: features for the perceptual terms.
         segmenter: gives masks, where the plan asks for them.
+
+    Attributes:
+        on_step: called after each step of the solver.
+        unfinished: keeps the state of unfinished blocks, from which they go on; None keeps none.
+        say: told in one line when a block goes on, or cannot.
+        sample_word: what the numbers of a block count.
     """
+
+    sample_word = "seed"
 
     def __init__(
         self,
@@ -97,6 +106,8 @@ class RefinementModule(pl.LightningModule):
         networks = [network for owner in [*owners, perceptual, segmenter] if (network := _network(owner)) is not None]
         self.networks = nn.ModuleList(networks)  # so that the Trainer moves them to its device
         self.on_step: Callable[[Step], None] | None = None
+        self.unfinished: PartialStore | None = None
+        self.say: Callable[[str], None] = lambda line: None
 
     def predict_step(self, batch: Sequence[int], *_: Any) -> Refined | None:
         """Refine one block of seeds; None for an empty one, which a process gets that has nothing to do."""
@@ -106,17 +117,39 @@ class RefinementModule(pl.LightningModule):
         problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
         recorder = Recorder(plan.film_every, blend=plan.blend) if plan.film_every else None
 
-        def on_step(step: Step) -> None:
-            for listener in (recorder, self.on_step):
-                if listener is not None:
-                    listener(step)
-
-        result = refine(problem, self.objective, self.schedule, on_step=on_step)
+        result = self.refine(batch, problem, self.schedule, recorder)
         if recorder is not None:
             recorder.finish(result)
         rows = best_rows(result, plan.tries, plan.keep)
         films = [recorder.frames(row) for row in rows.tolist()] if recorder else []
         return Refined(result.rows(rows.to(result.steps.device)), films)
+
+    def refine(
+        self, block: Sequence[int], problem: Problem, schedule: Schedule, recorder: FrameRecorder | None = None
+    ) -> Result:
+        """Refine a block, from where it was interrupted if it was, and keep its state until it is written."""
+        state = self._block_state(block, recorder)
+        listeners = [listener for listener in (recorder, state, self.on_step) if listener is not None]
+
+        def on_step(step: Step) -> None:
+            for listener in listeners:
+                listener(step)
+
+        before = state.read() if state is not None else None
+        return refine(problem, self.objective, schedule, state=before, on_step=on_step)
+
+    def on_predict_batch_end(self, outputs: Any, batch: Sequence[int], *_: Any) -> None:
+        """Remove the state of a block. The callbacks, which write its samples, come before."""
+        state = self._block_state(batch) if batch else None
+        if state is not None:
+            state.remove()
+
+    def _block_state(self, block: Sequence[int], recorder: FrameRecorder | None = None) -> BlockState | None:
+        if self.unfinished is None:
+            return None
+        depends = json.dumps([list(block), [self.origin(sample) for sample in block]])
+        key = block_key(block, self.sample_word)
+        return BlockState(self.unfinished, key, depends, recorder=recorder, say=self.say)
 
     def origin(self, sample: int) -> str:
         """What decides the start of a sample, beside its seed and the settings."""

@@ -4,8 +4,10 @@ import io
 import json
 import os
 import re
+import shutil
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,7 @@ class RunFolder:
             )
         for old in (*mine, *(self.path / name for name in GATHERED)):
             old.unlink(missing_ok=True)
+        shutil.rmtree(self.path / ".partial", ignore_errors=True)
         return True
 
     def write(self, name: str, content: bytes) -> None:
@@ -164,6 +167,16 @@ class RunFolder:
             note["anchors"] = {part: placed.anchors[row].tolist() for part, placed in result.placements.items()}
             header = {"sample": json.dumps({**note, "record": record})}  # one entry, since their order is not kept
             self.write(f"samples/{name}.safetensors", save(_tensors(result, row), metadata=header))
+
+    def partial(self, key: str) -> Path:
+        """Where the state of an unfinished result may be kept, a file that need not exist."""
+        return self.path / ".partial" / key
+
+    def remove_partial(self, key: str) -> None:
+        """Remove the state of an unfinished result, if there is one."""
+        self.partial(key).unlink(missing_ok=True)
+        with suppress(OSError):  # it holds the states of others, or there was none
+            self.partial(key).parent.rmdir()
 
     def gather(self, seeds: Sequence[int], *, walk: bool = False) -> dict[str, Any]:
         """Write results.json, latents.safetensors, curves.csv and sheet.png for these seeds; all must be finished.
