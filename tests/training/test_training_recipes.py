@@ -31,7 +31,7 @@ def composed(*overrides):
         return compose("train", [*overrides])
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 24), (16, 32)])
+@pytest.mark.parametrize(("height", "width"), [(32, 24), (48, 80)])
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_two_steps_at_any_size(recipe, height, width, tmp_path):
     config = composed(
