@@ -47,7 +47,8 @@ def block_sizes(height: int, width: int) -> list[tuple[int, int]]:
         halvings = _common_halvings(height, width)
     if halvings < 1:
         raise ValueError(
-            f"height={height}, width={width}: must be two whole numbers from 3 up, both times 2, 4, 8 or a higher power of two, "
+            f"height={height}, width={width}: must be two whole numbers from 3 up, both times the same power of two "
+            "(2, 4, 8, ...), "
             f"such as {' x '.join(map(str, _nearest_size(height, width)))}"
         )
     return [(height >> halving, width >> halving) for halving in range(halvings, -1, -1)]
