@@ -36,7 +36,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         seeds: of the run; starts that are given one a sample follow their order.
     """
     from insetgan.detection.part import Part
-    from insetgan.refine.context import CANVAS
+    from insetgan.refine.latents import CANVAS
     from insetgan.refine.module import Plan, RefinementModule
     from insetgan.refine.walk_module import WalkModule
 
