@@ -40,7 +40,9 @@ def test_a_generator_without_labels_stays_itself():
     assert with_label(generator, None, key="canvas.label") is generator
     with pytest.raises(UserError, match=r"^canvas.label=3: this generator has no labels; leave the setting away$"):
         with_label(generator, 3, key="canvas.label")
-    with pytest.raises(UserError, match=r"^canvas.label: this generator is conditional; .* from 0 to 2, or a list of 3"):
+    with pytest.raises(
+        UserError, match=r"^canvas.label: this generator is conditional; .* from 0 to 2, or a list of 3"
+    ):
         with_label(make(), None, key="canvas.label")
 
 
@@ -48,5 +50,7 @@ def test_a_generator_without_labels_stays_itself():
     "label", [3, -1, True, 1.5, "1", [1.0, 0.0], [0, 1, 2, 3], [0, 0, float("nan")], [0, 0, "a"], [True, False, False]]
 )
 def test_labels_that_do_not_fit_are_refused(label):
-    with pytest.raises(UserError, match=r"^parts.face.label=.*: must be a whole number from 0 to 2, or a list of 3 numbers"):
+    with pytest.raises(
+        UserError, match=r"^parts.face.label=.*: must be a whole number from 0 to 2, or a list of 3 numbers"
+    ):
         parse_label(label, 3, key="parts.face.label")
