@@ -34,9 +34,6 @@ def composed(*overrides):
         return compose("train", [*overrides])
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize(("height", "width"), [(32, 24), (48, 80)])
-=======
 def own_files(recipe, height, width, folder):
     """What the recipes want that look through MobileNetV2: its weights, and pictures that scale its maps."""
     if recipe not in ("projected_imagenet", "projected_parts"):
@@ -49,8 +46,7 @@ def own_files(recipe, height, width, folder):
     return f"recipe.discriminator.features.imagenet.path={weights}", f"data.path={pictures}"
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 24), (16, 32)])
->>>>>>> main
+@pytest.mark.parametrize(("height", "width"), [(32, 24), (48, 80)])
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_two_steps_at_any_size(recipe, height, width, tmp_path):
     config = composed(
