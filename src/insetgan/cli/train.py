@@ -30,7 +30,7 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.build import instantiate
     from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.terminal import PatientConsole, silence
-    from insetgan.runtime.files import hold
+    from insetgan.runtime.files import lock_folder
     from insetgan.runtime.run_log import log_to
     from insetgan.training.metrics_log import MetricsCSV
     from insetgan.training.run import TrainingRun
@@ -56,7 +56,7 @@ def run(config: DictConfig) -> None:
     with ExitStack() as held:
         loggers: list[Any] = []
         if not (training.finished or options.fast_dev_run) and _is_first_process():
-            held.enter_context(hold(options.out))
+            held.enter_context(lock_folder(options.out))
             _prepare_folder(config, options, dataset)
             held.enter_context(log_to(options.out / "train.log"))
             loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
