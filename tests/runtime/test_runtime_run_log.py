@@ -67,7 +67,7 @@ class Full:
 
 def test_a_full_disk_ends_the_log_and_nothing_else(tmp_path, capsys):
     with log_to(tmp_path / "run.log"):
-        (file,) = logging.getLogger("insetgan.run").handlers
+        (file,) = [each for each in logging.getLogger("insetgan.run").handlers if isinstance(each, logging.FileHandler)]
         file.stream.close()
         file.stream = Full()
         note("a")
