@@ -67,7 +67,8 @@ class Full:
 
 def test_a_full_disk_ends_the_log_and_nothing_else(tmp_path, capsys):
     with log_to(tmp_path / "run.log"):
-        (file,) = [each for each in logging.getLogger("insetgan.run").handlers if isinstance(each, logging.FileHandler)]
+        handlers = logging.getLogger("insetgan.run").handlers
+        (file,) = [each for each in handlers if str(tmp_path) in getattr(each, "baseFilename", "")]
         file.stream.close()
         file.stream = Full()
         note("a")
