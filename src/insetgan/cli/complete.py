@@ -45,6 +45,8 @@ def run(config: DictConfig) -> None:
     pictures = _pictures(config, generator.height, generator.width)
     known, shown = _known(config, pictures, generator.height, generator.width)
     console = PatientConsole()
+    for note in pictures.notes:
+        console.print(note, markup=False)
     if skipped := pictures.skipped:
         console.print(f"skipped {len(skipped)} faulty pictures, the first: {skipped[0]}", markup=False)
     mark = _signature(config, pictures)
@@ -90,7 +92,7 @@ def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
     from insetgan.completion.faced import FacedPictures
     from insetgan.data.datasets import open_archive
 
-    archive = open_archive(config.data.path)
+    archive = open_archive(config.data.path, background=config.data.background, grey=config.data.grey)
     last = config.data.last
     if last is None:
         last = EMBEDDED_PICTURES if config.data.path is None else len(archive)
@@ -102,6 +104,7 @@ def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
         held_out=last,
         take="held_out",
         on_fault=config.data.on_fault,
+        crop=config.data.crop,
     )
 
 

@@ -138,7 +138,8 @@ class Contestant:
 
         kind = self.settings.kind
         if kind == "folder":
-            return digest(["folder", fingerprint(Path(self.settings.path)), self.size])
+            reading = [self.settings.grey, str(self.settings.background)]
+            return digest(["folder", fingerprint(Path(self.settings.path)), self.size, reading])
         if kind == "refine":
             mark = signature(self.refine, parse_seeds(self.refine.seeds))
             return digest(["refine", mark, _origins(self.refine, self.module())])
@@ -164,7 +165,16 @@ class Contestant:
 
         kind, parts = self.settings.kind, list(map(str, self.refine.parts))
         if kind == "folder":
-            return DatasetPictures(ImageDataset(self.settings.path, *self.size, checked=False, keep=False))
+            return DatasetPictures(
+                ImageDataset(
+                    self.settings.path,
+                    *self.size,
+                    checked=False,
+                    keep=False,
+                    grey=self.settings.grey,
+                    background=self.settings.background,
+                )
+            )
         if kind == "refine":
             return RefinedPictures(self.run_folder(), parts)
         if kind == "paste":

@@ -118,10 +118,13 @@ def _pictures(config: DictConfig, console: Any) -> Any:
     from insetgan.cli.terminal import progress
 
     if config.data.path is None or not config.data.check:
-        return instantiate(config.model.dataset)
-    with progress("checking pictures", "pictures", console=console) as on_progress:
-        dataset = instantiate(config.model.dataset, progress=on_progress)
-    if skipped := dataset.skipped:
+        dataset = instantiate(config.model.dataset)
+    else:
+        with progress("checking pictures", "pictures", console=console) as on_progress:
+            dataset = instantiate(config.model.dataset, progress=on_progress)
+    for note in getattr(dataset, "notes", ()):
+        console.print(note, markup=False)
+    if skipped := getattr(dataset, "skipped", ()):
         console.print(f"left out {len(skipped)} pictures, the first: {skipped[0]}", markup=False)
     return dataset
 

@@ -11,7 +11,7 @@ from insetgan.data.archive import Archive
 from insetgan.data.picture import Shape
 from insetgan.runtime.files import cache_folder, write_whole
 
-_VERSION = 1  # of the check; another one trusts nothing that this one found
+_VERSION = 2  # of the check; another one trusts nothing that this one found
 
 
 class Verdicts:
