@@ -17,6 +17,7 @@ from torch import Tensor
 
 from insetgan.completion.completion import hole_difference, hole_seam
 from insetgan.completion.sheet import completion_sheet
+from insetgan.data.picture import open_picture
 from insetgan.ops.images import from_uint8
 from insetgan.refine.run_folder import make_folder
 from insetgan.runtime.errors import UserError
@@ -94,7 +95,7 @@ class CompletionFolder:
         try:
             made = self._read_png(f"{completion.name}.png")
             mask = self._read_png(f"{completion.name}-known.png") > 127
-        except OSError:
+        except (OSError, ValueError):  # damaged, or not what this project writes
             return False
         visible, original = known[0].numpy() > 0, picture.permute(1, 2, 0).numpy()
         return bool(
@@ -148,7 +149,7 @@ class CompletionFolder:
         write_whole(self.samples / name, _png(pixels))
 
     def _read_png(self, name: str) -> Any:
-        with Image.open(self.samples / name) as image:
+        with open_picture(self.samples / name) as image:
             return np.array(image)
 
 

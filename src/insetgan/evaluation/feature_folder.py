@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.tensors import open_tensors
 
 _FEATURES, _FOUND, _FIGURE = "features.", "found.", "figure."
 
@@ -48,7 +49,7 @@ class FeatureFolder:
     def finished(self, block: Sequence[int]) -> bool:
         """Whether the features of a block stand."""
         try:
-            with safe_open(self._file(block), framework="pt") as file:
+            with open_tensors(self._file(block)) as file:
                 return (file.metadata() or {}).get("block") == self._mark(block)
         except (OSError, SafetensorError):
             return False
@@ -71,7 +72,7 @@ class FeatureFolder:
         for block in blocks:
             if not self.finished(block):
                 raise ValueError(f"{self._file(block)}: not finished")
-            with safe_open(self._file(block), framework="pt") as file:
+            with open_tensors(self._file(block)) as file:
                 for name in file.keys():
                     pieces.setdefault(name, []).append(file.get_tensor(name))
         whole: dict[str, Any] = {name: torch.cat(tensors) for name, tensors in pieces.items()}

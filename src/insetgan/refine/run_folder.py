@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
+from insetgan.data.picture import read_rgb
 from insetgan.detection.placement import Placement
 from insetgan.ops.images import to_uint8
 from insetgan.refine.gathered import CURVE, write_curves, write_latents
@@ -29,6 +30,8 @@ from insetgan.reports.sheet import draw_sheet
 from insetgan.reports.video import write_mp4
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.reading import parse_json
+from insetgan.runtime.tensors import open_tensors
 
 PICTURES = ("canvas", "paste", "refined")
 _OURS = re.compile(r"\d+(-\d+)?(\.safetensors|\.mp4|_(canvas|paste|refined)\.png)")
@@ -192,8 +195,7 @@ class RunFolder:
 
     def _pictures(self, names: Iterable[str], picture: str) -> Iterator[Tensor]:
         for name in names:
-            image = Image.open(self.samples / f"{name}_{picture}.png").convert("RGB")
-            yield torch.from_numpy(np.array(image))
+            yield torch.from_numpy(np.array(read_rgb(self.samples / f"{name}_{picture}.png")))
 
     def film(self, count: int) -> None:
         """Write walk.mp4, the refined pictures 0 to `count` - 1 one after the other."""
@@ -212,7 +214,7 @@ class RunFolder:
         note = self._note(name)
         if note["record"]["box"] is None:
             return None
-        with safe_open(self.samples / f"{name}.safetensors", framework="pt") as file:
+        with open_tensors(self.samples / f"{name}.safetensors") as file:
             found = {key: file.get_tensor(key)[None] for key in file.keys() if not key.startswith(CURVE)}
         shared = {key.removesuffix(".shared"): value for key, value in found.items() if key.endswith(".shared")}
         codes = {
@@ -236,16 +238,16 @@ class RunFolder:
 
     def _row(self, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
         name = record["name"]
-        pictures = [Image.open(self.samples / f"{name}_{picture}.png").convert("RGB") for picture in PICTURES]
+        pictures = [read_rgb(self.samples / f"{name}_{picture}.png") for picture in PICTURES]
         return f"seed {name}: {record['status']}", pictures, [tuple(box) for box in (record["box"] or {}).values()]
 
     def _note(self, name: str) -> dict[str, Any]:
         """What `add` noted about a result; empty where no whole file stands."""
         try:
-            with safe_open(self.samples / f"{name}.safetensors", framework="pt") as file:
-                note: dict[str, Any] = json.loads((file.metadata() or {}).get("sample", "{}"))
+            with open_tensors(self.samples / f"{name}.safetensors") as file:
+                note: dict[str, Any] = parse_json((file.metadata() or {}).get("sample", "{}"))
                 return note
-        except (FileNotFoundError, SafetensorError):
+        except (FileNotFoundError, SafetensorError, ValueError):
             return {}
 
 

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from insetgan.runtime import limits
-from insetgan.runtime.reading import size_text, take
+from insetgan.runtime.reading import size_text
 from insetgan.runtime.zips import check_members, check_size, open_member
 
 _HARMLESS = re.compile(
@@ -24,6 +24,7 @@ _HARMLESS = re.compile(
     r"torch\.storage (Untyped|Typed)Storage|torch\.nn\.parameter Parameter|_codecs encode|torch\.serialization _get_layout"
 )
 """What a checkpoint may name: containers, storages, types. Others take memory as they are told, such as bytearray."""
+_PIECE = 1 << 20
 _LEGACY_PICKLES = 5  # before the tensors in files of before torch 1.6
 
 
@@ -80,12 +81,23 @@ def _array(stream: IO[bytes], key: str, size: int) -> np.ndarray:
     count = prod(shape)
     if min(shape, default=0) < 0 or count > limits.ARRAY_VALUES or count * dtype.itemsize + stream.tell() != size:
         raise ValueError(f"{key} claims {list(shape)} values of {dtype} and is not as long")
-    values = np.frombuffer(take(stream, count * dtype.itemsize), dtype)
+    values = np.empty(count, dtype)  # the system gives memory only as it is filled
+    place = memoryview(values).cast("B") if count else memoryview(b"")
+    while place:
+        piece = stream.read(min(len(place), _PIECE))
+        if not piece:
+            raise ValueError(f"{key} ends early")
+        place[: len(piece)] = piece
+        place = place[len(piece) :]
     return values.reshape(shape, order="F" if fortran else "C")
 
 
-def read_checkpoint_file(path: Path) -> Any:
+def read_checkpoint_file(path: Path, *, mapped: bool = False) -> Any:
     """`torch.load` of tensors and plain values, on the CPU, of a file that takes no more memory than it has bytes.
+
+    Args:
+        path: of the file.
+        mapped: leave the tensors in the file until they are looked at.
 
     Raises:
         ValueError: it is packed, or names what takes memory as it is told.
@@ -107,7 +119,7 @@ def read_checkpoint_file(path: Path) -> Any:
         with path.open("rb") as stream:
             for _ in range(_LEGACY_PICKLES):
                 _refuse_globals(stream)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
 
 
 def _refuse_globals(stream: IO[bytes]) -> None:

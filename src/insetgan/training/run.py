@@ -19,6 +19,7 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.lightning import CPUAccelerator, Logger, pl
 from insetgan.runtime.precision import precision_of
 from insetgan.runtime.processes import PhaseDDP
+from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.trainer import quiet_trainer
 from insetgan.training.checkpoint import find_resume
 from insetgan.training.clock import Clock
@@ -175,5 +176,5 @@ def _trainer(options: RunOptions, callbacks: list[pl.Callback], *, validates: bo
 
 
 def _seen(checkpoint: Path) -> float:
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    content = read_checkpoint_file(checkpoint, mapped=True)
     return int(content["state_dict"]["cur_nimg"]) / 1000
