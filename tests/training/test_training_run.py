@@ -12,14 +12,15 @@ from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.signals import STOP_SIGNALS
 from insetgan.training.checkpoint import read_checkpoint
-from insetgan.training.clock import Clock
 from insetgan.training.gan_module import GANModule
+from insetgan.training.loop import RunLoop
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
 from insetgan.training.phases import standard_phases
 from insetgan.training.quality import SECONDS, Quality
-from insetgan.training.run import train
+from insetgan.training.run import TrainingRun
 from insetgan.weights.store import load_network, read_metadata
 
 BATCH = 4
@@ -47,7 +48,7 @@ def run_steps(out, steps, module=None, console=None, **options):
     module = module or make_module(style_mixing=0.5)
     settings = {"precision": "32-true", "accelerator": "cpu", "snapshot_kimg": 1.0, "tick_kimg": BATCH / 1000}
     options = RunOptions(out=out, max_kimg=steps * BATCH / 1000, batch_size=BATCH, grid=2, **(settings | options))
-    outcome = train(module, Noise(), options, z_dim=8, console=console or Console(file=io.StringIO()))
+    outcome = TrainingRun(module, Noise(), options, console=console or Console(file=io.StringIO())).fit()
     return module, outcome
 
 
@@ -90,10 +91,8 @@ def test_the_best_pictures_are_kept(tmp_path, monkeypatch):
             out=tmp_path, max_kimg=steps * BATCH / 1000, batch_size=BATCH, grid=2, snapshot_kimg=BATCH / 1000,
             tick_kimg=BATCH / 1000, precision="32-true", accelerator="cpu",
         )  # fmt: skip
-        return train(
-            make_module(), Noise(), options, z_dim=8, console=Console(file=io.StringIO()),
-            measure=lambda clock: Falling(options, clock, Extractor(), Noise(), 8, every_kimg=BATCH / 1000),
-        )  # fmt: skip
+        quality = Falling(Extractor(), Noise(), every_kimg=BATCH / 1000)
+        return TrainingRun(make_module(), Noise(), options, quality=quality, console=Console(file=io.StringIO())).fit()
 
     run(3)
     assert run(4).quality.best == 1.0
@@ -126,7 +125,7 @@ def test_a_finished_run_does_nothing_and_resume_none_starts_anew(tmp_path):
     assert run_steps(tmp_path, 2, resume="none")[1].trained_kimg > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_signals_end_the_run_after_the_step_with_everything_saved(tmp_path, number):
     module = make_module()
     step = module.training_step
@@ -202,6 +201,23 @@ def test_the_rates_of_the_settings_hold_on_resuming(tmp_path):
     assert discriminator["betas"] == pytest.approx((0.5 ** (2 / 3), 0.9 ** (2 / 3)))
 
 
+def test_the_generator_may_have_a_rate_of_its_own(tmp_path):
+    module, _ = run_steps(tmp_path, 1, module=make_module(lr=0.1, g_lr=0.004))
+    generator, discriminator = (optimizer.param_groups[0]["lr"] for optimizer in module.optimizers())
+    assert (generator, discriminator) == (0.004, pytest.approx(0.1 * 2 / 3))
+
+
+def test_the_discriminator_learns_alone_while_it_leads(tmp_path):
+    module = make_module(d_lead_kimg=2 * BATCH / 1000)
+    start = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    module, _ = run_steps(tmp_path, 2, module=module)
+    moved = {name for name, tensor in module.state_dict().items() if not torch.equal(tensor, start[name])}
+    assert any(name.startswith("D.") for name in moved)
+    assert not {name for name in moved if name.startswith("G.") and not name.endswith("w_avg")}
+    module, _ = run_steps(tmp_path, 3)  # goes on, and the lead is over
+    assert not torch.equal(module.G.synthesis.b4.const, start["G.synthesis.b4.const"])
+
+
 def test_a_checkpoint_of_other_networks_is_refused_in_one_line(tmp_path):
     run_steps(tmp_path, 1)
     other = GANModule(
@@ -259,13 +275,14 @@ def test_fast_dev_run_keeps_nothing(tmp_path):
 
 def test_a_signal_between_two_callbacks_counts_after_the_next_step(tmp_path):
     """Or one of several processes would measure or store where the others do not, and all would wait for ever."""
-    clock = Clock(RunOptions(out=tmp_path, max_kimg=1, batch_size=BATCH))
+    loop = RunLoop(RunOptions(out=tmp_path, max_kimg=1, batch_size=BATCH), console=Console(file=io.StringIO()))
     module = make_module()
-    trainer = SimpleNamespace(fast_dev_run=False, should_stop=False)
-    clock.on_train_start(trainer, module)
-    clock.on_train_batch_end(trainer, module)
+    trainer = SimpleNamespace(fast_dev_run=False, should_stop=False, is_global_zero=False)
+    loop.on_train_start(trainer, module)
+    loop._save = lambda *_: None
+    loop.on_train_batch_end(trainer, module)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert (clock.finished, clock.received) == (False, None)
-    clock.on_train_batch_end(trainer, module)
-    assert (clock.finished, clock.received, trainer.should_stop) == (True, signal.SIGTERM, True)
-    clock.on_train_end(trainer, module)
+    assert (loop.finished, loop.received) == (False, None)
+    loop.on_train_batch_end(trainer, module)
+    assert (loop.finished, loop.received, trainer.should_stop) == (True, signal.SIGTERM, True)
+    loop.on_train_end(trainer, module)

@@ -194,7 +194,8 @@ def test_postscript_is_not_handed_to_ghostscript(tmp_path, monkeypatch):
         (r"np\.load\(", set()),
         (r"\bsafe_open\(", {"insetgan/runtime/tensors.py"}),
         (r"zipfile\.ZipFile\((?!.*\"w\")", {
-            "insetgan/data/archive.py", "insetgan/runtime/tensors.py", "insetgan/weights/script.py",
+            "insetgan/data/archive.py",
+                "insetgan/networks/mobilenet.py", "insetgan/runtime/tensors.py", "insetgan/weights/script.py",
         }),
         (r"\bimport pickle\b(?!tools)", {
             "insetgan/runtime/tensors.py", "insetgan/metrics/inception.py", "insetgan/metrics/perceptual.py",
@@ -361,7 +362,7 @@ def test_bombs_take_little_memory(tmp_path):
     assert all(said and "\n" not in said for _, said in found.values())
     expected = {
         "a zip of 3 MB with a member of 3 GB": "at most 200 times as much is believed",
-        "a picture of many pixels": "at most 134217728 are read",
+        "a picture of many pixels": "has more than 134217728 pixels",
         "a network of 8 GB described in a small file": "w_dim=16777216: at most 16384 is built",
         "a checkpoint that asks for memory": "not written by this project's train.py",
         "YAML that laughs a billion times": "holds more than 100000 values",

@@ -1,6 +1,6 @@
 """The keys of refine.py and what they may hold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -90,7 +90,7 @@ class RefineConfig:
         drop: terms, or families of terms, to leave out.
         video: write an mp4 of each sample's optimisation.
         out: the run folder; named after the mode and all settings unless given.
-        overwrite: whether results of other settings in `out` may be replaced.
+        overwrite: whether the results in `out` are made again, of these settings or of others.
         spaces: latent spaces.
         canvas: the generator of the canvas.
         parts: by name, an inset each.
@@ -221,7 +221,8 @@ def _typed_part(key: str, part: Any) -> DictConfig:
 def _check_choices(config: DictConfig) -> None:
     from insetgan.ops.regions import BLENDS
     from insetgan.refine.latents import SPACES
-    from insetgan.refine.terms.term import FAMILIES, SIDES
+    from insetgan.refine.sides import SIDES
+    from insetgan.refine.terms.term import FAMILIES
 
     given: list[tuple[str, Any, Sequence[str]]] = [
         ("region", config.region, ("box", "mask")),
@@ -264,16 +265,6 @@ def dropped(config: DictConfig) -> set[str]:
                 f"({', '.join(FAMILIES)})"
             )
     return set(names)
-
-
-def weights_in(node: Any) -> Iterator[str]:
-    """Names and paths of all weights that a configuration, as plain dicts and lists, names."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key in ("weights", "name_or_path", "path") and isinstance(value, str):
-                yield value
-            else:
-                yield from weights_in(value)
 
 
 def _plain(value: Any) -> Any:

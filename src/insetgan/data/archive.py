@@ -17,7 +17,6 @@ from typing import IO, Any
 
 import numpy as np
 
-from insetgan.data.folder import list_folder, passed_over
 from insetgan.data.labels import DATASET_FILE, Labels, parse_labels
 from insetgan.data.masks import Mask, decode_mask
 from insetgan.data.picture import Facts, Shape, examine, read_facts, read_pixels, why
@@ -26,6 +25,7 @@ from insetgan.data.reading import PLAIN, Reading
 from insetgan.data.table import FORM, PARTS_FILE, Box, has_boxes, is_table, misplaced_box
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.folders import list_folder, passed_over
 from insetgan.runtime.reading import parse_json, read_file, take
 from insetgan.runtime.zips import check_members, open_member, shown
 

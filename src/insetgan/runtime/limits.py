@@ -45,6 +45,8 @@ WEIGHTS_HEADER = 1 << 24
 """Bytes of the header of a safetensors file."""
 PICKLE_BYTES = 1 << 26
 """Of the description beside the tensors in a checkpoint."""
+WHEEL_MEMBER = 1 << 28
+"""Of weights within a Python package."""
 ARRAY_VALUES = 1 << 31
 """Values of one array in an .npz file."""
 SCRIPT_BYTES = 1 << 26

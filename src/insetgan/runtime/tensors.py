@@ -1,5 +1,6 @@
 """Tensors and arrays from files that may hold anything: sizes come first, and nothing is executed."""
 
+import io
 import pickle
 import pickletools
 import re
@@ -16,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from insetgan.runtime import limits
 from insetgan.runtime.reading import size_text
-from insetgan.runtime.zips import check_members, check_size, open_member
+from insetgan.runtime.zips import check_members, check_size, open_member, shown
 
 _HARMLESS = re.compile(
     r"collections (OrderedDict|Counter)|torch\._utils _rebuild_(tensor_v2|tensor_v3|parameter|parameter_with_state)|"
@@ -92,34 +93,41 @@ def _array(stream: IO[bytes], key: str, size: int) -> np.ndarray:
     return values.reshape(shape, order="F" if fortran else "C")
 
 
-def read_checkpoint_file(path: Path, *, mapped: bool = False) -> Any:
+def read_checkpoint_file(source: Path | bytes, *, mapped: bool = False) -> Any:
     """`torch.load` of tensors and plain values, on the CPU, of a file that takes no more memory than it has bytes.
 
     Args:
-        path: of the file.
-        mapped: leave the tensors in the file until they are looked at.
+        source: path of the file, or its bytes.
+        mapped: leave the tensors in the file until they are looked at; of a path alone.
 
     Raises:
         ValueError: it is packed, or names what takes memory as it is told.
         Exception: nearly anything else that torch.load trips over.
     """
-    if not path.is_file():
+    if isinstance(source, bytes):
+        _refuse_checkpoint(io.BytesIO(source))
+        return torch.load(io.BytesIO(source), map_location="cpu", weights_only=True)
+    if not source.is_file():
         raise ValueError("is no file")
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for name in check_members(archive):
-                if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
-                    raise ValueError(f"the member {name[:100]} is packed, which torch.save does not do")
-                if name.endswith((".pkl", ".json")):
-                    check_size(archive.getinfo(name), limits.PICKLE_BYTES)
-                if name.endswith(".pkl"):
-                    with archive.open(name) as stream:
-                        _refuse_globals(stream)
-    else:
-        with path.open("rb") as stream:
-            for _ in range(_LEGACY_PICKLES):
-                _refuse_globals(stream)
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    with source.open("rb") as stream:
+        _refuse_checkpoint(stream)
+    return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
+
+
+def _refuse_checkpoint(stream: IO[bytes]) -> None:
+    if not zipfile.is_zipfile(stream):
+        stream.seek(0)
+        for _ in range(_LEGACY_PICKLES):
+            _refuse_globals(stream)
+        return
+    with zipfile.ZipFile(stream) as archive:
+        for name in check_members(archive):
+            if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"the member {shown(name)} is packed, which torch.save does not do")
+            if name.endswith(".pkl"):
+                check_size(archive.getinfo(name), limits.PICKLE_BYTES)
+                with archive.open(name) as member:
+                    _refuse_globals(member)
 
 
 def _refuse_globals(stream: IO[bytes]) -> None:

@@ -50,6 +50,13 @@ def open_member(archive: zipfile.ZipFile, name: str, most: int) -> IO[bytes]:
     return _Steady(archive.open(name), most)
 
 
+def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """Read a member whole. Raises ValueError when it, or any other member, will not do, or it is larger than `most` bytes."""
+    check_members(archive)
+    with open_member(archive, name, most) as stream:
+        return take(stream, most)
+
+
 class _Steady(io.RawIOBase, IO[bytes]):  # type: ignore[misc]
     """A member whose read() goes by pieces; zipfile's own unpacks up to 2 GiB at once where the header lies."""
 

@@ -39,6 +39,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def images_seen(path: Path) -> int:
+    """Number of images that the run of a checkpoint had seen; the tensors are not read."""
+    content = read_checkpoint_file(path, mapped=True)
+    return int(content["state_dict"]["cur_nimg"])
+
+
 def _foreign(path: Path) -> UserError:
     return UserError(f"checkpoint {path}: cut short, or not written by this project's train.py")
 

@@ -15,6 +15,7 @@ from torch import nn
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.fingerprint import FromFile
 from insetgan.runtime.reading import parse_json
 from insetgan.runtime.tensors import open_tensors
 from insetgan.runtime.zips import shown
@@ -113,6 +114,8 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
             raise UserError(
                 f"{key}={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
             ) from error
+    if isinstance(module, FromFile):
+        module.source = path
     return module.eval().requires_grad_(False)
 
 
