@@ -75,16 +75,15 @@ class Archive:
             members = {name for name in found if not _is_hidden(name)}
             table: Any = self._table(PARTS_FILE) if PARTS_FILE in members else {}
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, NotImplementedError) as error:
-            raise UserError(
-                f"archive {self.path}: cannot be read, a whole zip archive is needed ({why(error)})"
-            ) from error
+            needed = "" if self.path.is_dir() else ", a whole zip archive is needed"
+            raise UserError(f"archive {self.path}: cannot be read{needed} ({why(error)})") from error
         if not is_table(table):
             raise UserError(f"archive {self.path}: {PARTS_FILE} is not of the form {FORM}")
         self.names = sorted(m for m in members if m.lower().endswith(IMAGE_SUFFIXES))
         if line := passed_over(members - {*self.names, PARTS_FILE, DATASET_FILE}, set(found) - members):
             self.notes.append(line)
         if not self.names:
-            others = f"; {line}" if line else ""
+            others = "".join(f"; {note}" for note in self.notes)
             raise UserError(f"archive {self.path}: holds no pictures ({', '.join(IMAGE_SUFFIXES)}){others}")
         self.parts: tuple[str, ...] = tuple(table.get("parts", ()))
         self.recipe: dict[str, Any] | None = table.get("recipe")

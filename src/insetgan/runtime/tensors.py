@@ -4,6 +4,7 @@ import io
 import pickle
 import pickletools
 import re
+import tokenize
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -76,7 +77,10 @@ def _array(stream: IO[bytes], key: str, size: int) -> np.ndarray:
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read is None:
         raise ValueError(f"{key} is of a version of .npy that is not read")
-    shape, fortran, dtype = read(stream)
+    try:
+        shape, fortran, dtype = read(stream)
+    except (ValueError, SyntaxError, tokenize.TokenError) as error:  # numpy reads the header as Python's literals
+        raise ValueError(f"the header of {key} is damaged") from error
     if dtype.hasobject or dtype.kind not in "fiub":
         raise ValueError(f"{key} holds {dtype}, must hold numbers")
     count = prod(shape)
