@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
-<<<<<<< HEAD
-from insetgan.runtime.lightning import pl
-from insetgan.runtime.tensors import read_checkpoint_file
-=======
 from insetgan.runtime.lightning import TorchCheckpointIO, pl
->>>>>>> main
+from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.training.options import RunOptions
 
 
