@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from insetgan import __version__
 from insetgan.cli.app import entry
 from insetgan.cli.complete_config import CompleteConfig, check
+from insetgan.cli.run_index import indexed
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
 
@@ -36,8 +37,8 @@ def run(config: DictConfig) -> None:
     guard()
     import torch
 
-    from insetgan.cli.refine import config_text
     from insetgan.completion.folder import LAYOUT, Completion, Completions
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.runtime.store import ResultFolder
     from insetgan.weights.store import load_network
 
@@ -54,8 +55,8 @@ def run(config: DictConfig) -> None:
     path = Path(config.out) if config.out is not None else Path("outputs/complete") / f"{config.hole}-{mark[:8]}"
     folder = ResultFolder(path, mark, LAYOUT, overwrite=config.overwrite)
     completions = Completions(folder)
-    with folder.open(), torch.inference_mode():
-        folder.write("config.yaml", config_text(config))
+    with folder.open(), indexed(path), torch.inference_mode():
+        folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
         names = pictures.names
         wanted = [Completion(pictures.indices[row], names[row], seed) for row in shown for seed in seeds]
         rows = {pictures.indices[row]: row for row in shown}
