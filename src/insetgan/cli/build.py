@@ -35,6 +35,8 @@ def instantiate(config: Any, **extra: Any) -> Any:
         if isinstance(cause, ImportError) and "Error loading" in str(cause):
             raise UserError(f"{_key(config)}: {str(cause).splitlines()[0]}") from error
         if isinstance(cause, ModuleNotFoundError) and not str(cause.name).startswith("insetgan"):
+            if cause.name is None:  # Lightning says in words what is missing, and how to get it
+                raise UserError(f"{_key(config)}: {str(cause).splitlines()[0]}") from error
             raise UserError(f"the package {cause.name} is not installed: pip install -e '.[dev]'") from error
         if isinstance(cause, TypeError) and "not supported between" in str(cause):
             raise UserError(_text_for_a_number(config)) from error

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig
 from pydantic import Field
 
-from insetgan.cli.setting_types import Psi, SeedText
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, Background, Crop, Grey, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -46,6 +46,9 @@ class PicturesConfig:
     score: Annotated[
         float, Field(ge=0, le=1, description="of the detector, below which an image counts as one without the part")
     ] = 0.3
+    crop: Annotated[Crop, Field(description=CROP)] = "none"
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
 
 
 @settings

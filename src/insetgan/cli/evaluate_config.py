@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
-from insetgan.cli.setting_types import Psi, Seed
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, Background, Crop, Grey, Psi, Seed
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -38,6 +38,8 @@ class MethodConfig:
     weights: Annotated[UserPath | None, Field(description="of the network that fills holes")] = None
     trunc: Annotated[Psi, Field(description="psi of that network's own latents")] = 1.0
     path: Annotated[UserPath | None, Field(description="of a folder or zip of images")] = None
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
     optional: Annotated[
         bool, Field(description="leave the row out where its weights or images are missing, instead of stopping")
     ] = False
@@ -61,6 +63,9 @@ class RealConfig:
             "cleanfid:ffhq:1024 or cleanfid:ffhq:1024:trainval (with features=cleanfid and regions=[body])"
         ),
     ] = None
+    crop: Annotated[Crop, Field(description=CROP)] = "none"
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
 
 
 @settings

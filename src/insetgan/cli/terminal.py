@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from insetgan.runtime.run_log import note
+
 LOG_EVERY = 10.0  # seconds between two lines when nobody watches
 
 OnProgress = Callable[[int, int], None]
@@ -32,7 +34,8 @@ class PatientConsole(Console):
         super().__init__(file=stream, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print while anybody reads."""
+        """Print while anybody reads, and write the text to the log file of the run."""
+        note_printed(*objects)
         try:
             super().print(*(printable(each) if isinstance(each, str) else each for each in objects), **options)
             self.file.flush()
@@ -58,6 +61,17 @@ def say_error(line: str) -> None:
     _show_all_letters(stream)
     with suppress(OSError, ValueError):
         print(printable(line), file=stream, flush=True)
+
+
+def note_printed(*objects: Any) -> None:
+    """Write what is printed to the log file of the run: text as it is, tables as 120 columns of text."""
+    for each in objects:
+        if isinstance(each, str):
+            note(each)
+            continue
+        page = io.StringIO()
+        Console(file=page, width=120, color_system=None).print(each)
+        note(page.getvalue())
 
 
 def silence(stream: IO[str] | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from insetgan.cli.app import entry
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.train_config import TrainConfig, check
 from insetgan.runtime.errors import UserError
@@ -30,11 +31,15 @@ def run(config: DictConfig) -> None:
     import torch
 
     from insetgan.cli.build import instantiate
+    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.runtime.files import lock_folder
+    from insetgan.runtime.run_log import log_to
+    from insetgan.training.metrics_log import MetricsCSV
     from insetgan.training.run import TrainingRun
 
     check(config)
+    refuse_missing_packages(config.logger)
     options = _options(config)
     console = PatientConsole()
     if not _is_first_process():
@@ -55,10 +60,11 @@ def run(config: DictConfig) -> None:
         loggers: list[Any] = []
         if not (training.finished or options.fast_dev_run) and _is_first_process():
             held.enter_context(lock_folder(options.out))
+            held.enter_context(indexed(options.out))
             _prepare_folder(config, options, dataset)
-            loggers = _loggers(config, options)
-        outcome = training.fit(loggers)
-    _report(console, options, outcome)
+            held.enter_context(log_to(options.out / "train.log"))
+            loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
+        _report(console, options, training.fit(loggers))
 
 
 def main(arguments: "Sequence[str] | None" = None) -> None:
@@ -110,10 +116,13 @@ def _pictures(config: DictConfig, console: Any) -> Any:
     from insetgan.cli.terminal import progress
 
     if config.data.path is None or not config.data.check:
-        return instantiate(config.model.dataset)
-    with progress("checking pictures", "pictures", console=console) as on_progress:
-        dataset = instantiate(config.model.dataset, progress=on_progress)
-    if skipped := dataset.skipped:
+        dataset = instantiate(config.model.dataset)
+    else:
+        with progress("checking pictures", "pictures", console=console) as on_progress:
+            dataset = instantiate(config.model.dataset, progress=on_progress)
+    for note in getattr(dataset, "notes", ()):
+        console.print(note, markup=False)
+    if skipped := getattr(dataset, "skipped", ()):
         console.print(f"left out {len(skipped)} pictures, the first: {skipped[0]}", markup=False)
     return dataset
 
@@ -171,36 +180,18 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
     from omegaconf import OmegaConf
 
     from insetgan.runtime.files import write_whole
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.training.samples import real_grid, write_png
 
     text = OmegaConf.to_yaml(config, resolve=True)
-    write_whole(options.out / "config.yaml", lambda beside: beside.write_text(text))
+    write_whole(options.out / "config.yaml", with_provenance(text))
     write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
 
-def _loggers(config: DictConfig, options: "RunOptions") -> list[Any]:
+def _plain(config: DictConfig) -> Any:
     from omegaconf import OmegaConf
 
-    from insetgan.training.metrics_log import MetricsCSV
-
-    loggers: list[Any] = [MetricsCSV(options.out)]
-    for node in config.logger.values():
-        loggers.append(_logger(node, options, OmegaConf.to_container(config, resolve=True)))
-    return loggers
-
-
-def _logger(node: Any, options: "RunOptions", settings: Any) -> Any:
-    from insetgan.cli.build import instantiate
-
-    logger = instantiate(node, save_dir=str(options.out))
-    try:
-        logger.log_hyperparams(settings)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != "wandb":
-            raise
-        reason = str(error).splitlines()[0]
-        raise UserError(f"logger=wandb: {reason}; WANDB_MODE=offline needs no account") from error
-    return logger
+    return OmegaConf.to_container(config, resolve=True)
 
 
 def _headline(config: DictConfig, module: Any, dataset: Any) -> str:

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.places import CONF
-from insetgan.cli.setting_types import Seed
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, Background, Crop, Grey, Seed
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -25,7 +25,12 @@ class DataConfig:
         Field(description="archive or folder; null takes the rendered people that come with the package"),
     ] = None
     height: Annotated[
-        int, Field(ge=4, le=16384, description="of the images that are trained on, 4 times a power of two")
+        int,
+        Field(
+            ge=4,
+            le=16384,
+            description="in pixels; height and width are two numbers from 3 up times one power of two",
+        ),
     ] = 256
     width: Annotated[int, Field(ge=4, le=16384, description="likewise")] = 128
     mirror: Annotated[bool, Field(description="flip images left to right half of the time")] = True
@@ -43,6 +48,9 @@ class DataConfig:
             ge=0, le=1024, description="processes that decode images for each device; null for as many as make sense"
         ),
     ] = None
+    crop: Annotated[Crop, Field(description=CROP)] = "none"
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
 
 
 @settings
