@@ -96,10 +96,10 @@ def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp
 
 def test_mistakes_end_in_one_line(complete, assert_one_line, tmp_path):
     for override, said in [
-        ("hole=nose", "hole=nose: must be one of face, body, surroundings, free, masks"),
+        ("hole=nose", "hole=nose: must be one of face, surroundings, body, free, masks"),
         ("hole=masks", "masks belong to hole=masks"),
-        ("trunc=3", "trunc=3.0: must be from 0 to 2"),
-        ("data.last=0", "data.last=0: must be 1 or more"),
+        ("trunc=3", "trunc=3: must be at most 2"),
+        ("data.last=0", "data.last=0: must be at least 1"),
         ("weights=body", "holds generator, expected comodgan"),
         ("weights=nowhere.safetensors", "no file"),
         ("data.path=nowhere", "no such file or folder"),
