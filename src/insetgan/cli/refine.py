@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.app import entry
 from insetgan.cli.refine_config import RefineConfig, check
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def run(config: DictConfig) -> float | None:
     from insetgan.refine.walk_module import WalkModule
     from insetgan.reports.refinement import gather_results
     from insetgan.reports.video import encode_mp4
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.runtime.store import ResultFolder
 
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
@@ -46,9 +48,11 @@ def run(config: DictConfig) -> float | None:
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
     # One process locks the folder for all processes of this command.
-    with folder.open() if trainer.is_global_zero else nullcontext():
+    with ExitStack() as stack:
         if trainer.is_global_zero:
-            folder.write("config.yaml", config_text(config))
+            stack.enter_context(folder.open())
+            stack.enter_context(indexed(folder.path))
+            folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
         if isinstance(module, WalkModule):
             module.samples = samples
             seeds = list(range(length(len(seeds), config.walk)))
@@ -75,13 +79,6 @@ def objective(summary: dict[str, Any]) -> float:
     """The seam after refinement, the median over the samples and the mean over the parts; infinite if no part was found."""
     seams = [seam for seam in (summary["seam_after"] or {}).values() if seam is not None]
     return statistics.fmean(seams) if seams else math.inf
-
-
-def config_text(config: DictConfig) -> bytes:
-    """What config.yaml holds: the settings, headed by version, command and commit."""
-    from insetgan.runtime.provenance import provenance_comment
-
-    return (provenance_comment() + OmegaConf.to_yaml(config, resolve=True)).encode()
 
 
 def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bool = False) -> list[list[int]]:
@@ -134,13 +131,14 @@ def refine_blocks(
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
     """
-    from insetgan.cli.terminal import progress
+    from insetgan.cli.terminal import PatientConsole, progress
     from insetgan.refine.module import StepProgress
     from insetgan.refine.writer import SampleWriter
     from insetgan.runtime.trainer import predict_blocks
 
     if not blocks:
         return
+    module.unfinished, module.say = samples.folder, PatientConsole().print
     count = sum(map(len, blocks))
     with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)
