@@ -36,10 +36,12 @@ def run(config: DictConfig) -> float | None:
     from insetgan.refine.walk import length
     from insetgan.refine.walk_module import WalkModule
     from insetgan.reports.refinement import gather_results
-    from insetgan.reports.video import encode_mp4
+    from insetgan.reports.video import encode_mp4, find_encoder
     from insetgan.runtime.provenance import with_provenance
     from insetgan.runtime.store import ResultFolder
 
+    if config.video or config.walk is not None:  # before the work
+        find_encoder("video=true" if config.video else f"walk={config.walk}")
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
     settle(config.trainer, 1 if config.walk is not None else len(blocks))
     module = build_module(config, seeds)  # first, since its complaints name the settings
