@@ -44,6 +44,7 @@ class CompleteConfig:
         device: auto, cpu or cuda.
         out: folder of the run; outputs/complete/<hole>-<digest of the settings> unless given.
         overwrite: whether completions of other settings at `out` may be replaced.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     weights: str = "comodgan"
@@ -55,6 +56,7 @@ class CompleteConfig:
     device: str = "auto"
     out: str | None = None
     overwrite: bool = False
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> list[int]:

@@ -82,6 +82,7 @@ class EvaluateConfig:
         name: of the evaluation; its tables are in `out`/`name`, those of a sweep in `name`-0 and on.
         out: folder of evaluations, which share there what they have made.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     method: dict[str, Any] = field(default_factory=dict)
@@ -101,6 +102,7 @@ class EvaluateConfig:
     name: str = "table"
     out: str = "outputs/evaluate"
     trainer: dict[str, Any] = field(default_factory=dict)
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> None:

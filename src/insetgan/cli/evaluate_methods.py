@@ -280,6 +280,7 @@ def digest(content: Any) -> str:
 def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     """How the box of each part among the regions is placed: as its inset is, or as conf/parts says."""
     from insetgan.cli.app import ROOT
+    from insetgan.detection.placement import PlacementRule
 
     nodes: dict[str, Any] = {}
     for path in sorted((ROOT / "conf" / "parts").glob("*.yaml")):
@@ -288,7 +289,7 @@ def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     for region in regions:
         if region not in nodes:
             raise UserError(f"regions={region}: must be body or a part ({', '.join(nodes)})")
-    return {region: instantiate(nodes[region]) for region in regions}
+    return {region: instantiate(nodes[region], PlacementRule) for region in regions}
 
 
 def _begins(refine: DictConfig) -> dict[str, Any]:

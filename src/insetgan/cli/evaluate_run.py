@@ -59,7 +59,9 @@ class Evaluation:
     @cached_property
     def extractor(self) -> Any:
         """By whose eyes pictures are compared."""
-        return instantiate(self.config.features)
+        from insetgan.metrics.features import FeatureExtractor
+
+        return instantiate(self.config.features, FeatureExtractor)
 
     @cached_property
     def distance(self) -> Any:
@@ -68,14 +70,17 @@ class Evaluation:
             return None
         if not self.config.distance:
             raise UserError("distance: must not be empty for ppl and lpips_diversity; choose parts or lpips")
-        return instantiate(self.config.distance)
+        from insetgan.metrics.perceptual import Distance
+
+        return instantiate(self.config.distance, Distance)
 
     @cached_property
     def crops(self) -> "Crops":
         """The regions."""
+        from insetgan.detection.detector import Detector
         from insetgan.evaluation.crops import BODY, Crops
 
-        detector = instantiate(self.base.detector)
+        detector = instantiate(self.base.detector, Detector)
         parts = [region for region in self.config.regions if region != BODY]
         for part in parts:
             if part not in detector.names:

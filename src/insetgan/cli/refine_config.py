@@ -100,6 +100,7 @@ class RefineConfig:
         objective: by name, the terms to minimise.
         schedule: order and rates of the updates.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     mode: ModeConfig = field(default_factory=ModeConfig)
@@ -126,6 +127,7 @@ class RefineConfig:
     objective: dict[str, Any] = field(default_factory=dict)
     schedule: Any = None
     trainer: dict[str, Any] = field(default_factory=dict)
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> list[int]:

@@ -35,12 +35,16 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         config: checked.
         seeds: of the run; starts that are given one a sample follow their order.
     """
+    from insetgan.detection.detector import Detector
     from insetgan.detection.part import Part
+    from insetgan.detection.placement import PlacementRule
+    from insetgan.detection.segmenter import Segmenter
+    from insetgan.networks.perceptual import Perceptual
     from insetgan.refine.context import CANVAS
     from insetgan.refine.module import Plan, RefinementModule
     from insetgan.refine.walk_module import WalkModule
 
-    detector = instantiate(config.detector)
+    detector = instantiate(config.detector, Detector)
     generators: dict[str, Generator] = {}  # by weights: two hands are drawn by one network, in one go
     parts, nodes = {}, {CANVAS: ("canvas", config.canvas)}
     for name, part in config.parts.items():
@@ -48,7 +52,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
             raise UserError(f"parts.{name}: the detector knows {', '.join(detector.names)}")
         if part.weights not in generators:
             generators[part.weights] = _generator(f"parts.{name}", part.weights)
-        placement = instantiate(part.placement)
+        placement = instantiate(part.placement, PlacementRule)
         parts[str(name)] = Part(str(name), generators[part.weights], detector, placement, part.mirror)
         nodes[str(name)] = (f"parts.{name}", part)
     masks = "mask" in (config.region, config.composite)
@@ -71,8 +75,8 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         build_objective(config),
         build_schedule(config),
         plan,
-        perceptual=instantiate(config.perceptual),
-        segmenter=instantiate(config.segmenter) if masks else None,
+        perceptual=instantiate(config.perceptual, Perceptual),
+        segmenter=instantiate(config.segmenter, Segmenter) if masks else None,
     )
     for name, drawer in module.generators.items():  # now, and not in the middle of the run
         try:
@@ -92,9 +96,10 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
 def build_objective(config: DictConfig) -> "Objective":
     """The terms that act in the mode, but for those that are dropped."""
     from insetgan.refine.objective import Objective
+    from insetgan.refine.terms.term import Term
 
     out = dropped(config)
-    terms = {str(name): instantiate(term) for name, term in config.objective.items()}
+    terms = {str(name): instantiate(term, Term) for name, term in config.objective.items()}
     acting = {
         name: term
         for name, term in terms.items()
@@ -105,7 +110,9 @@ def build_objective(config: DictConfig) -> "Objective":
 
 def build_schedule(config: DictConfig) -> "Schedule":
     """The schedule with the mode's sides and rates."""
-    plain: Schedule = instantiate(config.schedule, steps=config.steps)
+    from insetgan.refine.schedule import Schedule
+
+    plain: Schedule = instantiate(config.schedule, Schedule, steps=config.steps)
     mode = config.mode
     return replace(
         plain,

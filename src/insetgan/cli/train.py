@@ -25,10 +25,12 @@ def run(config: DictConfig) -> None:
 
     guard()
     import torch
+    from torch.utils.data import Dataset
 
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.runtime.files import hold
+    from insetgan.runtime.lightning import pl
     from insetgan.training.run import train
 
     check(config)
@@ -38,9 +40,9 @@ def run(config: DictConfig) -> None:
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
-    validation = instantiate(config.model.validation) if config.model.get("validation") else None
+    validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
-    module = instantiate(config.model.module)
+    module = instantiate(config.model.module, pl.LightningModule)
     if config.data.c_dim:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
@@ -114,13 +116,15 @@ def _options(config: DictConfig) -> "RunOptions":
 
 def _pictures(config: DictConfig, console: Any) -> Any:
     """The data set, its pictures looked at first."""
+    from torch.utils.data import Dataset
+
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import progress
 
     if config.data.path is None or not config.data.check:
-        return instantiate(config.model.dataset)
+        return instantiate(config.model.dataset, Dataset)
     with progress("checking pictures", "pictures", console=console) as on_progress:
-        dataset = instantiate(config.model.dataset, progress=on_progress)
+        dataset = instantiate(config.model.dataset, Dataset, progress=on_progress)
     if skipped := dataset.skipped:
         console.print(f"left out {len(skipped)} pictures, the first: {skipped[0]}", markup=False)
     return dataset
@@ -129,13 +133,14 @@ def _pictures(config: DictConfig, console: Any) -> Any:
 def _measure(config: DictConfig, dataset: Any, module: Any) -> Any:
     """What makes the callback that measures pictures, or None without `features`."""
     from insetgan.cli.build import instantiate
+    from insetgan.metrics.features import FeatureExtractor
     from insetgan.training.quality import Quality
 
     if not config.features or config.trainer.fast_dev_run:
         return None
     if len(dataset) * (1 + config.data.mirror) < 2:
         raise UserError(f"data.path={config.data.path}: measuring needs more than one picture; add features=none")
-    extractor = instantiate(config.features)
+    extractor = instantiate(config.features, FeatureExtractor)
     settings = {"mirror": config.data.mirror, **config.quality}
     options, z_dim = _options(config), module.z_dim
     return lambda clock: Quality(options, clock, extractor, dataset, z_dim, **settings)
@@ -200,8 +205,9 @@ def _loggers(config: DictConfig, options: "RunOptions") -> list[Any]:
 
 def _logger(node: Any, options: "RunOptions", settings: Any) -> Any:
     from insetgan.cli.build import instantiate
+    from insetgan.runtime.lightning import pl
 
-    logger = instantiate(node, save_dir=str(options.out))
+    logger = instantiate(node, pl.loggers.Logger, save_dir=str(options.out))
     try:
         logger.log_hyperparams(settings)
     except Exception as error:

@@ -12,6 +12,7 @@ from torch import nn
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.plugins import buildable
 
 EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
 _KINDS = {
@@ -63,6 +64,7 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     write_whole(Path(path), save(state, metadata=header))
 
 
+@buildable
 def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str = "weights") -> Any:
     """Build a network from its own description and fill it, every name and shape matching.
 
