@@ -262,10 +262,12 @@ def fingerprint(path: Path) -> list[Any]:
     return [(str(file), (known := file.stat()).st_size, known.st_mtime_ns) for file in files]
 
 
-def generator_size(weights: str) -> tuple[int, int]:
+def generator_size(weights: str | None) -> tuple[int, int]:
     """Height and width of a generator's pictures, by the description in its file."""
     from insetgan.weights.store import read_metadata, resolve
 
+    if weights is None:
+        raise UserError("refine: canvas.generator: an evaluation takes canvas.weights, which say how large images are")
     architecture = read_metadata(resolve(weights, key="refine: canvas.weights"))["architecture"]
     if not {"height", "width"} <= set(architecture):
         raise UserError(f"refine: canvas.weights={weights}: holds no generator")

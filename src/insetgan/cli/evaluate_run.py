@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.build import instantiate
 from insetgan.cli.evaluate_methods import (
@@ -115,9 +115,13 @@ class Evaluation:
         """
         import torch
 
-        from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
+        from insetgan.metrics.registry import FEATURE_METRICS, FeatureMetric, feature_metrics
 
         metrics = feature_metrics([name for name in self.config.metrics if name in FEATURE_METRICS], self.extractor)
+        for name in self.config.metrics:
+            if "." in name:  # a class of the user's own
+                node = OmegaConf.create({"metrics": {"_target_": name}}).metrics
+                metrics.append(instantiate(node, FeatureMetric, extractor=self.extractor))
         few = torch.randn(2, 8, 4, generator=torch.Generator().manual_seed(0))
         with warnings.catch_warnings(action="ignore"):
             for metric in metrics:

@@ -64,7 +64,7 @@ def refuse_rerun(arguments: Sequence[str]) -> None:
     """
     for argument in arguments:
         option = argument.partition("=")[0]
-        if len(option) > 3 and "--experimental-rerun".startswith(option):
+        if len(option) >= 3 and "--experimental-rerun".startswith(option):
             raise UserError(f"{option}: reads a pickle, which could run anything; give the settings themselves")
 
 

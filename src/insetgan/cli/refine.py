@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def run(config: DictConfig) -> None:
     """Refine the seeds that are not finished yet, gather the results and say what came out."""
     from insetgan.cli.refine_parts import build_module, signature
+    from insetgan.cli.refine_terms import describe_left_out
     from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
 
@@ -35,6 +36,9 @@ def run(config: DictConfig) -> None:
     module = build_module(config, seeds)  # first, since its complaints name the settings
     mark = signature(config, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
+    if trainer.is_global_zero:
+        for line in describe_left_out(config, module.objective):
+            PatientConsole().print(line, markup=False)
     path = _out(config, mark)
     make_folder(path)
     # One process keeps others out for all that belong to this command.

@@ -15,7 +15,7 @@ from insetgan.refine.latents import Latents
 
 def draw(generator: Synthesiser, ws: Tensor) -> Tensor:
     """Pictures of the codes [n, num_ws, w_dim] with the constant noise, [n, 3, height, width], float32 at least."""
-    images: Tensor = generator.synthesis(ws, noise_mode="const")
+    images = generator.draw(ws)
     return images.to(torch.promote_types(images.dtype, torch.float32))
 
 

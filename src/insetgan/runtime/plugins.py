@@ -4,6 +4,7 @@ A name is resolved to the object itself, and the package that *defines* the obje
 is out of reach: `insetgan.training.checkpoint.torch.load` names nothing.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import os
@@ -100,6 +101,19 @@ def load() -> None:
     """
     for package in _given:
         _import(package, f"{_given[package]}={package}")
+
+
+def fingerprint() -> dict[str, str]:
+    """A digest of the source code of each package that the user named, which decides results as settings do."""
+    found = {}
+    for package in sorted(_given):
+        spec = importlib.util.find_spec(package)
+        folders = (spec.submodule_search_locations if spec is not None else None) or ()
+        files = [path for folder in folders for path in sorted(Path(folder).rglob("*.py"))]
+        if not files and spec is not None and spec.origin is not None:
+            files = [Path(spec.origin)]
+        found[package] = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    return found
 
 
 def resolve(target: object, key: str) -> Callable[..., Any]:

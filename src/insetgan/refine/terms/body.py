@@ -8,14 +8,14 @@ from torch import Tensor
 from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.context import Context
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
-from insetgan.refine.terms.term import Family, Side, Term
+from insetgan.refine.terms.term import Side, Term
 
 
 @dataclass(frozen=True, kw_only=True)
 class BodyL1(PixelTerm):
     """lambda_5 L1(R^O(I_A), R^O(I_ref)), in units of the [-1, 1] range."""
 
-    family: ClassVar[Family] = "body"
+    family: ClassVar[str] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
     def values(self, context: Context) -> Tensor:
@@ -31,7 +31,7 @@ class BodyPerceptual(Term):
     canvas is described at about 128 rows (`context.BODY_HEIGHT`).
     """
 
-    family: ClassVar[Family] = "body"
+    family: ClassVar[str] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
     def values(self, context: Context) -> Tensor:

@@ -8,14 +8,14 @@ from torch import Tensor
 from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.context import Context
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
-from insetgan.refine.terms.term import Family, PartTerm, Side
+from insetgan.refine.terms.term import PartTerm, Side
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartL1(PartTerm, PixelTerm):
     """lambda_7 L1(R^I(I_B), R^I(I_ref)) at the inset's own pixels, in units of the [-1, 1] range."""
 
-    family: ClassVar[Family] = "part"
+    family: ClassVar[str] = "part"
     sides: tuple[Side, ...] = ("inset",)
 
     def part_values(self, context: Context, part: str) -> Tensor:
@@ -28,7 +28,7 @@ class PartL1(PartTerm, PixelTerm):
 class PartPerceptual(PartTerm):
     """lambda_8 LPIPS(R^I(I_B), R^I(I_ref)) with the embedded features, weighed by the interior at the working size."""
 
-    family: ClassVar[Family] = "part"
+    family: ClassVar[str] = "part"
     sides: tuple[Side, ...] = ("inset",)
 
     def part_values(self, context: Context, part: str) -> Tensor:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from insetgan.refine.context import CANVAS, Code, Context
-from insetgan.refine.terms.term import Family, Term
+from insetgan.refine.terms.term import Term
 from insetgan.runtime.errors import UserError
 
 
@@ -30,7 +30,7 @@ class NormTerm(Term):
             across zero, so heavy weights and fast rates want it larger, up to about the rate itself.
     """
 
-    family: ClassVar[Family] = "reg"
+    family: ClassVar[str] = "reg"
     softness: float = 0.01
 
     def __post_init__(self) -> None:
