@@ -46,7 +46,7 @@ def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path
         (["+model=body", "batch_gpu=3"], "batch_gpu=3: must divide the 8 images that each process takes"),
         (
             ["+model=body", "recipe=auto", "batch_gpu=6", "batch_size=6"],
-            "discriminator.mbstd_group_size=4: must divide",
+            "recipe.mbstd_group_size=4: must divide",
         ),
         (["+model=body", "data.on_fault=ignore"], "data.on_fault=ignore: must be stop or skip"),
         (["+model=body", "data.workers=-1"], "data.workers=-1: must be 0 or more"),
@@ -113,7 +113,7 @@ def test_mistakes_about_files(train, body, tmp_path, assert_one_line):
         ("recipe.r1_interval=abc", "r1_interval=abc: must be 1 or more"),
         ("recipe.loss=wasserstein", "loss=wasserstein: must be one of logistic, hinge"),
         ("trainer.accelerator=tpu", "trainer: "),
-        ("recipe.mbstd_group_size=3", "discriminator.mbstd_group_size=3: must divide the 4 images"),
+        ("recipe.mbstd_group_size=3", "recipe.mbstd_group_size=3: must divide the 4 images"),
         ("trainer.accelerator=foo", "trainer: "),
         ("resume=/nowhere/last.ckpt", "no such file"),
     ],

@@ -14,7 +14,7 @@ from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.local_critics import LocalProjectedDiscriminator
 from insetgan.ops.fir import downsample2d, upsample2d
 from insetgan.training.options import RunOptions
-from insetgan.training.run import train
+from insetgan.training.run import TrainingRun
 from insetgan.training.transfer import start_from
 from insetgan.weights.store import load_network
 
@@ -66,9 +66,8 @@ def run(module, out, kimg, **options):
         "snapshot_kimg": 0.008,
     } | options
     pictures = Shown(5, module.G.height, module.G.width)
-    return train(
-        module, pictures, RunOptions(out=out, max_kimg=kimg, **settings), z_dim=8, console=Console(file=io.StringIO())
-    )
+    options = RunOptions(out=out, max_kimg=kimg, **settings)
+    return TrainingRun(module, pictures, options, console=Console(file=io.StringIO())).fit()
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_bit(tmp_path):
@@ -107,12 +106,11 @@ def test_rounds_of_a_batch_give_the_gradients_of_the_whole(maker):
         else:
             module.D.eval()  # spectral norms then stay as they are, however often they are asked for
         pictures = Shown(5, module.G.height, module.G.width)
-        real, known = module._real(
-            next(iter(torch.utils.data.DataLoader(pictures, 4))), module._draws(module.share(), "real")
-        )
+        batch = next(iter(torch.utils.data.DataLoader(pictures, 4)))
+        real = module.real_batch(batch, module._draws(module.share(), "real"))
         gradients = {}
         for phase in module.phases:
-            module.find_gradients(phase, module.share(), real, known)
+            module.find_gradients(phase, module.share(), real)
             network = module.G if phase.network == "G" else module.D
             gradients |= {
                 f"{phase.name}/{name}": p.grad.clone() for name, p in network.named_parameters() if p.grad is not None
@@ -126,11 +124,11 @@ def test_rounds_of_a_batch_give_the_gradients_of_the_whole(maker):
 def test_both_kinds_of_pictures_are_judged_with_the_mask_and_agree_where_it_is_one():
     module = make(noise=False)
     batch = next(iter(torch.utils.data.DataLoader(Shown(), 4)))
-    real, known = module._real(batch, module._draws(module.share(), "real"))
-    seen = []
+    batch = module.real_batch(batch, module._draws(module.share(), "real"))
+    real, known, seen = batch.images, batch.condition, []
     module.D.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
     phase = next(phase for phase in module.phases if phase.name == "Dmain")
-    module.find_gradients(phase, module.share(), real, known)
+    module.find_gradients(phase, module.share(), batch)
     fake, true = seen
     assert torch.equal(fake[:, :1], known - 0.5)
     assert torch.equal(true[:, :1], known - 0.5)
@@ -144,13 +142,13 @@ def test_local_critics_look_at_one_place_of_both_kinds_and_at_others_in_the_next
     module = make_local()
     batch = next(iter(torch.utils.data.DataLoader(Shown(4, 32, 16), 4)))
     places, windows = [], []
-    module.D.register_forward_pre_hook(lambda _, given: places.append(given[1]))
+    module.D.register_forward_pre_hook(lambda _, given, named: places.append(named["places"]), with_kwargs=True)
     module.D.local.register_forward_pre_hook(lambda _, given: windows.append(given[0].detach()))
     for nimg in (0, 4):
         module.nimg = nimg
-        real, known = module._real(batch, module._draws(module.share(), "real"))
+        real = module.real_batch(batch, module._draws(module.share(), "real"))
         for phase in module.phases:
-            module.find_gradients(phase, module.share(), real, known)
+            module.find_gradients(phase, module.share(), real)
     assert len(places) == 2 * 3, "Gmain looks at what was made, Dmain at both kinds"
     assert torch.equal(places[1], places[2])
     drawn = torch.cat([places[0], places[1], places[3], places[4]])
@@ -164,15 +162,15 @@ def test_boxes_are_mirrored_with_their_pictures():
     picture[:, :, 4:8, 0:4] = 255  # a face at the left rim
     boxes = torch.tensor([[0.0, 4.0, 4.0, 8.0]]).expand(16, 4)
     module = make(mirror=True, holes={"surroundings": 1.0}, batch_size=16)
-    real, known = module._real((picture, boxes), module._draws(module.share(), "real"))
+    batch = module.real_batch((picture, boxes), module._draws(module.share(), "real"))
+    real, known = batch.images, batch.condition
     flipped = real[:, 0, 5, 7] > 0
     assert 0 < int(flipped.sum()) < 16
     left, right = known[..., :4].sum((1, 2, 3)), known[..., 4:].sum((1, 2, 3))
     assert bool(((right > left) == flipped).all()), "what is known lies round the face, on whichever side"
     still = make(mirror=False, holes={"surroundings": 1.0}, batch_size=16)
-    assert torch.equal(
-        still._real((picture, boxes), still._draws(still.share(), "real"))[0][:, 0, 5, 0], torch.ones(16)
-    )
+    batch = still.real_batch((picture, boxes), still._draws(still.share(), "real"))
+    assert torch.equal(batch.images[:, 0, 5, 0], torch.ones(16))
 
 
 def test_the_l1_term_looks_at_what_is_drawn_before_known_pixels_are_copied():
@@ -180,12 +178,12 @@ def test_the_l1_term_looks_at_what_is_drawn_before_known_pixels_are_copied():
     plain, pulled = make(noise=False), make(noise=False, l1_weight=3.0)
     results = []
     for module in (plain, pulled):
-        real, known = module._real(batch, module._draws(module.share(), "real"))
+        real_batch = module.real_batch(batch, module._draws(module.share(), "real"))
         phase = module.phases[0]
-        (inputs,) = module._inputs(phase, module.share(), real, known)
+        (inputs,) = module.phase_inputs(phase, module.share(), real_batch)
         results.append(phase.loss(inputs))
     (adversarial, _), (both, scalars) = results
-    drawn = inputs.synthesis.drawn
+    drawn, real, known = inputs.condition.drawn, real_batch.images, real_batch.condition
     error = (drawn - real).abs().mean((1, 2, 3))
     torch.testing.assert_close(scalars["Loss/l1"], error)
     assert float((drawn - real).detach().abs()[known.expand_as(real) > 0].mean()) > 0.1, (
@@ -196,12 +194,20 @@ def test_the_l1_term_looks_at_what_is_drawn_before_known_pixels_are_copied():
 
 def test_samples_are_the_same_in_any_batch_and_know_their_picture():
     module = make()
-    latents, labels = torch.randn(5, 8), torch.tensor([[2.0], [0], [1], [2], [0]])
-    whole = module.sample(latents, 1.0, labels)
-    torch.testing.assert_close(module.sample(latents[3:4], 1.0, labels[3:4])[0], whole[3], atol=1e-4, rtol=1e-4)
+    latents, chosen = torch.randn(5, 8), [2, 0, 1, 2, 0]
+    whole = module.sample(latents, 1.0, chosen=chosen)
+    torch.testing.assert_close(module.sample(latents[3:4], 1.0, chosen=[2])[0], whole[3], atol=1e-4, rtol=1e-4)
     picture = module._shown[2][0].float() / 127.5 - 1
     assert float(((whole[0] - picture).abs() < 1e-5).float().mean()) > 0.02
-    assert module.choices.tolist() == [[0.0], [1.0], [2.0]]
+
+
+def test_measured_images_complete_all_shown_ones():
+    module, chosen = make(), []
+    sample = module.sample
+    module.sample = lambda *given, **named: chosen.extend(named["chosen"]) or sample(*given, **named)
+    images = torch.cat(list(module.generated(20)))
+    assert images.shape == (20, 3, 16, 8) and images.dtype == torch.uint8
+    assert len(chosen) == 20 and set(chosen) == {0, 1, 2}
 
 
 def test_settings_that_do_not_fit_are_refused():

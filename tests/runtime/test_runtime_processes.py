@@ -13,6 +13,7 @@ from insetgan.networks.generator import Generator
 from insetgan.runtime.processes import average_gradients, broadcast_state, world_size
 from insetgan.training.gan_module import GANModule
 from insetgan.training.phases import track_w_avg
+from insetgan.training.real_batch import RealBatch
 
 BATCH = 8
 PHASES = ["Gmain", "Gpl", "Dmain", "Dr1"]
@@ -39,7 +40,7 @@ def everything(module, rank=0, processes=1):
     labels = torch.eye(2)[torch.randint(2, (BATCH,), generator=generator)][share.places]
     found = {}
     for phase in module.phases:
-        module.find_gradients(phase, share, real, labels)
+        module.find_gradients(phase, share, RealBatch(real, labels))
         network = module.G if phase.network == "G" else module.D
         gradients = {f"{phase.name}/{name}": p.grad for name, p in network.named_parameters() if p.grad is not None}
         found |= {name: gradient.clone() for name, gradient in gradients.items()}

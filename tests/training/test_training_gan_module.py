@@ -6,6 +6,7 @@ from insetgan.networks import Discriminator, Generator
 from insetgan.training.draws import Draws
 from insetgan.training.gan_module import GANModule
 from insetgan.training.phases import PhaseInputs, generator_main
+from insetgan.training.real_batch import RealBatch
 
 
 def test_without_noise_its_strengths_are_silent_and_stay_so():
@@ -54,9 +55,16 @@ def test_settings_outside_their_range_are_refused(name, value):
 def test_groups_must_divide_the_batch():
     sizes = {"height": 16, "width": 8, "channel_base": 128, "channel_max": 8}
     generator = Generator(z_dim=8, w_dim=8, mapping_layers=2, **sizes)
-    GANModule(generator, Discriminator(mbstd_group_size=4, **sizes), batch_size=2)
-    with pytest.raises(ValueError, match="mbstd_group_size=3: must divide the 8 images computed at once"):
-        GANModule(generator, Discriminator(mbstd_group_size=3, **sizes), batch_size=8)
+    assert GANModule(generator, Discriminator(mbstd_group_size=4, **sizes), batch_size=2).group_size(1) == 2
+    three = GANModule(generator, Discriminator(mbstd_group_size=3, **sizes), batch_size=8)
+    with pytest.raises(
+        ValueError, match=r"recipe.mbstd_group_size=3: must divide the 8 images .*batch_gpu=null, trainer.devices=1\)"
+    ):
+        three.group_size(1)
+    six = GANModule(generator, Discriminator(mbstd_group_size=4, **sizes), batch_size=12, batch_gpu=6)
+    with pytest.raises(ValueError, match=r"mbstd_group_size=4: must divide the 6 .*batch_gpu=6, trainer.devices=2\)"):
+        six.group_size(2)
+    assert six.group_size(3) == 4, "the right number of processes counts, not one"
     shared = GANModule(generator, Discriminator(mbstd_group_size=4, **sizes), batch_size=12, batch_gpu=4)
     assert shared.share(1, 3).count == 4
     with pytest.raises(ValueError, match=r"batch_size=12: must be a multiple of trainer.devices=5"):
@@ -99,7 +107,7 @@ def test_compiled_main_phases_have_the_gradients_of_eager_ones_and_regularisers_
         real = torch.rand(4, 3, 16, 8, generator=torch.Generator().manual_seed(1)) * 2 - 1
         found = {}
         for phase in module.phases:
-            module.find_gradients(phase, module.share(), real)
+            module.find_gradients(phase, module.share(), RealBatch(real))
             network = module.G if phase.network == "G" else module.D
             found |= {
                 f"{phase.name}/{name}": p.grad.clone() for name, p in network.named_parameters() if p.grad is not None

@@ -1,23 +1,23 @@
+import io
 import math
-import warnings
 
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from insetgan.metrics.distribution import Reference
 from insetgan.metrics.pictures import quantised
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import seeded_latents
-from insetgan.runtime.trainer import quiet_trainer
 from insetgan.training.checkpoint import read_checkpoint
-from insetgan.training.clock import Clock
 from insetgan.training.gan_module import GANModule
+from insetgan.training.metrics_log import MetricsCSV
 from insetgan.training.options import RunOptions
 from insetgan.training.quality import SECONDS, Quality
-from insetgan.training.snapshot import Snapshots
+from insetgan.training.run import TrainingRun
 
 BATCH = 4
 
@@ -54,27 +54,23 @@ class Run:
     """A run of so many steps with a snapshot after every second, measured every `every` steps."""
 
     def __init__(self, out, steps, *, measured=True, every=2, module=None, dataset=None, **settings):
-        options = RunOptions(out=out, max_kimg=steps * BATCH / 1000, batch_size=BATCH, snapshot_kimg=2 * BATCH / 1000)
-        self.module, self.clock = module or make_module(), Clock(options)
-        self.extractor, self.seen = Colours(), []
-        self.quality = Quality(
-            options,
-            self.clock,
-            self.extractor,
-            dataset or Noise(),
-            8,
-            every_kimg=every * BATCH / 1000,
-            **({"num": 20} | settings),
-        )
-        callbacks = [self.clock, *([self.quality] if measured else []), Snapshots(options, self.clock)]
-        resume = options.last if options.last.is_file() else None
-        measure = self.quality.measure
-        self.quality.measure = lambda *given: self.seen.append(self.clock.nimg // BATCH) or measure(*given)
-        with warnings.catch_warnings(action="ignore"):
-            trainer = quiet_trainer(accelerator="cpu", callbacks=callbacks, max_epochs=-1)
-            batches = DataLoader(dataset or Noise(), batch_size=BATCH)
-            trainer.fit(self.module, batches, ckpt_path=resume, weights_only=True)
-        self.trainer = trainer
+        options = RunOptions(
+            out=out, max_kimg=steps * BATCH / 1000, batch_size=BATCH, snapshot_kimg=2 * BATCH / 1000, grid=2,
+            tick_kimg=BATCH / 1000, precision="32-true", accelerator="cpu",
+        )  # fmt: skip
+        self.module, self.extractor, self.seen, self.improved = module or make_module(), Colours(), [], []
+        dataset = dataset or Noise()
+        self.quality = Quality(self.extractor, dataset, every_kimg=every * BATCH / 1000, **({"num": 20} | settings))
+        quality = self.quality if measured else None
+        run = TrainingRun(self.module, dataset, options, quality=quality, console=Console(file=io.StringIO()))
+        measure, loop = self.quality.measure, run.loop
+        self.quality.measure = lambda *given: self.seen.append(loop.nimg // BATCH) or measure(*given)
+        self.trainer, self.logged = run.trainer, []
+        log = loop._log
+        loop._log = lambda *given: self.improved.append((loop.nimg // BATCH, loop._improved)) or log(*given)
+        logger = MetricsCSV(out)
+        logger.log_metrics = lambda metrics, step: self.logged.append(metrics)
+        run.fit([logger])
 
 
 def test_measures_what_the_average_generator_draws_of_the_seeds_at_psi_one(tmp_path):
@@ -84,12 +80,11 @@ def test_measures_what_the_average_generator_draws_of_the_seeds_at_psi_one(tmp_p
     z = seeded_latents(range(20), 8)
     with torch.no_grad():
         expected = reference.distances(Colours()(quantised(run.module.G_ema(z))))
-    scalars = run.quality.take()
-    assert scalars.pop(SECONDS) > 0
-    assert scalars == pytest.approx(expected, rel=1e-4)
+    before, scalars = run.logged
+    assert scalars[SECONDS] > 0 and SECONDS not in before
+    assert {name: scalars[name] for name in expected} == pytest.approx(expected, rel=1e-4)
     assert run.quality.best == scalars["Metrics/frechet_colours"]
     assert run.quality.best_kimg == 2 * BATCH / 1000
-    assert run.quality.take() == {}
 
 
 @pytest.mark.parametrize(
@@ -118,24 +113,15 @@ def test_real_pictures_are_described_once(tmp_path):
 
 
 def test_the_best_is_known_when_it_happens_and_over_a_resume(tmp_path, monkeypatch):
-    history = []
-
-    def on_end(self, *given):
-        original(self, *given)
-        history.append((self.clock.nimg // BATCH, self.improved))
-
-    original = Quality.on_train_batch_end
-    monkeypatch.setattr(Quality, "on_train_batch_end", on_end)
     told = [5.0, 3.0, 4.0]
     monkeypatch.setattr(Quality, "_distances", lambda self, module: {self.name: told.pop(0)})
     first = Run(tmp_path, 6)
-    assert history == [(1, False), (2, True), (3, False), (4, True), (5, False), (6, False)]
+    assert first.improved == [(1, False), (2, True), (3, False), (4, True), (5, False), (6, False)]
     assert (first.quality.best, first.quality.best_kimg) == (3.0, 4 * BATCH / 1000)
 
     told += [3.5, float("nan"), 2.0]
-    history.clear()
     second = Run(tmp_path, 12)
-    assert history == [(7, False), (8, False), (9, False), (10, False), (11, False), (12, True)]
+    assert second.improved == [(7, False), (8, False), (9, False), (10, False), (11, False), (12, True)]
     assert (second.quality.best, second.quality.best_kimg) == (2.0, 12 * BATCH / 1000)
     kept = read_checkpoint(tmp_path / "last.ckpt")["callbacks"]["Quality"]
     assert kept["best"] == 2.0  # a checkpoint holds what was measured at its own time
@@ -166,7 +152,7 @@ def test_labels_are_drawn_from_the_data_set(tmp_path):
     sample = module.sample
     module.sample = lambda z, psi, labels=None: given.append(labels) or sample(z, psi, labels)
     run = Run(tmp_path, 2, module=module, dataset=Labelled(), num=40)
-    labels = torch.cat(given)
+    labels = torch.cat([each for each in given if each is not None])  # sample grids give none
     assert labels.shape == (40, 3)
     assert 0 < labels[:, 0].sum() < labels[:, 1].sum()
     assert math.isfinite(run.quality.best)
@@ -182,7 +168,6 @@ def test_pictures_that_are_not_finite_are_no_improvement(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "value"), [("num", 1), ("num_real", 0), ("every_kimg", 0), ("every_kimg", math.inf)])
-def test_settings_outside_their_range_are_refused(tmp_path, name, value):
-    options = RunOptions(out=tmp_path, max_kimg=1, batch_size=BATCH)
+def test_settings_outside_their_range_are_refused(name, value):
     with pytest.raises(ValueError, match=f"^{name}={value}: must be "):
-        Quality(options, Clock(options), Colours(), Noise(), 8, **({"every_kimg": 1.0} | {name: value}))
+        Quality(Colours(), Noise(), **({"every_kimg": 1.0} | {name: value}))

@@ -13,7 +13,7 @@ from insetgan.cli.build import instantiate
 from insetgan.cli.rules import auto_batch_size, auto_channel_base, auto_lr, auto_steps, register_rules
 from insetgan.cli.train_config import TrainConfig
 from insetgan.training.options import RunOptions
-from insetgan.training.run import train
+from insetgan.training.run import TrainingRun
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 RECIPES = sorted(path.stem for path in (CONF / "recipe").glob("*.yaml"))
@@ -41,7 +41,7 @@ def test_two_steps_at_any_size(recipe, height, width, tmp_path):
     module = instantiate(config.model.module)
     options = RunOptions(out=tmp_path, max_kimg=0.008, batch_size=4, precision="32-true", accelerator="cpu", grid=2)
     pictures = torch.randint(256, (5, 3, height, width), dtype=torch.uint8)
-    outcome = train(module, pictures, options, z_dim=8, console=Console(file=io.StringIO()))
+    outcome = TrainingRun(module, pictures, options, console=Console(file=io.StringIO())).fit()
     assert outcome.kimg == 0.008
     assert all(bool(parameter.isfinite().all()) for parameter in module.parameters())
 

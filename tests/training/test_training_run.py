@@ -12,14 +12,15 @@ from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.signals import STOP_SIGNALS
 from insetgan.training.checkpoint import read_checkpoint
-from insetgan.training.clock import Clock
 from insetgan.training.gan_module import GANModule
+from insetgan.training.loop import RunLoop
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
 from insetgan.training.phases import standard_phases
 from insetgan.training.quality import SECONDS, Quality
-from insetgan.training.run import train
+from insetgan.training.run import TrainingRun
 from insetgan.weights.store import load_network, read_metadata
 
 BATCH = 4
@@ -47,7 +48,7 @@ def run_steps(out, steps, module=None, console=None, **options):
     module = module or make_module(style_mixing=0.5)
     settings = {"precision": "32-true", "accelerator": "cpu", "snapshot_kimg": 1.0, "tick_kimg": BATCH / 1000}
     options = RunOptions(out=out, max_kimg=steps * BATCH / 1000, batch_size=BATCH, grid=2, **(settings | options))
-    outcome = train(module, Noise(), options, z_dim=8, console=console or Console(file=io.StringIO()))
+    outcome = TrainingRun(module, Noise(), options, console=console or Console(file=io.StringIO())).fit()
     return module, outcome
 
 
@@ -90,10 +91,8 @@ def test_the_best_pictures_are_kept(tmp_path, monkeypatch):
             out=tmp_path, max_kimg=steps * BATCH / 1000, batch_size=BATCH, grid=2, snapshot_kimg=BATCH / 1000,
             tick_kimg=BATCH / 1000, precision="32-true", accelerator="cpu",
         )  # fmt: skip
-        return train(
-            make_module(), Noise(), options, z_dim=8, console=Console(file=io.StringIO()),
-            measure=lambda clock: Falling(options, clock, Extractor(), Noise(), 8, every_kimg=BATCH / 1000),
-        )  # fmt: skip
+        quality = Falling(Extractor(), Noise(), every_kimg=BATCH / 1000)
+        return TrainingRun(make_module(), Noise(), options, quality=quality, console=Console(file=io.StringIO())).fit()
 
     run(3)
     assert run(4).quality.best == 1.0
@@ -126,7 +125,7 @@ def test_a_finished_run_does_nothing_and_resume_none_starts_anew(tmp_path):
     assert run_steps(tmp_path, 2, resume="none")[1].trained_kimg > 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_signals_end_the_run_after_the_step_with_everything_saved(tmp_path, number):
     module = make_module()
     step = module.training_step
@@ -259,13 +258,14 @@ def test_fast_dev_run_keeps_nothing(tmp_path):
 
 def test_a_signal_between_two_callbacks_counts_after_the_next_step(tmp_path):
     """Or one of several processes would measure or store where the others do not, and all would wait for ever."""
-    clock = Clock(RunOptions(out=tmp_path, max_kimg=1, batch_size=BATCH))
+    loop = RunLoop(RunOptions(out=tmp_path, max_kimg=1, batch_size=BATCH), console=Console(file=io.StringIO()))
     module = make_module()
-    trainer = SimpleNamespace(fast_dev_run=False, should_stop=False)
-    clock.on_train_start(trainer, module)
-    clock.on_train_batch_end(trainer, module)
+    trainer = SimpleNamespace(fast_dev_run=False, should_stop=False, is_global_zero=False)
+    loop.on_train_start(trainer, module)
+    loop._save = lambda *_: None
+    loop.on_train_batch_end(trainer, module)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert (clock.finished, clock.received) == (False, None)
-    clock.on_train_batch_end(trainer, module)
-    assert (clock.finished, clock.received, trainer.should_stop) == (True, signal.SIGTERM, True)
-    clock.on_train_end(trainer, module)
+    assert (loop.finished, loop.received) == (False, None)
+    loop.on_train_batch_end(trainer, module)
+    assert (loop.finished, loop.received, trainer.should_stop) == (True, signal.SIGTERM, True)
+    loop.on_train_end(trainer, module)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.memory import keep_freed_memory
+from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -59,8 +60,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         nonlocal working
         working = True
         keep_freed_memory()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _stop)
+        handle_stop_signals(raise_stopped)
         try:
             refuse_unknown(config, schema)
             load()
@@ -88,10 +88,6 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
         print(f"{word}; what is finished is kept, and the same command goes on from there", file=sys.stderr)  # noqa: T201
         raise SystemExit(128 + number) from None
-
-
-def _stop(number: int, _: Any) -> NoReturn:
-    raise Stopped(signal.Signals(number))
 
 
 def refuse_unknown(config: "DictConfig", schema: type, path: str = "") -> None:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,9 @@ from insetgan.cli.train_config import TrainConfig, check
 from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
+    from insetgan.runtime.training_module import TrainingModule
     from insetgan.training.options import RunOptions
+    from insetgan.training.quality import Quality
 
 
 def run(config: DictConfig) -> None:
@@ -31,7 +32,7 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.runtime.files import hold
     from insetgan.runtime.lightning import pl
-    from insetgan.training.run import train
+    from insetgan.training.run import TrainingRun
 
     check(config)
     options = _options(config)
@@ -47,27 +48,16 @@ def run(config: DictConfig) -> None:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
 
-    held = ExitStack()
-
-    def prepare() -> list[Any]:
-        if options.fast_dev_run or not _is_first_process():
-            return []
-        held.enter_context(hold(options.out))
-        _prepare_folder(config, options, dataset)
-        return _loggers(config, options)
-
+    quality = _quality(config, dataset, module)
     console.print(_headline(config, module, dataset), markup=False)
-    with held:
-        outcome = train(
-            module,
-            dataset,
-            options,
-            validation=validation,
-            prepare=prepare,
-            z_dim=getattr(module, "z_dim", None),
-            measure=_measure(config, dataset, module),
-            console=console,
-        )
+    training = TrainingRun(module, dataset, options, validation=validation, quality=quality, console=console)
+    with ExitStack() as held:
+        loggers: list[Any] = []
+        if not (training.finished or options.fast_dev_run) and _is_first_process():
+            held.enter_context(hold(options.out))
+            _prepare_folder(config, options, dataset)
+            loggers = _loggers(config, options)
+        outcome = training.fit(loggers)
     _report(console, options, outcome)
 
 
@@ -130,20 +120,20 @@ def _pictures(config: DictConfig, console: Any) -> Any:
     return dataset
 
 
-def _measure(config: DictConfig, dataset: Any, module: Any) -> Any:
-    """What makes the callback that measures pictures, or None without `features`."""
+def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Quality | None":
+    """What measures generated images, or None without `features`."""
     from insetgan.cli.build import instantiate
     from insetgan.metrics.features import FeatureExtractor
     from insetgan.training.quality import Quality
 
     if not config.features or config.trainer.fast_dev_run:
         return None
+    if not module.draws_images:
+        raise UserError("features: this model draws no images that could be measured; add features=none")
     if len(dataset) * (1 + config.data.mirror) < 2:
         raise UserError(f"data.path={config.data.path}: measuring needs more than one picture; add features=none")
     extractor = instantiate(config.features, FeatureExtractor)
-    settings = {"mirror": config.data.mirror, **config.quality}
-    options, z_dim = _options(config), module.z_dim
-    return lambda clock: Quality(options, clock, extractor, dataset, z_dim, **settings)
+    return Quality(extractor, dataset, mirror=config.data.mirror, **config.quality)
 
 
 def _is_first_process() -> bool:
@@ -235,7 +225,7 @@ def _report(console: Any, options: "RunOptions", outcome: Any) -> None:
         name = outcome.received.name
         command = "the same command" if options.resume == "auto" else "the same command with resume=auto"
         console.print(f"stopped by {name} at {outcome.kimg:g} kimg; {command} goes on from there", markup=False)
-        raise SystemExit(130 if outcome.received == signal.SIGINT else 143)
+        raise SystemExit(128 + outcome.received)
     if outcome.trained_kimg == 0:
         console.print(f"already trained to {outcome.kimg:g} kimg: raise trainer.max_kimg to go on, or resume=none")
     console.print(f"checkpoint  {options.last}", markup=False)

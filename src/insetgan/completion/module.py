@@ -1,27 +1,31 @@
 """Training of CoModGAN: GANModule's, with holes in the real pictures and a generator that fills them."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from insetgan.completion.generator import CoModGenerator
+from insetgan.completion.growth import continue_encoder
 from insetgan.completion.holes import KINDS, Holes
 from insetgan.completion.sheet import completion_sheet
-from insetgan.data.share import Share
+from insetgan.metrics.pictures import generated_pictures
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.local_critics import LocalProjectedDiscriminator
 from insetgan.networks.projected import ProjectedDiscriminator
+from insetgan.networks.synthesis import NoiseMode
 from insetgan.ops.images import from_uint8, seeded_latents
 from insetgan.training.draws import Draws
 from insetgan.training.gan_module import GANModule
-from insetgan.training.phases import Phase, PhaseInputs, Scalars
+from insetgan.training.growth import silence_new_blocks
+from insetgan.training.phases import Judge, Phase, PhaseInputs, Scalars
+from insetgan.training.real_batch import RealBatch
+from insetgan.training.samples import AT_ONCE
 
-AT_ONCE = 16
 _SEEDS = 2**31
 
 
@@ -47,6 +51,7 @@ class CoModModule(GANModule):
     """
 
     G: CoModGenerator
+    kind = "comodgan"
 
     def __init__(
         self,
@@ -78,32 +83,53 @@ class CoModModule(GANModule):
         self.holes = Holes() if holes is None else Holes(holes)
         self._shown = shown
 
-    @property
-    def choices(self) -> Tensor:
-        """The pictures that `sample` completes, by number: float32 [m, 1]."""
-        return torch.arange(len(self._shown), dtype=torch.float32)[:, None]
+    def continue_network(
+        self, name: str, source: Mapping[str, Tensor], *, new: Sequence[str], adapted: Sequence[str]
+    ) -> None:
+        """Let new blocks of the generator begin without a say; see `GANModule.continue_network`."""
+        if name == "D":
+            super().continue_network(name, source, new=new, adapted=adapted)
+            return
+        generator: Any = self.get_submodule(name)
+        silence_new_blocks(generator, new)
+        if new:
+            below = {key.removeprefix("encoder."): value for key, value in source.items() if key.startswith("encoder.")}
+            continue_encoder(generator.encoder, below)
 
-    def exports(self) -> dict[str, tuple[nn.Module, str]]:
-        """The average generator."""
-        return {"network": (self.G_ema, "comodgan")}
+    def generated(self, num: int) -> Iterator[Tensor]:
+        """Completions of shown images, uint8; each latent draws its own of them."""
+
+        def draw(latents: Tensor, psi: float, chosen: Tensor) -> Tensor:
+            return self.sample(latents, psi, chosen=chosen.tolist())
+
+        return generated_pictures(draw, self.G.z_dim, num, labels=torch.arange(len(self._shown)))
 
     @torch.no_grad()
-    def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:
+    def sample(
+        self,
+        latents: Tensor,
+        truncation_psi: float,
+        labels: Tensor | None = None,
+        *,
+        chosen: Sequence[int] | None = None,
+    ) -> Tensor:
         """Completions by the average generator, noise fixed.
 
         Args:
             latents: [n, z_dim]; dropout follows from their bits.
             truncation_psi: 1 = no truncation.
-            labels: [n, 1], numbers of the pictures shown, each with a hole of its own; None takes them in their order.
+            labels: not used, since the networks are not conditional.
+            chosen: [n], numbers of the images shown, each with a hole of its own; None takes them in their order.
 
         Returns:
             [n, 3, h, w].
         """
-        chosen = torch.arange(len(latents)) % len(self._shown) if labels is None else labels[:, 0].long()
+        if chosen is None:
+            chosen = [index % len(self._shown) for index in range(len(latents))]
         pieces = []
         for first in range(0, len(latents), AT_ONCE):
             z = latents[first : first + AT_ONCE]
-            pictures, known = self._with_holes(chosen[first : first + AT_ONCE].tolist())
+            pictures, known = self._with_holes(chosen[first : first + AT_ONCE])
             bits = z[:, 0].contiguous().view(torch.int32).abs().tolist()
             dropout = np.stack([np.random.RandomState(each).rand(self.G.x_dim) for each in bits])
             inputs = (z, pictures, known, torch.from_numpy(dropout).float())
@@ -116,7 +142,7 @@ class CoModModule(GANModule):
             return {}
         count = min(count, len(self._shown))
         pictures, known = self._with_holes(range(count))
-        completed = self.sample(seeded_latents(range(count), self.z_dim), 1.0).float().cpu()
+        completed = self.sample(seeded_latents(range(count), self.G.z_dim), 1.0).float().cpu()
         return {"completions": completion_sheet(pictures, known, completed)}
 
     def _with_holes(self, chosen: Any) -> tuple[Tensor, Tensor]:
@@ -131,8 +157,8 @@ class CoModModule(GANModule):
         images = torch.stack([image for image, _ in items])
         return from_uint8(images.permute(0, 2, 3, 1)), torch.cat(known)
 
-    def _real(self, batch: Any, draws: Draws) -> tuple[Tensor, Tensor]:
-        """Real pictures, and what is known of them [n, 1, h, w], which takes the place of labels."""
+    def real_batch(self, batch: Any, draws: Draws) -> RealBatch:
+        """Real images; their condition is what is known of them, [n, 1, h, w]."""
         images, boxes = batch
         real = images.float().div_(127.5).sub_(1)
         width = real.shape[3]
@@ -144,52 +170,60 @@ class CoModModule(GANModule):
             boxes = torch.where(flip[:, None] & ~unseen, turned, boxes)
         seeds: list[int] = draws.indices(_SEEDS).tolist()
         known = self.holes.known(real.shape[2], width, boxes.cpu(), seeds)
-        return real.contiguous(memory_format=torch.channels_last), known.to(real.device)
+        return RealBatch(real.contiguous(memory_format=torch.channels_last), condition=known.to(real.device))
 
-    def _inputs(self, phase: Phase, share: Share, real: Tensor, labels: Tensor | None) -> Iterator[PhaseInputs]:
-        """What a phase looks at, its networks told of the holes."""
-        for inputs in super()._inputs(phase, share, real, labels):
-            yield self._told(inputs)
-
-    def _told(self, inputs: PhaseInputs) -> PhaseInputs:
-        known, draw, judge = inputs.labels, inputs.synthesis, inputs.discriminator
-        assert known is not None and draw is not None
-        synthesis = _Completion(draw, inputs.real, known, inputs.draws.uniforms(self.G.x_dim))
-        local = isinstance(self.D, LocalProjectedDiscriminator)
-        # Where in the hole they look closely, the same of both kinds of pictures.
-        places = inputs.draws.uniforms(1)[:, 0] if local else None
-
-        def discriminator(images: Tensor, _: Tensor | None) -> Tensor:
-            return judge(torch.cat([known - 0.5, images], dim=1), places)
-
-        return replace(inputs, labels=None, synthesis=synthesis, discriminator=discriminator)
+    def condition(self, real: RealBatch, draws: Draws) -> "HoleCondition":
+        """The holes of the images, with a dropout and a place to look closely for this phase."""
+        assert real.condition is not None
+        dropout = draws.uniforms(self.G.x_dim)
+        # Where in the hole they look closely, the same of both kinds of images.
+        places = draws.uniforms(1)[:, 0] if isinstance(self.D, LocalProjectedDiscriminator) else None
+        return HoleCondition(real.images, real.condition, dropout, places)
 
     def _main(self) -> dict[str, Any]:
         return {"synthesis": self.G.draw, "D": self.D}
 
 
-class _Completion:
-    """Completes a phase's pictures in the place of a synthesis, and remembers what was drawn under the known pixels."""
+class HoleCondition:
+    """Both networks are told what is known of each real image; the generator fills the rest.
 
-    def __init__(self, draw: Callable[..., Tensor], pictures: Tensor, known: Tensor, dropout: Tensor) -> None:
-        self.draw, self.pictures, self.known, self.dropout = draw, pictures, known, dropout
+    Args:
+        images: real, [n, 3, h, w] in [-1, 1].
+        known: [n, 1, h, w], 1 = known, 0 = hole.
+        dropout: [n, x_dim], uniform in [0, 1), for the generator's encoder.
+        places: [n], where local critics look; None for a discriminator without any.
+
+    Attributes:
+        drawn: what the network drew last, also under the known pixels, [n, 3, h, w]; None before `draw`.
+    """
+
+    def __init__(self, images: Tensor, known: Tensor, dropout: Tensor, places: Tensor | None = None) -> None:
+        self.images, self.known, self.dropout, self.places = images, known, dropout, places
         self.drawn: Tensor | None = None
 
-    def __call__(self, ws: Tensor, **options: Any) -> Tensor:
-        self.drawn = self.draw(ws, self.pictures, self.known, self.dropout, **options)
-        return torch.where(self.known > 0, self.pictures, self.drawn.to(self.pictures.dtype))
+    def draw(self, synthesis: Callable[..., Tensor], ws: Tensor, noise_mode: NoiseMode) -> Tensor:
+        """Fill the holes: known pixels are those of the real images."""
+        self.drawn = synthesis(ws, self.images, self.known, self.dropout, noise_mode=noise_mode)
+        return torch.where(self.known > 0, self.images, self.drawn.to(self.images.dtype))
+
+    def judge(self, discriminator: Judge, images: Tensor, labels: Tensor | None) -> Tensor:
+        """Judge images with the mask as a first channel."""
+        seen = torch.cat([self.known - 0.5, images], dim=1)
+        critics: Any = discriminator
+        logits: Tensor = critics(seen) if self.places is None else critics(seen, places=self.places)
+        return logits
 
     def error(self) -> Tensor:
-        """Mean absolute difference of what was drawn and the pictures, [n]."""
+        """Mean absolute difference of what was drawn and the real images, [n]."""
         assert self.drawn is not None
-        return (self.drawn.float() - self.pictures).abs().mean((1, 2, 3))
+        return (self.drawn.float() - self.images).abs().mean((1, 2, 3))
 
 
 def _with_l1(phase: Phase, weight: float) -> Phase:
     def loss(inputs: PhaseInputs) -> tuple[Tensor, Scalars]:
         total, scalars = phase.loss(inputs)
-        assert isinstance(inputs.synthesis, _Completion)
-        error = inputs.synthesis.error()
+        assert isinstance(inputs.condition, HoleCondition)
+        error = inputs.condition.error()
         return total + weight * error.mean(), {**scalars, "Loss/l1": error}
 
     return replace(phase, loss=loss)

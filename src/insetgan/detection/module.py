@@ -12,10 +12,10 @@ from insetgan.detection.mask_loss import mask_iou, mask_loss
 from insetgan.detection.parts_net import STRIDE, PartsNet, PartsOutput, masks_near
 from insetgan.ops.boxes import PART_NAMES
 from insetgan.ops.images import from_uint8
-from insetgan.runtime.lightning import pl
+from insetgan.runtime.training_module import TrainingModule
 
 
-class PartsModule(pl.LightningModule):
+class PartsModule(TrainingModule):
     """PartsNet on pictures with known boxes, and known masks if it has a head for them.
 
     Args:
@@ -30,8 +30,6 @@ class PartsModule(pl.LightningModule):
     Raises:
         ValueError: another `only`, or no mask head to train.
     """
-
-    cur_nimg: Tensor
 
     def __init__(
         self,
@@ -50,7 +48,6 @@ class PartsModule(pl.LightningModule):
             raise ValueError("only=masks: the network has none; it needs network.masks=true")
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.lr, self.weight_decay, self.total_kimg, self.only, self.seed = lr, weight_decay, total_kimg, only, seed
-        self.register_buffer("cur_nimg", torch.zeros((), dtype=torch.long))
         if only:
             self.network.requires_grad_(False)
             self.network.masks.requires_grad_(True)
@@ -88,6 +85,10 @@ class PartsModule(pl.LightningModule):
     def exports(self) -> dict[str, tuple[nn.Module, str]]:
         """The network, for a safetensors file of its own."""
         return {"parts": (self.network, "parts")}
+
+    def starting_points(self) -> dict[str, str | None]:
+        """The network."""
+        return {"network": "parts"}
 
     def training_step(self, batch: Any, _: int) -> Tensor:
         """What says where the parts are, what outlines them, or both."""

@@ -59,11 +59,12 @@ class LocalProjectedDiscriminator(ProjectedDiscriminator):
         local = rest | {"enlarge": local_enlarge}
         self.local = ProjectedDiscriminator(self.features, height=self.window, width=self.window, **local)
 
-    def forward(self, img: Tensor, places: Tensor | None = None) -> Tensor:
+    def forward(self, img: Tensor, c: None = None, places: Tensor | None = None) -> Tensor:
         """Judge pictures [n, img_channels, height, width], the first channel above 0 where they are known.
 
         Args:
             img: see `ProjectedDiscriminator.forward`; without a channel for the mask all of the picture counts as filled.
+            c: not used; the place of labels in all discriminators.
             places: [n], in [0, 1): which of a hole's pixels is the middle of the window, counted along the rows. None takes
                 the middle one.
 

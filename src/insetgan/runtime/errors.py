@@ -11,7 +11,7 @@ class UserError(ValueError):
 
 
 class Stopped(BaseException):
-    """SIGINT or SIGTERM, as an exception that no framework takes for its own and swallows."""
+    """A signal that asks to stop (`signals.STOP_SIGNALS`), as an exception that no framework takes for its own and swallows."""
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(number)

@@ -6,6 +6,7 @@ from insetgan.runtime.processes import sum_over_processes
 from insetgan.training.augment.controller import AdaptiveController
 from insetgan.training.augment.pipe import AugmentPipe
 from insetgan.training.draws import Draws
+from insetgan.training.gan_settings import GANSettings
 
 INTERVAL = 4  # iterations between two adjustments (Karras et al. 2020, ADA, section 3.2)
 
@@ -44,3 +45,11 @@ class AdaptiveAugment(nn.Module):
     def adjust(self, images: int) -> None:
         """Move the probability by what all processes saw during the last `images` images."""
         self.controller.adjust(images, sum_over_processes)
+
+
+def adaptive_augment(settings: GANSettings) -> AdaptiveAugment | None:
+    """Make the augmentation that the settings of a GAN ask for; None if they ask for none."""
+    if settings.augment == "none":
+        return None
+    p, target, kimg = settings.augment_p, settings.ada_target, settings.ada_kimg
+    return AdaptiveAugment(settings.augment, p=p, target=target, kimg=kimg)

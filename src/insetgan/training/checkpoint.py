@@ -40,6 +40,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def images_seen(path: Path) -> int:
+    """Number of images that the run of a checkpoint had seen; the tensors are not read."""
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return int(content["state_dict"]["cur_nimg"])
+
+
 def _foreign(path: Path) -> UserError:
     return UserError(f"checkpoint {path}: cut short, or not written by this project's train.py")
 

@@ -1,28 +1,32 @@
 """Training of a generator against a discriminator."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from insetgan.completion.generator import CoModGenerator
 from insetgan.data.share import Share
+from insetgan.metrics.pictures import generated_pictures
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.networks.projected import ProjectedDiscriminator
-from insetgan.runtime.lightning import pl
+from insetgan.ops.images import seeded_latents
 from insetgan.runtime.processes import average_gradients, mean_over_processes
-from insetgan.training.adaptive import INTERVAL, AdaptiveAugment
+from insetgan.runtime.training_module import TrainingModule
+from insetgan.training.adaptive import INTERVAL, adaptive_augment
 from insetgan.training.draws import Draws
 from insetgan.training.ema import ema_beta, update_ema
 from insetgan.training.gan_settings import GANSettings
+from insetgan.training.growth import continue_discriminator, continue_mapping, silence_new_blocks, silence_noise
 from insetgan.training.meter import Meter
-from insetgan.training.phases import Phase, PhaseInputs, lazy_correction, standard_phases, track_w_avg
+from insetgan.training.phases import Condition, Phase, PhaseInputs, lazy_correction, standard_phases, track_w_avg
+from insetgan.training.real_batch import RealBatch
+from insetgan.training.samples import PSIS, draw_samples, tile
 
 
-class GANModule(pl.LightningModule):
+class GANModule(TrainingModule):
     """StyleGAN2-ADA's training: manual optimisation over named phases, the clock being the images seen.
 
     The state dict holds `G.*`, `D.*`, `G_ema.*`, `cur_nimg`, `path_mean` and, when augmenting, `augment.*`. With the
@@ -30,7 +34,7 @@ class GANModule(pl.LightningModule):
     images seen (`draws.Draws`).
 
     Args:
-        generator: what is trained; called G.
+        generator: what is trained; called G. A `Generator`, or a network that has its attributes and its `mapping`.
         discriminator: its opponent; called D.
         seed: of latents, noise, flips and augmentations, together with the images seen.
         settings: the fields of `gan_settings.GANSettings`.
@@ -39,13 +43,16 @@ class GANModule(pl.LightningModule):
         ValueError: a setting outside its range, or networks that do not fit each other or the batch.
     """
 
-    cur_nimg: Tensor
+    G: Any
     path_mean: Tensor
     label_table: Tensor | None
+    draws_images = True
+    manual_ddp = True
+    kind = "generator"  # of the generator's safetensors files
 
     def __init__(
         self,
-        generator: Generator | CoModGenerator,
+        generator: Generator | Any,
         discriminator: Discriminator | ProjectedDiscriminator,
         *,
         seed: int = 0,
@@ -65,17 +72,7 @@ class GANModule(pl.LightningModule):
                 raise ValueError(f"freeze_d={self.settings.freeze_d}: this discriminator has no layers to freeze")
             discriminator.freeze(self.settings.freeze_d)
         self.G_ema = copy.deepcopy(generator).eval().requires_grad_(False)
-        self.augment = (
-            None
-            if self.settings.augment == "none"
-            else AdaptiveAugment(
-                self.settings.augment,
-                p=self.settings.augment_p,
-                target=self.settings.ada_target,
-                kimg=self.settings.ada_kimg,
-            )
-        )
-        self.register_buffer("cur_nimg", torch.zeros((), dtype=torch.long))
+        self.augment = adaptive_augment(self.settings)
         self.register_buffer("path_mean", torch.zeros(()))
         self.register_buffer("label_table", None, persistent=False)
         self.register_load_state_dict_post_hook(_read_clock)  # type: ignore[no-untyped-call]
@@ -85,10 +82,12 @@ class GANModule(pl.LightningModule):
         self.phases = standard_phases(gamma=self.gamma, **{name: getattr(self.settings, name) for name in names})
         self.meter = Meter()
         # In a dict, since as attributes the twins would be submodules, and their weights twice in the state dict.
-        self._compiled = (
-            {name: torch.compile(net) for name, net in self._main().items()} if self.settings.compile else {}
-        )
-        self.share()
+        twins = self._main().items() if self.settings.compile else ()
+        self._compiled = {name: torch.compile(network) for name, network in twins}
+
+    def group_size(self, processes: int) -> int:
+        """Number of samples of a group of the discriminator; see `GANSettings.group_size`."""
+        return self.settings.group_size(processes, self.D.mbstd_group_size)
 
     def share(self, rank: int = 0, processes: int = 1) -> Share:
         """The part of each batch that a process computes.
@@ -96,20 +95,7 @@ class GANModule(pl.LightningModule):
         Raises:
             ValueError: the batch cannot be divided so.
         """
-        rounds = self.settings.rounds(processes)
-        at_once = self.settings.batch_size // (processes * rounds)
-        group = min(self.D.mbstd_group_size, at_once)
-        if at_once % group:
-            raise ValueError(
-                f"discriminator.mbstd_group_size={group}: must divide the {at_once} images computed at once "
-                f"(batch_size={self.settings.batch_size}, batch_gpu={self.settings.batch_gpu}, {processes} processes)"
-            )
-        return Share(self.settings.batch_size, processes, rank, group)
-
-    @property
-    def z_dim(self) -> int:
-        """Size of the latents that `sample` takes."""
-        return self.G.z_dim
+        return Share(self.settings.batch_size, processes, rank, self.group_size(processes))
 
     def use_labels(self, table: Tensor) -> None:
         """Give generated pictures labels as frequent as in the table [k, c_dim] of the data set."""
@@ -127,13 +113,9 @@ class GANModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Without noise, silence what a checkpoint or the weights to start from may have brought along."""
-        if self.settings.noise:
-            return
-        for network in (self.G, self.G_ema):
-            for name, parameter in network.named_parameters():
-                if name.endswith("noise_strength"):
-                    parameter.data.zero_()
-                    torch.autograd.graph.increment_version(parameter)
+        if not self.settings.noise:
+            silence_noise(self.G)
+            silence_noise(self.G_ema)
 
     def on_train_start(self) -> None:
         """Train at the rates of the settings, also where a checkpoint brought those of its own run."""
@@ -149,11 +131,11 @@ class GANModule(pl.LightningModule):
         """
         settings = self.settings
         step, share = self.nimg // settings.batch_size, self.share(self.global_rank, self.trainer.world_size)
-        real, labels = self._real(batch, self._draws(share, "real"))
+        real = self.real_batch(batch, self._draws(share, "real"))
         optimizers = self._optimizers()
         for phase in self.phases:
             if phase.due(step):
-                self.find_gradients(phase, share, real, labels)
+                self.find_gradients(phase, share, real)
                 self._update(phase, optimizers[0 if phase.network == "G" else 1])
         track_w_avg(self.G, self._draws(Share(settings.batch_size), "w_avg"), self.label_table)
         half_life, ramp_up = settings.half_life_kimg, settings.ema_rampup
@@ -165,8 +147,8 @@ class GANModule(pl.LightningModule):
         if self.augment is not None and (step + 1) % INTERVAL == 0:
             self.augment.adjust(INTERVAL * settings.batch_size)
 
-    def tick_scalars(self) -> dict[str, float]:
-        """Means over all processes of what was logged since the last call, by the field's names.
+    def scalars(self) -> dict[str, float]:
+        """Means over all processes since the last call, by the field's names.
 
         Raises:
             NotFiniteError: a loss was not finite.
@@ -180,8 +162,34 @@ class GANModule(pl.LightningModule):
         self.meter.verify()
 
     def exports(self) -> dict[str, tuple[nn.Module, str]]:
-        """Networks to write at a snapshot: file stem -> (module, kind)."""
-        return {"network": (self.G_ema, "generator")}
+        """The average generator."""
+        return {"network": (self.G_ema, self.kind)}
+
+    def starting_points(self) -> dict[str, str | None]:
+        """Both generators; a discriminator comes from a checkpoint only."""
+        return {"G": self.kind, "D": None, "G_ema": self.kind}
+
+    def continue_network(
+        self, name: str, source: Mapping[str, Tensor], *, new: Sequence[str], adapted: Sequence[str]
+    ) -> None:
+        """Let new blocks begin without a say, and a mapping whose labels come or go keep the images of each z."""
+        if name == "D":
+            if new and isinstance(self.D, Discriminator):
+                continue_discriminator(self.D, source)
+            return
+        generator = self.get_submodule(name)
+        silence_new_blocks(generator, new)
+        if adapted and isinstance(generator, Generator):
+            continue_mapping(generator, source["mapping.fc0.weight"])
+
+    def grids(self, count: int) -> dict[str, Tensor]:
+        """Images of the seeds 0, 1, ... without and with truncation."""
+        latents = seeded_latents(range(count), self.G.z_dim)
+        return {f"psi{psi:g}": tile(self.sample(latents, psi)) for psi in PSIS}
+
+    def generated(self, num: int) -> Iterator[Tensor]:
+        """Images of the average generator, uint8; labels are as frequent as in the data set."""
+        return generated_pictures(self.sample, self.G.z_dim, num, labels=self.label_table)
 
     @torch.no_grad()
     def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:
@@ -197,31 +205,21 @@ class GANModule(pl.LightningModule):
         """
         if labels is None and self.label_table is not None:
             labels = self.label_table[torch.arange(len(latents)) % len(self.label_table)]
-        pieces = [
-            self.G_ema(
-                latents[first : first + 16].to(self.device),
-                None if labels is None else labels[first : first + 16].to(self.device),
-                truncation_psi=truncation_psi,
-                noise_mode="const",
-            )
-            for first in range(0, len(latents), 16)
-        ]
-        return torch.cat(pieces)
+        return draw_samples(self.G_ema, latents.to(self.device), labels, truncation_psi=truncation_psi)
 
-    def find_gradients(self, phase: Phase, share: Share, real: Tensor, labels: Tensor | None = None) -> None:
+    def find_gradients(self, phase: Phase, share: Share, real: RealBatch) -> None:
         """Leave a phase's gradients, averaged over all rounds and processes, in the network that it updates.
 
         Args:
             phase: one of `phases`.
             share: this process's part of the batch.
-            real: its real pictures, [n, 3, h, w] in [-1, 1].
-            labels: of these, [n, c_dim]; None without.
+            real: that part, of the data set.
         """
         self.G.requires_grad_(phase.network == "G")
         self.D.requires_grad_(phase.network == "D")
         network = self.G if phase.network == "G" else self.D
         network.zero_grad(set_to_none=True)
-        for inputs in self._inputs(phase, share, real, labels):
+        for inputs in self.phase_inputs(phase, share, real):
             loss, scalars = phase.loss(inputs)
             self.meter.check(phase.name, loss, step=self.nimg // self.settings.batch_size, nimg=self.nimg)
             for name, value in scalars.items():
@@ -240,18 +238,20 @@ class GANModule(pl.LightningModule):
         # Autocast keeps its low-precision copies of the weights until the step ends; these have just changed.
         torch.clear_autocast_cache()
 
-    def _inputs(self, phase: Phase, share: Share, real: Tensor, labels: Tensor | None) -> Iterator[PhaseInputs]:
+    def phase_inputs(self, phase: Phase, share: Share, real: RealBatch) -> Iterator[PhaseInputs]:
         """What a phase looks at, round by round."""
         rounds = self.settings.rounds(share.parts)
         # Compiled functions cannot be differentiated twice, and may say so by wrong gradients only.
         main = self._main() if phase.regularises else self._main() | self._compiled
         for piece in share.cut(rounds):
+            part, draws = real.part(piece, share), self._draws(piece, phase.name)
             yield PhaseInputs(
                 generator=self.G,
                 discriminator=main["D"],
-                real=piece.of(share, real),
-                draws=self._draws(piece, phase.name),
-                labels=None if labels is None else piece.of(share, labels),
+                real=part.images,
+                draws=draws,
+                labels=part.labels,
+                condition=self.condition(part, draws),
                 label_table=self.label_table,
                 augment=self.augment,
                 style_mixing=self.settings.style_mixing,
@@ -262,6 +262,10 @@ class GANModule(pl.LightningModule):
                 synthesis=main["synthesis"],
             )
 
+    def condition(self, real: RealBatch, draws: Draws) -> Condition | None:
+        """What a phase tells both networks of its real images beside the labels. Default: nothing."""
+        return None
+
     def _main(self) -> dict[str, Any]:
         """What the phases call most, by name."""
         return {"synthesis": self.G.synthesis, "D": self.D}
@@ -269,13 +273,13 @@ class GANModule(pl.LightningModule):
     def _draws(self, share: Share, stream: str) -> Draws:
         return Draws(self.seed, self.nimg, share, stream=stream, device=self.device)
 
-    def _real(self, batch: Any, draws: Draws) -> tuple[Tensor, Tensor | None]:
-        """Real pictures [n, 3, h, w] in [-1, 1] and their labels, if there are any."""
+    def real_batch(self, batch: Any, draws: Draws) -> RealBatch:
+        """The images of a batch of the data set, half of them mirrored if the settings say so, and their labels."""
         images, labels = batch if isinstance(batch, (tuple, list)) else (batch, None)
         real = images.float().div_(127.5).sub_(1)
         if self.settings.mirror:
             real = torch.where(draws.coins()[:, None, None, None], real.flip(3), real)
-        return real.contiguous(memory_format=torch.channels_last), labels
+        return RealBatch(real.contiguous(memory_format=torch.channels_last), labels)
 
     def _optimizers(self) -> list[Any]:
         optimizers = self.optimizers()

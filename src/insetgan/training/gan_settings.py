@@ -96,6 +96,21 @@ class GANSettings:
             raise ValueError(f"batch_gpu={self.batch_gpu}: must divide the {share} images that each process takes")
         return share // at_once
 
+    def group_size(self, processes: int, mbstd_group_size: int) -> int:
+        """Number of samples whose standard deviation a discriminator looks at, and which are so computed together.
+
+        Raises:
+            ValueError: the batch cannot be divided among so many processes and into such groups.
+        """
+        at_once = self.batch_size // (processes * self.rounds(processes))
+        group = min(mbstd_group_size, at_once)
+        if at_once % group:
+            raise ValueError(
+                f"recipe.mbstd_group_size={group}: must divide the {at_once} images that each process computes at once "
+                f"(batch_size={self.batch_size}, batch_gpu={self.batch_gpu or 'null'}, trainer.devices={processes})"
+            )
+        return group
+
 
 def _fits(value: Any, fits: Callable[[Any], bool]) -> bool:
     try:

@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from insetgan.completion.encoder import Encoder, EncoderBlock
-from insetgan.completion.generator import CoModGenerator
 from insetgan.networks.discriminator import Discriminator, DiscriminatorBlock
 from insetgan.networks.generator import Generator
-from insetgan.networks.layers import GAIN, SLOPE
+from insetgan.networks.layers import GAIN, SLOPE, Conv
 
 
 @torch.no_grad()
-def silence_new_blocks(generator: Generator | CoModGenerator, new: Iterable[str]) -> None:
+def silence_new_blocks(generator: nn.Module, new: Iterable[str]) -> None:
     """Give the new blocks no say in the picture, which then is the enlarged picture of the smaller generator.
 
     Args:
@@ -24,6 +23,14 @@ def silence_new_blocks(generator: Generator | CoModGenerator, new: Iterable[str]
     names = {name for name in new if name.endswith(("torgb.weight", "torgb.bias"))}
     for name, parameter in generator.named_parameters():
         if name in names:
+            parameter.zero_()
+
+
+@torch.no_grad()
+def silence_noise(generator: nn.Module) -> None:
+    """Set the strength of all noise of a generator to zero."""
+    for name, parameter in generator.named_parameters():
+        if name.endswith("noise_strength"):
             parameter.zero_()
 
 
@@ -45,33 +52,21 @@ def continue_discriminator(discriminator: Discriminator, smaller: Mapping[str, T
     top = discriminator.get_submodule(f"b{discriminator.heights[0]}")
     assert isinstance(top, DiscriminatorBlock)
     # The block's branches are scaled by sqrt(1/2); leaky ReLU is homogeneous, so sqrt(2) before it makes up for that.
-    if not _continue_block(top, smaller, f"b{discriminator.heights[0] // 2}.fromrgb", gain=math.sqrt(2)):
+    if not continue_block(top, smaller, f"b{discriminator.heights[0] // 2}.fromrgb", gain=math.sqrt(2)):
         return False
     top.skip.weight.zero_()
     return True
 
 
-@torch.no_grad()
-def continue_encoder(encoder: Encoder, smaller: Mapping[str, Tensor]) -> bool:
-    """Let the one new block at the top pass on what the smaller encoder saw of the halved picture and mask.
+class FirstBlock(Protocol):
+    """A block that reads an image, and halves it; `fromrgb` is None in all blocks but the first."""
 
-    As `continue_discriminator` does it; the block's skip serves a block of the synthesis that has no say yet.
-
-    Args:
-        encoder: with the smaller one's weights copied.
-        smaller: state dict of the smaller one, half as high and wide.
-
-    Returns:
-        Whether it was possible: exactly one new block, and room in it for the eight channels.
-    """
-    top = encoder.get_submodule(f"b{encoder.heights[0]}")
-    assert isinstance(top, EncoderBlock)
-    return _continue_block(top, smaller, f"b{encoder.heights[0] // 2}.fromrgb")
+    fromrgb: Conv | None
+    conv0: Conv
+    conv1: Conv
 
 
-def _continue_block(
-    top: DiscriminatorBlock | EncoderBlock, smaller: Mapping[str, Tensor], below: str, *, gain: float = 1.0
-) -> bool:
+def continue_block(top: FirstBlock, smaller: Mapping[str, Tensor], below: str, *, gain: float = 1.0) -> bool:
     """Let a new first block carry the colours, halve them and do what the layer `below` did, times `gain`."""
     weight, bias = smaller.get(f"{below}.weight"), smaller.get(f"{below}.bias")
     assert top.fromrgb is not None

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from insetgan.completion.generator import CoModGenerator
-from insetgan.networks.generator import Generator
 from insetgan.networks.synthesis import NoiseMode
 from insetgan.training.adversarial import LOSSES, AdversarialLoss, r1_penalty
 from insetgan.training.draws import Draws
@@ -20,16 +18,30 @@ Judge = Callable[[Tensor, Tensor | None], Tensor]
 """Pictures [n, 3, h, w] and labels [n, c] or None -> logits [n, k]."""
 
 
+class Condition(Protocol):
+    """What both networks are told of each real image beside its label, such as the hole that is to be filled."""
+
+    def draw(self, synthesis: Callable[..., Tensor], ws: Tensor, noise_mode: NoiseMode) -> Tensor:
+        """Draw images [n, 3, h, w] of latents [n, num_ws, w_dim] under this condition."""
+        ...
+
+    def judge(self, discriminator: Judge, images: Tensor, labels: Tensor | None) -> Tensor:
+        """Logits [n, k] of images under this condition."""
+        ...
+
+
 @dataclass(frozen=True)
 class PhaseInputs:
     """What a phase may look at.
 
     Attributes:
-        generator: in training mode; has gradients only in its own phases.
+        generator: in training mode; has gradients only in its own phases. A `networks.generator.Generator`, or a network
+            that has `z_dim`, `num_ws`, `mapping` and `synthesis` as that has.
         discriminator: likewise; takes labels where the networks are conditional.
         real: [n, 3, h, w] in [-1, 1].
         draws: random numbers of this phase.
         labels: of the real pictures, [n, c]; None without.
+        condition: what else both networks are told of the real pictures; None for nothing.
         label_table: labels of the whole data set [k, c], from which generated pictures get theirs.
         augment: what both kinds of pictures go through before they are judged; None for nothing.
         style_mixing: probability that a batch mixes two latents.
@@ -40,11 +52,12 @@ class PhaseInputs:
         synthesis: draws pictures of latents in the place of the generator's own, such as its compiled twin.
     """
 
-    generator: Generator | CoModGenerator
+    generator: Any
     discriminator: Judge
     real: Tensor
     draws: Draws
     labels: Tensor | None = None
+    condition: Condition | None = None
     label_table: Tensor | None = None
     augment: Callable[[Tensor, Draws], Tensor] | None = None
     style_mixing: float = 0.0
@@ -57,7 +70,16 @@ class PhaseInputs:
     def judge(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """Logits of pictures, augmented first."""
         seen = images if self.augment is None else self.augment(images, self.draws)
-        return self.discriminator(seen, labels)
+        if self.condition is None:
+            return self.discriminator(seen, labels)
+        return self.condition.judge(self.discriminator, seen, labels)
+
+    def draw(self, ws: Tensor) -> Tensor:
+        """Draw pictures [n, 3, h, w] of latents [n, num_ws, w_dim]."""
+        synthesis: Callable[..., Tensor] = self.generator.synthesis if self.synthesis is None else self.synthesis
+        if self.condition is None:
+            return synthesis(ws, noise_mode=self.noise_mode)
+        return self.condition.draw(synthesis, ws, self.noise_mode)
 
 
 @dataclass(frozen=True)
@@ -179,7 +201,7 @@ def discriminator_r1(inputs: PhaseInputs, *, gamma: float) -> tuple[Tensor, Scal
 
 
 @torch.no_grad()
-def track_w_avg(generator: Generator | CoModGenerator, draws: Draws, label_table: Tensor | None = None) -> None:
+def track_w_avg(generator: Any, draws: Draws, label_table: Tensor | None = None) -> None:
     """Let the mean latent of a whole batch enter w_avg; processes that draw alike need not talk about it."""
     labels = _labels(label_table, draws)
     generator.mapping(draws.normal(generator.z_dim), labels, update_w_avg=True)
@@ -187,16 +209,14 @@ def track_w_avg(generator: Generator | CoModGenerator, draws: Draws, label_table
 
 def _generate(inputs: PhaseInputs, draws: Draws) -> tuple[Tensor, Tensor | None, Tensor]:
     """Pictures, their labels and latents ws, some batches mixed from two latents."""
-    generator: Any = inputs.generator
+    generator = inputs.generator
     labels = _labels(inputs.label_table, draws)
     ws = generator.mapping(draws.normal(generator.z_dim), labels)
     if inputs.style_mixing > 0 and draws.happens(inputs.style_mixing):
         cut = draws.integer(1, generator.num_ws)
         other = generator.mapping(draws.normal(generator.z_dim), labels)
         ws = torch.cat([ws[:, :cut], other[:, cut:]], dim=1)
-    synthesis = generator.synthesis if inputs.synthesis is None else inputs.synthesis
-    images: Tensor = synthesis(ws, noise_mode=inputs.noise_mode)
-    return images, labels, ws
+    return inputs.draw(ws), labels, ws
 
 
 def _labels(table: Tensor | None, draws: Draws) -> Tensor | None:

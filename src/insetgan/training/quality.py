@@ -1,4 +1,4 @@
-"""How far a generator's pictures are from the real ones, measured while it is trained."""
+"""How far a generator's images are from the real ones, measured during training."""
 
 import math
 import time
@@ -8,49 +8,40 @@ import torch
 
 from insetgan.metrics.distribution import Reference, metric_names
 from insetgan.metrics.features import FeatureExtractor, describe
-from insetgan.metrics.pictures import generated_pictures, real_pictures
-from insetgan.runtime.lightning import Callback, pl
-from insetgan.training.clock import Clock
-from insetgan.training.options import RunOptions
-from insetgan.training.samples import Samples
+from insetgan.metrics.pictures import real_pictures
+from insetgan.runtime.lightning import pl
+from insetgan.runtime.training_module import TrainingModule
 
 SECONDS = "Timing/metrics_sec"
 
 
-class Quality(Callback):
-    """Measures Fréchet and kernel distance at snapshots, and remembers the best over all starts of the run.
+class Quality:
+    """Measures Fréchet and kernel distance, and remembers the best over all starts of the run.
 
-    Comes after the Clock, whom it asks, and before Snapshots, so that a checkpoint holds what was measured at its time.
-    The latents are those of seeds 0, 1, ... every time, without truncation; the real pictures are described once.
-    Training goes on as if nothing had been measured: random numbers, modes and weights are left alone. Of several
+    The latents are those of seeds 0, 1, ... every time, without truncation; the features of the real images are computed
+    once. Training goes on as if nothing had been measured: random numbers, modes and weights do not change. Of several
     processes the first measures while the others wait.
 
     Args:
-        options: of the run.
-        clock: of the run.
-        extractor: describes the pictures.
-        dataset: the real pictures, see `pictures.real_pictures`; its `labels` [n, c_dim], if it has any, are drawn from, or the
-            `choices` of a module that has such, which its `sample` takes in their place.
-        z_dim: of the latents that the module's `sample` takes.
+        extractor: makes features of images.
+        dataset: the real images, see `pictures.real_pictures`.
         every_kimg: thousand images between two measurements; they wait for the next snapshot.
-        num: generated pictures. With fewer the distance is larger and noisier: compare at one number only.
-        num_real: real pictures at most, a fixed choice.
-        mirror: real pictures flipped left to right as well, if training sees them so. The field's FID leaves them out.
+        num: number of generated images. With fewer the distance is larger and noisier: compare at one number only.
+        num_real: number of real images at most, a fixed choice.
+        mirror: use real images flipped left to right as well, if training does. The field's FID leaves them out.
 
     Attributes:
-        scalars: the newest measurement until `take` is called, by the names of `distribution.metric_names`.
-        improved: whether the step that has just ended was measured, and its Fréchet distance is the lowest so far.
         best: the lowest Fréchet distance so far, infinite before the first.
-        best_kimg: when that was.
+        best_kimg: thousand images seen at that time.
+
+    Raises:
+        ValueError: a setting outside its range.
     """
 
     def __init__(
         self,
-        options: RunOptions,
-        clock: Clock,
         extractor: FeatureExtractor,
         dataset: Any,
-        z_dim: int,
         *,
         every_kimg: float,
         num: int = 1000,
@@ -62,52 +53,48 @@ class Quality(Callback):
                 raise ValueError(f"{name}={value}: must be {least} or more")
         if not 0 < every_kimg < math.inf:
             raise ValueError(f"every_kimg={every_kimg}: must be above 0, and finite")
-        self.options, self.clock, self.extractor, self.dataset, self.z_dim = options, clock, extractor, dataset, z_dim
+        self.extractor, self.dataset = extractor, dataset
         self.every_kimg, self.num, self.num_real, self.mirror = every_kimg, num, num_real, mirror
         self.name = metric_names(extractor.name)[0]
-        # Distances to or of other numbers of pictures differ for that alone.
+        # Distances with other numbers of images differ for that alone.
         self.measures = f"{self.name} {num} {min(num_real, len(dataset))} {mirror}"
-        self.scalars: dict[str, float] = {}
-        self.improved, self.best, self.best_kimg = False, math.inf, 0.0
-        self._measured = 0  # images seen when it was measured last
+        self.best, self.best_kimg = math.inf, 0.0
+        self._measured = 0  # images seen at the last measurement
         self._reference: Reference | None = None
 
     @property
     def measured(self) -> dict[str, float]:
-        """The best distance, by its short name, for whoever stores these weights."""
+        """The best distance, by its short name, for the header of the weights file."""
         return {self.name.removeprefix("Metrics/"): round(self.best, 5)}
 
-    def take(self) -> dict[str, float]:
-        """Give a measurement away, for the logs; empty if there is none since the last call."""
-        scalars, self.scalars = self.scalars, {}
-        return scalars
+    def due(self, nimg: int) -> bool:
+        """Whether a snapshot after `nimg` images shall be measured."""
+        images = self.every_kimg * 1000
+        return nimg // images > self._measured // images
+
+    def update(self, scalars: dict[str, float], nimg: int) -> bool:
+        """Note a measurement after `nimg` images; returns whether its Fréchet distance is the lowest so far."""
+        self._measured, distance = nimg, scalars[self.name]
+        improved = distance < self.best  # never true of a distance that is not a number
+        if improved:
+            self.best, self.best_kimg = distance, nimg / 1000
+        return improved
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """Return what a checkpoint keeps."""
         return {"measures": self.measures, "best": self.best, "best_kimg": self.best_kimg, "measured": self._measured}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint, but with a best of its own where another distance was measured before."""
+        """Go on from a checkpoint; the best is forgotten if another distance was measured there."""
         self._measured = state_dict["measured"]
         if state_dict["measures"] == self.measures:
             self.best, self.best_kimg = state_dict["best"], state_dict["best_kimg"]
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        """Measure when it is time; a run that was asked to stop stops."""
-        self.improved = False
-        if self._due() and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            self.scalars = self.measure(trainer, pl_module)
-            self._measured = self.clock.nimg
-            distance = self.scalars[self.name]
-            self.improved = distance < self.best  # never true of a distance that is not a number
-            if self.improved:
-                self.best, self.best_kimg = distance, self.clock.nimg / 1000
-
-    def measure(self, trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
+    def measure(self, trainer: pl.Trainer, module: TrainingModule) -> dict[str, float]:
         """Measure now; to be called in every process of the run.
 
         Returns:
-            The two distances, not a number if a picture is not finite, and the seconds that it took, in every process.
+            The two distances (NaN if an image is not finite) and the seconds that it took, the same in every process.
         """
         scalars: dict[str, float] = {}
         if trainer.is_global_zero:
@@ -119,23 +106,11 @@ class Quality(Callback):
         shared: dict[str, float] = trainer.strategy.broadcast(scalars)
         return shared
 
-    def _distances(self, module: pl.LightningModule) -> dict[str, float]:
-        assert isinstance(module, Samples)
+    def _distances(self, module: TrainingModule) -> dict[str, float]:
         if self._reference is None:
             real = real_pictures(self.dataset, self.num_real, mirror=self.mirror)
             self._reference = Reference(self.extractor.name, describe(self.extractor, real, module.device))
-        labels = getattr(module, "choices", getattr(self.dataset, "labels", None))
-        generated = generated_pictures(module.sample, self.z_dim, self.num, labels=labels)
         try:
-            return self._reference.distances(describe(self.extractor, generated, module.device))
+            return self._reference.distances(describe(self.extractor, module.generated(self.num), module.device))
         except FloatingPointError:
             return dict.fromkeys(self._reference.names, math.nan)
-
-    def _due(self) -> bool:
-        if self.clock.received is not None:
-            return False
-        if self.clock.finished:
-            return True
-        images = self.every_kimg * 1000
-        late = self.clock.nimg // images > self._measured // images
-        return late and self.clock.passed(self.options.snapshot_kimg)

@@ -1,9 +1,9 @@
-"""One training run, whatever it trains: Trainer, data order, checkpoints, ticks."""
+"""One start of a training run: Trainer, order of the data, checkpoint to go on from."""
 
 import logging
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +19,14 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.lightning import CPUAccelerator, Logger, pl
 from insetgan.runtime.precision import precision_of
 from insetgan.runtime.processes import PhaseDDP
+from insetgan.runtime.signals import ignore_stop_signals
 from insetgan.runtime.trainer import quiet_trainer
-from insetgan.training.checkpoint import find_resume
-from insetgan.training.clock import Clock
-from insetgan.training.gan_module import GANModule
+from insetgan.runtime.training_module import TrainingModule
+from insetgan.training.checkpoint import find_resume, images_seen
+from insetgan.training.loop import RunLoop
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
-from insetgan.training.progress import Ticks
 from insetgan.training.quality import Quality
-from insetgan.training.snapshot import Snapshots
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class Outcome:
         kimg: thousand images seen in all.
         trained_kimg: in this start of the run.
         received: the signal that ended it early, or None.
-        last_grid: the newest picture of samples.
-        quality: what measured the pictures, with the best distance; None if nothing did.
+        last_grid: the newest file with sample images.
+        quality: what measured the images, with the best distance; None if nothing did.
     """
 
     kimg: float
@@ -49,122 +48,127 @@ class Outcome:
     quality: Quality | None = None
 
 
-def train(
-    module: pl.LightningModule,
-    dataset: Any,
-    options: RunOptions,
-    *,
-    validation: Any = None,
-    prepare: Callable[[], Sequence[Logger]] | None = None,
-    z_dim: int | None = None,
-    measure: Callable[[Clock], Quality] | None = None,
-    console: Console | None = None,
-) -> Outcome:
-    """Train until `max_kimg`, or until a signal; go on where an earlier start of the run left off.
+class TrainingRun:
+    """Trains until `max_kimg` or until a signal; goes on where an earlier start of the run ended.
+
+    Making one checks the checkpoint, the device and the division of the batch, and writes nothing.
 
     Args:
-        module: with a buffer `cur_nimg` that its `training_step` advances by the batch size. It may have
-            `tick_scalars()`, `exports()` and `sample()` (see `progress.TickScalars`, `snapshot.Exports`,
-            `samples.Samples`); otherwise what it logs with `self.log` is shown.
-        dataset: training pictures, with a length; items as `training_step` wants them, batched by torch's default rule.
+        module: what is trained.
+        dataset: training images, with a length; items as `training_step` wants them, batched by torch's default rule.
         options: of the run.
-        validation: pictures for `validation_step`, run at every snapshot.
-        prepare: called once it is sure that the run goes on, before anything is written: makes the folder ready and
-            returns what gets the scalars of every tick.
-        z_dim: of the latents that `sample` takes.
-        measure: makes the callback that measures pictures.
+        validation: images for `validation_step`, run at every snapshot.
+        quality: measures generated images; None for nothing.
         console: where to write.
 
+    Attributes:
+        done_kimg: thousand images seen in earlier starts of the run.
+
     Raises:
-        UserError: the checkpoint to go on from or the device does not fit, or a loss became infinite.
+        UserError: the checkpoint to go on from or the device does not fit, or the batch cannot be divided.
     """
-    if options.num_threads:
-        torch.set_num_threads(options.num_threads)
-    console = console or Console(highlight=False, soft_wrap=True)
-    resume = find_resume(options, module)
-    clock = Clock(options)
-    quality = None if measure is None else measure(clock)
-    snapshots = Snapshots(options, clock, z_dim, quality)
-    ticks = Ticks(options, clock, snapshots, quality, console=console)
-    if resume is not None:
-        done = _seen(resume)
-        if done >= options.max_kimg:
-            return Outcome(done, 0.0)
-    # Ticks before snapshots: rows of steps that a kill undoes are dropped on resuming, and no row is missing.
-    callbacks: list[pl.Callback] = [clock, *([quality] if quality is not None else []), ticks, snapshots]
-    phases = isinstance(module, GANModule)
-    try:
-        trainer = _trainer(options, callbacks, validates=validation is not None, phases=phases)
-        batches = _endless(trainer, module, dataset, options)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    if prepare is not None:
-        ticks.loggers = prepare()
-    if resume is not None:
-        console.print(f"going on from {resume} at {_seen(resume):g} kimg", markup=False)
-    with warnings.catch_warnings(), _plainly_said(options, snapshots, resume):
-        warnings.filterwarnings("ignore", ".*does not have many workers.*")
-        warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode.*")  # G_ema is meant to be
-        warnings.filterwarnings("ignore", ".*(isinstance|LeafSpec|treespec).*")
-        held_out = None if validation is None else DataLoader(validation, batch_size=options.batch_size)
-        trainer.fit(module, batches, held_out, ckpt_path=resume, weights_only=True)
-    trained = (clock.nimg - clock.start_nimg) / 1000
-    return Outcome(clock.nimg / 1000, trained, clock.received, snapshots.last_grid, quality)
+
+    def __init__(
+        self,
+        module: TrainingModule,
+        dataset: Any,
+        options: RunOptions,
+        *,
+        validation: Any = None,
+        quality: Quality | None = None,
+        console: Console | None = None,
+    ) -> None:
+        if options.num_threads:
+            torch.set_num_threads(options.num_threads)
+        self.module, self.options, self.validation, self.quality = module, options, validation, quality
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.resume = find_resume(options, module)
+        self.done_kimg = 0.0 if self.resume is None else images_seen(self.resume) / 1000
+        self.loop = RunLoop(options, quality, self.console)
+        try:
+            self.trainer = _trainer(options, self.loop, validates=validation is not None, manual=module.manual_ddp)
+            self.batches = _endless(self.trainer, module, dataset, options)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    @property
+    def finished(self) -> bool:
+        """Whether earlier starts of the run have seen `max_kimg` already."""
+        return self.resume is not None and self.done_kimg >= self.options.max_kimg
+
+    def fit(self, loggers: Sequence[Logger] = ()) -> Outcome:
+        """Train.
+
+        Args:
+            loggers: get the scalars of every tick, and the sample grids.
+
+        Raises:
+            UserError: a loss became infinite, or a training image cannot be read.
+        """
+        if self.finished:
+            return Outcome(self.done_kimg, 0.0)
+        self.loop.loggers = loggers
+        if self.resume is not None:
+            self.console.print(f"going on from {self.resume} at {self.done_kimg:g} kimg", markup=False)
+        held_out = None if self.validation is None else DataLoader(self.validation, batch_size=self.options.batch_size)
+        with warnings.catch_warnings(), self._explained():
+            warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode.*")  # G_ema is meant to be
+            warnings.filterwarnings("ignore", ".*(isinstance|LeafSpec|treespec).*")
+            self.trainer.fit(self.module, self.batches, held_out, ckpt_path=self.resume, weights_only=True)
+        loop = self.loop
+        trained = (loop.nimg - loop.start_nimg) / 1000
+        return Outcome(loop.nimg / 1000, trained, loop.received, loop.last_grid, self.quality)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Add the last good checkpoint to an error of losses, and take a worker's traceback off an error of images."""
+        try:
+            yield
+        except NotFiniteError as error:
+            good = self.options.last if self.loop.saved else self.resume
+            found = (
+                "there is no checkpoint yet"
+                if good is None
+                else f"the last good checkpoint is {good} at {images_seen(good) / 1000:g} kimg"
+            )
+            raise NotFiniteError(f"{error}; {found}") from error
+        except UserError as error:
+            caught, _, said = str(error).strip().rpartition("UserError: ")  # how a worker's error arrives
+            raise UserError(said if caught else str(error)) from error
 
 
-@contextmanager
-def _plainly_said(options: RunOptions, snapshots: Snapshots, resume: Path | None) -> Iterator[None]:
-    """Say what became of the run when it ended with an error of the user's settings or pictures."""
-    try:
-        yield
-    except NotFiniteError as error:
-        good = options.last if snapshots.stored else resume
-        found = (
-            "there is no checkpoint yet"
-            if good is None
-            else f"the last good checkpoint is {good} at {_seen(good):g} kimg"
-        )
-        raise NotFiniteError(f"{error}; {found}") from error
-    except UserError as error:
-        caught, _, said = str(error).strip().rpartition("UserError: ")  # how a worker's error arrives
-        raise UserError(said if caught else str(error)) from error
-
-
-def _endless(trainer: pl.Trainer, module: pl.LightningModule, dataset: Any, options: RunOptions) -> DataLoader[Any]:
-    """Batches without end, in their order, from where the module's clock stands once a checkpoint is restored."""
-    rank, processes = trainer.global_rank, trainer.world_size
-    if isinstance(module, GANModule):
-        share = module.share(rank, processes)
-    else:
-        share = Share(options.batch_size, processes, rank)
-    order = EndlessBatches(len(dataset), seed=options.seed, share=share, position=lambda: int(module.cur_nimg))  # type: ignore[arg-type]
+def _endless(trainer: pl.Trainer, module: TrainingModule, dataset: Any, options: RunOptions) -> DataLoader[Any]:
+    """Batches without end, in their order, from where the module's count stands once a checkpoint is restored."""
+    processes = trainer.world_size
+    share = Share(options.batch_size, processes, trainer.global_rank, module.group_size(processes))
+    order = EndlessBatches(len(dataset), seed=options.seed, share=share, position=lambda: int(module.cur_nimg))
     return DataLoader(
         dataset,
         batch_sampler=order,
         num_workers=options.workers,
         persistent_workers=options.workers > 0,
+        # The process that trains decides when a worker ends; a terminal and a cluster signal all of them.
         worker_init_fn=_ignore_signals,
         pin_memory=not isinstance(trainer.accelerator, CPUAccelerator),
     )
 
 
 def _ignore_signals(_: int) -> None:
-    """Let the process that trains decide when a worker ends; a terminal and a cluster signal all of them."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_stop_signals()
 
 
-def _trainer(options: RunOptions, callbacks: list[pl.Callback], *, validates: bool, phases: bool) -> pl.Trainer:
+def _trainer(options: RunOptions, loop: RunLoop, *, validates: bool, manual: bool) -> pl.Trainer:
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)  # its remarks on devices and epochs mean nothing here
     every = max(1, round(options.snapshot_kimg * 1000 / options.batch_size))
     return quiet_trainer(
         accelerator=options.accelerator,
         devices=options.devices,
-        strategy=(PhaseDDP() if phases else "ddp") if options.devices > 1 else "auto",
+        strategy=(PhaseDDP() if manual else "ddp") if options.devices > 1 else "auto",
         fast_dev_run=options.fast_dev_run,
         max_epochs=None if options.fast_dev_run else -1,
-        callbacks=callbacks,
+        callbacks=[loop],
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         val_check_interval=every if validates else None,
@@ -172,8 +176,3 @@ def _trainer(options: RunOptions, callbacks: list[pl.Callback], *, validates: bo
         default_root_dir=options.out,
         **precision_of(options.precision, options.accelerator),
     )
-
-
-def _seen(checkpoint: Path) -> float:
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    return int(content["state_dict"]["cur_nimg"]) / 1000

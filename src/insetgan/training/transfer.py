@@ -7,15 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from insetgan.completion.generator import CoModGenerator
-from insetgan.detection.module import PartsModule
-from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.lightning import pl
+from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.checkpoint import read_checkpoint
-from insetgan.training.gan_module import GANModule
-from insetgan.training.growth import continue_discriminator, continue_encoder, continue_mapping, silence_new_blocks
 from insetgan.weights.store import load_network
 
 
@@ -60,7 +55,7 @@ class Transfer:
         return line
 
 
-def start_from(module: pl.LightningModule, path: Path, *, strict: bool) -> list[Transfer]:
+def start_from(module: TrainingModule, path: Path, *, strict: bool) -> list[Transfer]:
     """Take over the weights of a checkpoint (G, D and G_ema; PartsNet) or of a safetensors file (G and G_ema; PartsNet).
 
     G is a StyleGAN2 or a CoModGAN; each starts from its own kind.
@@ -86,7 +81,8 @@ def start_from(module: pl.LightningModule, path: Path, *, strict: bool) -> list[
     if not any(each.taken for each in planned):
         raise UserError(f"init={path}: no tensor fits these networks by name and shape")
     for transfer, (name, state) in zip(planned, sources.items(), strict=True):
-        _carry_out(transfer, module.get_submodule(name), state)
+        _copy(transfer, module.get_submodule(name), state)
+        module.continue_network(name, state, new=transfer.new, adapted=transfer.adapted)
     return planned
 
 
@@ -108,18 +104,10 @@ def compare(network: nn.Module, state: Mapping[str, Tensor], name: str) -> Trans
 
 
 @torch.no_grad()
-def _carry_out(transfer: Transfer, network: nn.Module, state: Mapping[str, Tensor]) -> None:
+def _copy(transfer: Transfer, network: nn.Module, state: Mapping[str, Tensor]) -> None:
     mine = network.state_dict()
     for key in transfer.taken:
         mine[key].copy_(state[key])
-    if isinstance(network, (Generator, CoModGenerator)):
-        silence_new_blocks(network, transfer.new)
-    if isinstance(network, Generator) and transfer.adapted:
-        continue_mapping(network, state["mapping.fc0.weight"])
-    elif isinstance(network, CoModGenerator) and transfer.new:
-        continue_encoder(network.encoder, _below("encoder.", state))
-    elif isinstance(network, Discriminator) and transfer.new:
-        continue_discriminator(network, state)
 
 
 def _same_z(generator: Generator, fc0: Tensor) -> bool:
@@ -128,20 +116,19 @@ def _same_z(generator: Generator, fc0: Tensor) -> bool:
     return fc0.shape[0] == rows and min(fc0.shape[1], columns) == generator.z_dim
 
 
-def _sources(module: pl.LightningModule, path: Path) -> dict[str, dict[str, Tensor]]:
+def _sources(module: TrainingModule, path: Path) -> dict[str, dict[str, Tensor]]:
     """What there is for each network of the module, by the network's name in it."""
-    if not isinstance(module, (GANModule, PartsModule)):
+    networks = module.starting_points()
+    if not networks:
         raise UserError(
             f"init={path}: is for generators (+model=body) and PartsNet (+model=parts); this model has neither"
         )
-    gan = isinstance(module, GANModule)
     if path.suffix == ".safetensors":
-        kind = ("comodgan" if isinstance(module.G, CoModGenerator) else "generator") if gan else "parts"
-        state = load_network(path, kind=kind, key="init").state_dict()
-        return {name: state for name in (("G", "G_ema") if gan else ("network",))}
-    names = ("G", "D", "G_ema") if gan else ("network",)
+        names = [name for name, kind in networks.items() if kind is not None]
+        state = load_network(path, kind=str(networks[names[0]]), key="init").state_dict()
+        return dict.fromkeys(names, state)
     whole = read_checkpoint(path)["state_dict"]
-    return {name: _below(f"{name}.", whole) for name in names}
+    return {name: _below(f"{name}.", whole) for name in networks}
 
 
 def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from insetgan.training.augment import AugmentPipe
 from insetgan.training.augment.table import NORMAL
 
-with np.load(Path(__file__).parents[1] / "assets" / "parity" / "ada_percentile.npz") as archive:
+with np.load(Path(__file__).parents[2] / "assets" / "parity" / "ada_percentile.npz") as archive:
     VALUES = {key: torch.from_numpy(archive[key]) for key in archive.files}
 CASES = [key.removeprefix("out/") for key in VALUES if key.startswith("out/")]
 
