@@ -31,7 +31,7 @@ def run(config: DictConfig) -> None:
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.runtime.files import hold
-    from insetgan.runtime.lightning import pl
+    from insetgan.runtime.training_module import TrainingModule
     from insetgan.training.run import TrainingRun
 
     check(config)
@@ -43,7 +43,7 @@ def run(config: DictConfig) -> None:
     dataset = _pictures(config, console)
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
-    module = instantiate(config.model.module, pl.LightningModule)
+    module = instantiate(config.model.module, TrainingModule)
     if config.data.c_dim:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
