@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
 from insetgan.runtime.plugins import buildable
@@ -61,6 +62,9 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     if half:
         state = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in state.items()}
     header = {"kind": kind, "architecture": json.dumps(module.architecture), "metadata": json.dumps(metadata)}
+    name = f"{type(module).__module__}.{type(module).__qualname__}"
+    if name != ".".join(_KINDS[kind]):  # of the user's own
+        header["class"] = name
     write_whole(Path(path), save(state, metadata=header))
 
 
@@ -84,11 +88,9 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
     if found not in _KINDS or (kind is not None and found != kind):
         wanted = kind or f"one of {', '.join(_KINDS)}"
         raise UserError(f"{key}={name_or_path}: holds {found or 'no network of this project'}, expected {wanted}")
-    module_name, class_name = _KINDS[found]
+    maker = _class_of(header, f"{key}={name_or_path}: class")
     try:
-        module: nn.Module = getattr(importlib.import_module(module_name), class_name)(
-            **json.loads(header["architecture"])
-        )
+        module: nn.Module = maker(**json.loads(header["architecture"]))
         module.load_state_dict(
             {name: t.float() if t.dtype == torch.float16 else t for name, t in state.items()}, strict=True
         )
@@ -98,6 +100,17 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
             f"{key}={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
         ) from error
     return module.eval().requires_grad_(False)
+
+
+def _class_of(header: dict[str, str], key: str) -> Any:
+    """The class that a file's network is of: this project's for its kind, or one of a package that the user admitted."""
+    if "class" not in header:
+        module, name = _KINDS[header["kind"]]
+        return getattr(importlib.import_module(module), name)
+    found = plugins.resolve(header["class"], key)
+    if not isinstance(found, type) or not issubclass(found, nn.Module):
+        raise UserError(f"{key}={header['class']}: must be a torch.nn.Module")
+    return found
 
 
 def read_metadata(name_or_path: str | Path) -> dict[str, Any]:
