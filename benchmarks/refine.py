@@ -24,11 +24,12 @@ from insetgan.detection.detector import FixedBoxes
 from insetgan.detection.part import Part
 from insetgan.networks.generator import Generator
 from insetgan.refine.composition import draw_all
-from insetgan.refine.context import CANVAS, Context
+from insetgan.refine.latents import CANVAS
+from insetgan.refine.locate import interiors, locate
 from insetgan.refine.module import RefinementModule
 from insetgan.refine.problem import Problem
-from insetgan.refine.scene import interiors, look
 from insetgan.refine.solver import refine
+from insetgan.refine.views import View
 from insetgan.runtime.memory import keep_freed_memory
 from networks import Convolution
 
@@ -91,23 +92,23 @@ def plain_loop(module: RefinementModule, count: int, steps: int, device: str) ->
     optimisers = {side: torch.optim.Adam(group, lr=0.01) for side, group in leaves.items()}
     with torch.no_grad():
         start = draw_all(problem.canvas, problem.parts, codes, codes)
-        scene = look(problem, start[CANVAS], start)
-    inner = interiors(problem, scene)
+        locations = locate(problem, start[CANVAS], start)
+    inner = interiors(problem, locations)
 
     def run(number: int) -> None:
         for index in range(number):
             side = ("canvas", "inset")[index // schedule.block % 2]
             drawn = draw_all(problem.canvas, problem.parts, codes, codes)
             if index % 10 == 0:
-                look(problem, drawn[CANVAS].detach(), start, scene)
+                locate(problem, drawn[CANVAS], start, locations.placements)
             insets = {name: drawn[name] for name in problem.parts}
-            context = Context(
-                canvas=drawn[CANVAS], insets=insets, regions=scene.regions, codes=codes, reference=start[CANVAS],
-                inset_references=start, interiors=inner, perceptual=problem.perceptual,
+            view = View.of(
+                drawn[CANVAS], insets, locations, codes, reference=start[CANVAS],
+                inset_references={name: start[name] for name in problem.parts}, interiors=inner, perceptual=problem.perceptual,
             )  # fmt: skip
             names = objective.names()
             optimisers[side].zero_grad()
-            objective.total(objective.values(context, names), 1.0).sum().backward()
+            objective.total(objective.values(view, names), 1.0).sum().backward()
             optimisers[side].step()
 
     run(2)

@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from insetgan.detection.detector import Detection, FixedBoxes
+from insetgan.detection.locate import locate_parts
 from insetgan.detection.part import Part
 from insetgan.detection.parts_detector import PartsDetector
 from insetgan.detection.parts_net import PartsOutput
 from insetgan.detection.placement import SquarePlacement
-from insetgan.detection.survey import survey
 from insetgan.runtime.errors import UserError
 
 
@@ -98,7 +98,7 @@ class Counting(FixedBoxes):
 def test_parts_of_one_detector_share_one_look():
     detector = Counting({"face": (20, 30, 30, 50), "feet": (20, 80, 40, 95)})
     parts = [Part(name, None, detector, RULE) for name in ("face", "feet")]
-    placements = survey(torch.zeros(3, 3, 100, 60), parts)
+    placements = locate_parts(torch.zeros(3, 3, 100, 60), parts)
     assert detector.looks == 1
     assert placements["face"].boxes.tolist() == [[10, 25, 40, 55]] * 3
     assert list(placements) == ["face", "feet"]
@@ -118,7 +118,7 @@ def test_parts_net_speaks_by_name_and_in_full_precision():
 
 def test_a_part_that_the_detector_does_not_know_is_named():
     with pytest.raises(ValueError, match=r"'hand'.*\['face'\]"):
-        survey(torch.zeros(1, 3, 100, 60), [Part("hand", None, FixedBoxes({"face": (0, 0, 9, 9)}), RULE)])
+        locate_parts(torch.zeros(1, 3, 100, 60), [Part("hand", None, FixedBoxes({"face": (0, 0, 9, 9)}), RULE)])
 
 
 @pytest.mark.parametrize(

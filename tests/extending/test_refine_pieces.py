@@ -20,8 +20,8 @@ TERM = """
 
         family: ClassVar[str] = "smooth"
 
-        def values(self, context):
-            return context.canvas.diff(dim=2).abs().mean((1, 2, 3))
+        def values(self, view):
+            return view.canvas.image.diff(dim=2).abs().mean((1, 2, 3))
 """
 SMOOTH = "+objective.smooth={_target_: my_terms.Smooth, weight: 2.0}"
 

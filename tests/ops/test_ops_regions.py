@@ -87,14 +87,12 @@ def test_a_mask_bounds_what_is_covered_but_never_leaves_the_box():
     assert torch.allclose(seen[0, 0, :6], torch.tensor(0.5)) and seen[0, 0, 8:].max() == 0
 
 
-def test_rows_and_absent_parts():
+def test_absent_parts_cover_nothing():
     boxes = torch.tensor([[2, 3, 18, 19], [5, 10, 21, 26]])
     region = Region.at(boxes, (40, 30), (16, 16), torch.tensor([True, False]))
     assert not region.inside[1].any() and not region.band[1].any() and region.cover[1].max() == 0
     canvas, inset = torch.rand(2, 3, 40, 30), torch.rand(2, 3, 16, 16)
     assert torch.equal(region.composite(canvas, inset)[1], canvas[1])
-    second = region.rows(torch.tensor([0]))
-    assert torch.equal(second.composite(canvas[:1], inset[:1]), region.composite(canvas, inset)[:1])
 
 
 def test_the_window_holds_all_boxes_and_shows_what_is_pasted():
@@ -103,4 +101,6 @@ def test_the_window_holds_all_boxes_and_shows_what_is_pasted():
     assert region.window == (3, 26, 2, 21)
     assert torch.equal(region.paste_in_window(inset), region.through_window(region.paste(inset)))
     assert region.through_window(region.inside).sum() == region.inside.sum()
-    assert region.rows(torch.tensor([1])).window == (10, 26, 5, 21)
+    there = torch.tensor([False, True])
+    assert Region.at(region.boxes, (40, 30), (16, 16), there).window == (10, 26, 5, 21), "absent parts take no room"
+    assert Region.at(region.boxes, (40, 30), (16, 16), ~there & False).window == (0, 1, 0, 1)

@@ -5,8 +5,7 @@ from torch import nn
 from insetgan.detection.detector import Detection, FixedBoxes
 from insetgan.detection.part import Part
 from insetgan.detection.placement import SquarePlacement
-from insetgan.refine.context import CANVAS
-from insetgan.refine.latents import Latents
+from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem
 from insetgan.refine.starts import start_latents

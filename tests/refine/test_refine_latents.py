@@ -36,8 +36,8 @@ def test_a_start_does_not_depend_on_its_company():
     assert torch.equal(start_latents(generator, [7], 0.7).shared[0], together.shared[7])
 
 
-def test_choosing_takes_whole_samples():
+def test_replacing_takes_whole_samples():
     generator = small()
     first, second = start_latents(generator, [0, 1], 1.0), start_latents(generator, [2, 3], 1.0)
-    mixed = first.chosen(torch.tensor([False, True]), second)
+    mixed = first.replaced(torch.tensor([False, True]), second)
     assert torch.equal(mixed.shared, torch.stack([first.shared[0], second.shared[1]]))

@@ -1,20 +1,23 @@
 import dataclasses
+from functools import partial
 
 import pytest
 import torch
 
 from insetgan.detection.detector import Detection
-from insetgan.refine.context import CANVAS
-from insetgan.refine.latents import Latents
+from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.measures import measure
 from insetgan.refine.objective import Objective
-from insetgan.refine.schedule import Schedule
+from insetgan.refine.schedule import Schedule, Stage
 from insetgan.refine.solver import refine
 from insetgan.refine.terms.border import BorderEdge, BorderL1
 from insetgan.refine.terms.ramp import Ramp
 from insetgan.refine.terms.regularisers import MeanLatent
 
-SHORT = Schedule(steps=60, block=5, canvas_rate=0.02, inset_rate=0.05)
+plain = partial(Schedule, stages=(Stage(),), ramp_down=0.5, detect_until=0.6, tolerance=0.0)
+"""A schedule of one stage, which never stops early."""
+
+SHORT = plain(steps=60, block=5, canvas_rate=0.02, inset_rate=0.05)
 LONG = dataclasses.replace(SHORT, steps=600)
 
 
@@ -45,7 +48,7 @@ def test_joint_run_closes_the_seam_and_holds_the_canvas(problem, objective):
         assert row.band_after["face"] < 0.5 * row.band_before["face"]
         assert row.seam_after["face"] < row.seam_before["face"]
         assert row.body_change < free.body_change
-    assert (result.curves["total"][-1] < 0.5 * result.curves["total"][0]).all()
+    assert (result.curves["total"][:, -1] < 0.5 * result.curves["total"][:, 0]).all()
 
 
 def test_sample_is_the_same_alone_and_in_a_batch_of_16(problem, objective, following):
@@ -64,12 +67,12 @@ def test_two_runs_agree_exactly(problem, objective):
 
 
 def test_best_state_is_kept_and_not_the_last(problem, objective):
-    wild = Schedule(steps=40, block=5, canvas_rate=0.3, inset_rate=0.5, ramp_down=0, ramp_up=0)
+    wild = plain(steps=40, block=5, canvas_rate=0.3, inset_rate=0.5, ramp_down=0, ramp_up=0)
     result = refine(problem(), objective(), wild)
     totals = result.curves["total"]
-    assert totals.shape == (41, 3)
-    assert torch.equal(result.best_step, totals.argmin(0))
-    assert (totals.min(0).values < totals[-1]).any()
+    assert totals.shape == (3, 41)
+    assert torch.equal(result.best_step, totals.argmin(1))
+    assert (totals.min(1).values < totals[:, -1]).any()
 
 
 def test_kept_pictures_are_those_of_the_kept_codes(problem, objective):
@@ -86,7 +89,7 @@ def test_kept_pictures_are_those_of_the_kept_codes(problem, objective):
 def test_no_steps_give_the_naive_paste(problem, objective):
     result = refine(problem(), objective(), dataclasses.replace(SHORT, steps=0))
     assert torch.equal(result.refined, result.paste) and torch.equal(result.canvas, result.start_canvas)
-    assert result.curves["total"].shape == (1, 3)
+    assert result.curves["total"].shape == (3, 1)
 
 
 def test_ramp_is_part_of_what_is_followed_but_not_of_what_is_judged(problem, objective):
@@ -100,7 +103,7 @@ def test_ramp_is_part_of_what_is_followed_but_not_of_what_is_judged(problem, obj
 
 def test_frozen_sides_are_not_drawn_again(problem, objective):
     task = problem()
-    refine(task, objective(), Schedule(steps=40, block=20, first="inset"))
+    refine(task, objective(), plain(steps=40, block=20, first="inset"))
     # inset: start, 20 steps, once frozen after them, result; canvas: start, 20 steps, after the last, result.
     assert task.parts["face"].generator.calls == 1 + 20 + 1 + 1
     assert task.canvas.calls == 1 + 20 + 1 + 1
@@ -109,9 +112,9 @@ def test_frozen_sides_are_not_drawn_again(problem, objective):
 def test_box_follows_the_canvas_until_it_may_not(problem, objective, following):
     boxes = []
     task = problem(detector=following(scale=8.0), hysteresis=0.0)
-    schedule = Schedule(steps=60, block=5, first="canvas", canvas_rate=0.1, detect_every=1, detect_until=0.5)
+    schedule = plain(steps=60, block=5, first="canvas", canvas_rate=0.1, detect_every=1, detect_until=0.5)
     push = objective(body_l1=None, mean=MeanLatent(weight=5))
-    refine(task, push, schedule, on_step=lambda step: boxes.append(step.context.regions["face"].boxes.clone()))
+    refine(task, push, schedule, on_step=lambda step: boxes.append(step.view.locations.regions["face"].boxes.clone()))
     assert any(not torch.equal(boxes[0], later) for later in boxes[1:30])
     assert all(torch.equal(boxes[30], later) for later in boxes[31:])
 
@@ -150,7 +153,7 @@ def test_a_part_lost_on_the_way_keeps_its_box(problem, objective, following):
     result = refine(problem(detector=Losing()), objective(), SHORT)
     assert result.status == ("part_lost",) * 3
     assert torch.equal(result.boxes["face"], result.start_boxes["face"])
-    assert (result.curves["total"][-1] < result.curves["total"][0]).all()
+    assert (result.curves["total"][:, -1] < result.curves["total"][:, 0]).all()
 
 
 def test_numbers_that_run_away_stop_one_sample_and_no_other(problem, objective, breaking, linear):

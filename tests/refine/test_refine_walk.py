@@ -1,13 +1,17 @@
 import dataclasses
+from functools import partial
 from itertools import pairwise
 
 import torch
 
 from insetgan.refine.composition import draw_all
-from insetgan.refine.context import CANVAS
-from insetgan.refine.schedule import Schedule
+from insetgan.refine.latents import CANVAS
+from insetgan.refine.schedule import Schedule, Stage
 from insetgan.refine.solver import refine
 from insetgan.refine.walk import between, footing_of, length, set_out, steadiness
+
+plain = partial(Schedule, stages=(Stage(),), ramp_down=0.5, detect_until=0.6, tolerance=0.0)
+"""A schedule of one stage, which never stops early."""
 
 
 def test_stops_are_met_and_steps_are_even(problem):
@@ -24,16 +28,16 @@ def test_a_picture_goes_on_from_the_last_and_holds_on_to_its_own(problem, object
     task = problem(seeds=(3, 8))
     first = {name: between(codes, 0, 10) for name, codes in task.starts.items()}
     second = {name: between(codes, 1, 10) for name, codes in task.starts.items()}
-    result = refine(dataclasses.replace(task, starts=first), objective(), Schedule(steps=60, block=5))
+    result = refine(dataclasses.replace(task, starts=first), objective(), plain(steps=60, block=5))
     footing = footing_of(result.latents, result.placements, first)
     drawn = draw_all(task.canvas, task.parts, second, second)
     following = set_out(dataclasses.replace(task, starts=second), drawn, footing)
     for name, codes in following.starts.items():
         moved = second[name].shared + result.latents[name].shared - first[name].shared
         assert torch.allclose(codes.shared, moved, atol=1e-6)
-    again = refine(following, objective(), Schedule(steps=0))
+    again = refine(following, objective(), plain(steps=0))
     assert torch.equal(again.start_canvas, drawn[CANVAS]), "what it is compared with is the interpolated picture"
-    afresh = refine(dataclasses.replace(task, starts=second), objective(), Schedule(steps=0))
+    afresh = refine(dataclasses.replace(task, starts=second), objective(), plain(steps=0))
     assert again.total < 0.7 * afresh.total, "it starts from what fits nearly"
     assert set_out(task, drawn, None) is task
 

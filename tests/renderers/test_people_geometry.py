@@ -6,15 +6,20 @@ import pytest
 pytest.importorskip("embreex")
 pytest.importorskip("anny")
 
+from insetgan_renderers.people.arms import apply_arms
 from insetgan_renderers.people.body import Traits, sample_traits, shape_vertices
 from insetgan_renderers.people.camera import Camera
+from insetgan_renderers.people.face import EXPRESSIONS, sample_face
 from insetgan_renderers.people.fields import load_fields
+from insetgan_renderers.people.haircut import BEARDS, GLASSES, HATS, KINDS, sample_hair
 from insetgan_renderers.people.loft import slice_rings
-from insetgan_renderers.people.pose import apply_arms, apply_trunk_and_legs, sample_pose
+from insetgan_renderers.people.pose import apply_trunk_and_legs
 from insetgan_renderers.people.raycast import Scene
 from insetgan_renderers.people.rig import bend, build_rig, frame, rotation
+from insetgan_renderers.people.stance import ARM_KINDS, HIDDEN_HANDS, sample_pose
 from insetgan_renderers.people.surface import Hits, Look, Surface, vertex_normals
 from insetgan_renderers.people.template import load_template
+from insetgan_renderers.people.wardrobe import COLLARS, OUTER, PATTERNS, SHOES, TOPS, sample_outfit
 
 
 def _traits(**changes) -> Traits:
@@ -86,23 +91,71 @@ def _gap(body: np.ndarray, rows: np.ndarray, obstacle: np.ndarray, faces: np.nda
     return float(np.einsum("ij,ij->i", apart[np.arange(len(rows)), nearest], normals[nearest]).min())
 
 
-@pytest.mark.parametrize("kind", ["hang", "bent", "hip"])
-def test_no_arm_goes_into_the_body(kind):
+@pytest.mark.parametrize("kind", ARM_KINDS)
+def test_no_arm_goes_into_the_body_or_the_other_arm(kind):
     template, fields = load_template(), load_fields()
     for seed in range(3):
         rng = np.random.default_rng(seed)
         shaped = shape_vertices(template, sample_traits(rng))
         rig, pose = build_rig(template, shaped), sample_pose(rng)
-        pose = replace(pose, arms=(replace(pose.arms[0], kind=kind), replace(pose.arms[1], kind=kind)))
+        first, second = (replace(pose.arms[i], kind=kind, outer=bool(i)) for i in range(2))
+        pose = replace(pose, arms=(first, second))
         apply_trunk_and_legs(rig, pose)
         half = rig.skin(shaped)
         rows, faces = fields.obstacle_rows, fields.faces["skin"]
-        apply_arms(rig, pose, shaped, fields.arm_rows, half[rows], vertex_normals(half, faces)[rows], 0.02)
+        normals = vertex_normals(half, faces)[rows]
+        apply_arms(rig, pose, shaped, fields.arm_rows, fields.fore_rows, faces, half[rows], normals, 0.02)
         body = rig.skin(shaped)
+        arms = fields.fore_rows if kind in HIDDEN_HANDS else fields.arm_rows
         for side in ("L", "R"):
-            assert _gap(body, fields.arm_rows[side], rows, faces) > 0.007
+            assert _gap(body, arms[side], rows, faces) > 0.007
+        if kind not in HIDDEN_HANDS:
+            assert _gap(body, arms["R"], arms["L"], faces) > 0.004
         feet = body[fields.attributes[:, 4] > 2.0]
         assert abs(feet[feet[:, 0] > 0, 2].min() - feet[feet[:, 0] < 0, 2].min()) < 0.02
+
+
+def test_every_arm_kind_walk_haircut_hat_beard_glasses_and_garment_occurs():
+    people = [_drawn(seed) for seed in range(500)]
+    assert {arm.kind for _, _, _, pose in people for arm in pose.arms} == set(ARM_KINDS)
+    assert 0.1 < np.mean([pose.step > 0.15 for *_, pose in people]) < 0.3
+    assert {traits.expression for traits, *_ in people} == set(EXPRESSIONS)
+    heads = [hair for _, hair, _, _ in people]
+    assert {hair.kind for hair in heads} == set(KINDS)
+    assert {hair.hat for hair in heads} == {"", *HATS} and {hair.glasses for hair in heads} == {"", *GLASSES}
+    assert {hair.beard_kind for hair in heads if hair.beard} == set(BEARDS)
+    outfits = [outfit for _, _, outfit, _ in people]
+    assert {outfit.top.name for outfit in outfits} == set(TOPS)
+    assert {outfit.jacket.name for outfit in outfits if outfit.jacket} == set(OUTER)
+    layers = [layer for outfit in outfits for layer in (outfit.top, outfit.jacket) if layer]
+    assert {layer.collar for layer in layers} == {"", *COLLARS}
+    assert {layer.pattern for layer in layers} >= set(PATTERNS)
+    assert {outfit.shoes.kind for outfit in outfits} == set(SHOES)
+    assert {outfit.bottom.kind for outfit in outfits} == {"trousers", "skirt"}
+
+
+def _drawn(seed: int):
+    rng = np.random.default_rng(seed)
+    traits = sample_traits(rng)
+    return traits, sample_hair(rng, traits), sample_outfit(rng, traits), sample_pose(rng)
+
+
+def test_faces_differ_in_shape_and_a_smile_lifts_the_corners_of_the_mouth():
+    template = load_template()
+    lips = template.lips > 0.5
+    corners = lips & (np.abs(template.vertices[:, 0]) > 0.022)
+    plain = shape_vertices(template, _traits())
+    smile = shape_vertices(template, _traits(details=(("expression/units/caucasian/mouth-corner-puller", 1.0),)))
+    rise = smile[corners, 2] - plain[corners, 2]
+    assert rise.mean() > 0.003
+    rows = load_fields().head_rows
+    heads = [
+        shape_vertices(template, _traits(details=sample_face(np.random.default_rng(seed), False)[0]))[rows]
+        for seed in range(4)
+    ]
+    for i in range(4):
+        for j in range(i):
+            assert np.linalg.norm(heads[i] - heads[j], axis=1).mean() > 0.0015
 
 
 def test_limb_coordinates_grow_along_the_limbs():

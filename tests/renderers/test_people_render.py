@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ pytest.importorskip("anny")
 
 from insetgan.data.archive import Archive
 from insetgan.runtime.errors import UserError
-from insetgan_renderers.people import dataset
+from insetgan_renderers.people import dataset, stage
 from insetgan_renderers.people.dataset import People, write_people
 from insetgan_renderers.people.render import Person, boxes_of, render_person
 
@@ -49,6 +51,33 @@ def test_parts_are_seen(people):
         assert np.mean([person.boxes[part] is not None for person in people]) >= least
 
 
+def test_a_hand_in_a_pocket_has_no_label_and_the_other_one_keeps_its_own(monkeypatch):
+    real = stage.sample_pose
+
+    def left_in_pocket(rng, pockets):
+        pose = real(rng, pockets)
+        arm = replace(pose.arms[0], kind="pocket"), replace(pose.arms[1], kind="hang", outer=False)
+        return replace(pose, arms=arm)
+
+    monkeypatch.setattr(stage, "sample_pose", left_in_pocket)
+    for seed in range(3):
+        person = render_person(seed, HEIGHT, WIDTH, samples=2)
+        assert person.boxes["hand_left"] is None and not (person.labels == 2).any()
+        assert person.boxes["hand_right"] is not None
+
+
+def test_hats_and_glasses_belong_to_the_face(monkeypatch):
+    real = stage.sample_hair
+    labels = {}
+    for dressed in (False, True):
+        monkeypatch.setattr(
+            stage, "sample_hair",
+            lambda rng, traits, on=dressed: replace(real(rng, traits), hat="brim" if on else "", kind="short"),
+        )  # fmt: skip
+        labels[dressed] = render_person(1, HEIGHT, WIDTH, samples=2).labels
+    assert (labels[True] == 1).sum() > 1.15 * (labels[False] == 1).sum()
+
+
 def test_everybody_stands_whole_at_the_same_place(people):
     for person in people:
         there = person.labels > 0
@@ -61,11 +90,18 @@ def test_everybody_stands_whole_at_the_same_place(people):
         assert person.boxes["feet"][1] / HEIGHT > 0.82
 
 
-def test_left_is_the_persons_own_left(people):
-    for person in people:
+def test_left_is_the_persons_own_left(monkeypatch):
+    real = stage.sample_pose
+
+    def hanging(rng, pockets):
+        pose = real(rng, pockets)
+        return replace(pose, arms=tuple(replace(arm, kind="hang", outer=False) for arm in pose.arms))
+
+    monkeypatch.setattr(stage, "sample_pose", hanging)
+    for seed in range(4):
+        person = render_person(seed, HEIGHT, WIDTH, samples=2)
         left, right = person.boxes["hand_left"], person.boxes["hand_right"]
-        if left is not None and right is not None:
-            assert left[0] + left[2] > right[0] + right[2]
+        assert left[0] + left[2] > right[0] + right[2]
 
 
 def test_the_person_stays_the_same_at_another_size(people):

@@ -227,7 +227,7 @@ def _typed_part(key: str, part: Any) -> DictConfig:
 def _check_choices(config: DictConfig) -> None:
     from insetgan.ops.regions import BLENDS
     from insetgan.refine.latents import SPACES
-    from insetgan.refine.terms.term import SIDES
+    from insetgan.refine.sides import SIDES
 
     given: list[tuple[str, Any, Sequence[str]]] = [
         ("region", config.region, ("box", "mask")),

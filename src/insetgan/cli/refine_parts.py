@@ -41,7 +41,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     from insetgan.detection.placement import PlacementRule
     from insetgan.detection.segmenter import Segmenter
     from insetgan.networks.perceptual import Perceptual
-    from insetgan.refine.context import CANVAS
+    from insetgan.refine.latents import CANVAS
     from insetgan.refine.module import Plan, RefinementModule
     from insetgan.refine.walk_module import WalkModule
 

@@ -1,8 +1,13 @@
 """Rules by which settings follow one another, such as a recipe the size of the pictures; files of conf/ call them."""
 
-from collections.abc import Sized
+from collections.abc import Mapping, Sequence, Sized
+from dataclasses import fields, is_dataclass
+from typing import Any
 
+from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
+
+from insetgan.refine.schedule import Schedule
 
 
 def auto_batch_size(height: int, devices: int) -> int:
@@ -30,7 +35,24 @@ def auto_steps(parts: Sized) -> int:
     return 200 + 100 * max(1, len(parts))
 
 
+def class_defaults(value: Any) -> Any:
+    """A settings object as a configuration that builds it again, with all its values, so that each can be overridden."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = type(value)
+        inner = {field.name: class_defaults(getattr(value, field.name)) for field in fields(kind)}
+        return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **inner}
+    if isinstance(value, Mapping):
+        return {key: class_defaults(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [class_defaults(inner) for inner in value]
+    return value
+
+
 def register_rules() -> None:
-    """Let configuration files call the rules by name."""
+    """Let configuration files call the rules by name, and start from the defaults of classes."""
+    schedule = class_defaults(Schedule())
+    for elsewhere in ("steps", "sides"):  # of the run and of its mode
+        del schedule[elsewhere]
+    ConfigStore.instance().store(group="schedule", name="class_defaults", node=OmegaConf.create(schedule))
     for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma):
         OmegaConf.register_new_resolver(rule.__name__, rule, replace=True)

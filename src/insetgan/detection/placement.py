@@ -36,13 +36,13 @@ class Placement:
         """The same placement on a device."""
         return Placement(self.boxes.to(device), self.anchors.to(device), self.placed.to(device), self.seen.to(device))
 
-    def put(self, rows: Tensor, other: "Placement") -> "Placement":
-        """This placement with that of `other` in the places `rows`, int64 [m]."""
+    def replaced(self, where: Tensor, other: "Placement") -> "Placement":
+        """This placement, with that of `other` for the samples marked in `where`, bool [n]."""
         return Placement(
-            self.boxes.index_copy(0, rows, other.boxes),
-            self.anchors.index_copy(0, rows, other.anchors),
-            self.placed.index_copy(0, rows, other.placed),
-            self.seen.index_copy(0, rows, other.seen),
+            torch.where(where[:, None], other.boxes, self.boxes),
+            torch.where(where[:, None], other.anchors, self.anchors),
+            torch.where(where, other.placed, self.placed),
+            torch.where(where, other.seen, self.seen),
         )
 
 

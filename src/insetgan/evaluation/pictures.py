@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from insetgan.metrics.seam import band, seam
 from insetgan.ops.images import to_uint8
 from insetgan.refine.composition import compose, draw_all
-from insetgan.refine.context import CANVAS
+from insetgan.refine.latents import CANVAS
+from insetgan.refine.locate import locate
+from insetgan.refine.locations import Locations
 from insetgan.refine.problem import Problem
 from insetgan.refine.run_folder import RunFolder
-from insetgan.refine.scene import Scene, look
 from insetgan.runtime.errors import UserError
 
 Figures = Mapping[str, Tensor]
@@ -78,10 +79,10 @@ class PastedPictures(CanvasPictures):
     def draw(self, seeds: Sequence[int]) -> Drawn:
         """Draw canvases and insets of the seeds, and paste."""
         problem = self.problem(seeds)
-        drawn, scene = _start(problem)
+        drawn, locations = _start(problem)
         insets = {name: drawn[name] for name in problem.parts}
-        paste = compose(drawn[CANVAS], insets, scene.regions)
-        return Drawn(_bytes(paste, seeds), _figures(drawn[CANVAS], paste, scene))
+        paste = compose(drawn[CANVAS], insets, locations.regions)
+        return Drawn(_bytes(paste, seeds), _figures(drawn[CANVAS], paste, locations))
 
 
 class CompletedPictures(CanvasPictures):
@@ -103,12 +104,12 @@ class CompletedPictures(CanvasPictures):
     def draw(self, seeds: Sequence[int]) -> Drawn:
         """Draw the canvases of the seeds, cut and fill; one without any of the parts stays whole."""
         problem = self.problem(seeds)
-        drawn, scene = _start(problem)
+        drawn, locations = _start(problem)
         canvas = drawn[CANVAS]
-        holes = torch.stack([region.inside for region in scene.regions.values()]).any(0)
+        holes = torch.stack([region.inside for region in locations.regions.values()]).any(0)
         filled = self.complete(canvas, (~holes).to(canvas), seeds)
         whole = torch.where(holes, filled, canvas)
-        return Drawn(_bytes(whole, seeds), _figures(canvas, whole, scene))
+        return Drawn(_bytes(whole, seeds), _figures(canvas, whole, locations))
 
 
 class RefinedPictures:
@@ -163,17 +164,17 @@ def read_picture(path: Path) -> Tensor:
         return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
 
 
-def _start(problem: Problem) -> tuple[dict[str, Tensor], Scene]:
+def _start(problem: Problem) -> tuple[dict[str, Tensor], Locations]:
     """What all generators draw from the start codes, and where the parts are on the canvas."""
     drawn = draw_all(problem.canvas, problem.parts, problem.starts, problem.generators)
-    return drawn, look(problem, drawn[CANVAS], {name: drawn[name] for name in problem.parts})
+    return drawn, locate(problem, drawn[CANVAS], {name: drawn[name] for name in problem.parts})
 
 
-def _figures(canvas: Tensor, composite: Tensor, scene: Scene) -> Figures:
+def _figures(canvas: Tensor, composite: Tensor, locations: Locations) -> Figures:
     """Seam and band of each part, as `refine.measures` has them; the canvas outside the boxes is what it was."""
     before, after = to_uint8(canvas), to_uint8(composite)
     figures: dict[str, Tensor] = {}
-    for part, region in scene.regions.items():
+    for part, region in locations.regions.items():
         there, boxes = region.present.cpu(), region.boxes.cpu()
         for name, measured in (("seam", seam), ("band", band)):
             value = measured(before, after, boxes).double()

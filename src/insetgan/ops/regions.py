@@ -1,7 +1,7 @@
 """The place of an inset on its canvas: how to crop it, how to paste into it, and its masks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -40,8 +40,8 @@ class Region:
         band: bool [n, 1, height, width], E_8 scaled to the box: an eighth of its side inside the border.
         edge: bool [n, 1, height, width], the outermost pixels of the box.
         working_band: bool [1, 1, 64, 64], E_8 at the working size.
-        window: (top, bottom, left, right), the least rectangle of the canvas that holds the boxes of all samples; what is
-            compared in a band need not be worked out beyond it.
+        window: (top, bottom, left, right), the least rectangle of the canvas that holds the boxes of all samples in which
+            the part is present; what is compared in a band need not be worked out beyond it.
     """
 
     boxes: Tensor
@@ -102,7 +102,7 @@ class Region:
             band=border_band(boxes, height, width, band_thickness(boxes)) & there,
             edge=border_band(boxes, height, width, 1) & there,
             working_band=border_band(whole, WORKING_SIZE, WORKING_SIZE, WORKING_BAND),
-            window=_window(boxes),
+            window=_window(boxes[present]),
         )
 
     def crop(self, canvas: Tensor) -> Tensor:
@@ -129,13 +129,6 @@ class Region:
         height, rows = self.paste_rows.shape[1:]
         width, columns = self.paste_columns.shape[1:]
         return resample(mask, crop_matrix(y0, y1, height, rows), crop_matrix(x0, x1, width, columns))
-
-    def rows(self, chosen: Tensor) -> "Region":
-        """The region of the samples numbered in `chosen`, int64 [m]."""
-        shared = {"shrink_rows", "shrink_columns", "working_band", "window"}
-        parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        kept = {name: value if name in shared else value[chosen] for name, value in parts.items()}
-        return Region(**{**kept, "window": _window(kept["boxes"])})
 
     def through_window(self, images: Tensor) -> Tensor:
         """The part of pictures or masks [n, c, H, W] that lies in the window."""

@@ -1,4 +1,4 @@
-"""From codes and boxes to pictures."""
+"""From latents and boxes to images."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,31 +9,33 @@ from insetgan.detection.part import Part
 from insetgan.detection.placement import Placement
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend, Region
-from insetgan.refine.context import CANVAS
-from insetgan.refine.latents import Latents
+from insetgan.refine.latents import CANVAS, Latents
 
 
 def draw(generator: Synthesiser, ws: Tensor) -> Tensor:
-    """Pictures of the codes [n, num_ws, w_dim] with the constant noise, [n, 3, height, width], float32 at least."""
+    """Images of the latents [n, num_ws, w_dim] with the constant noise, [n, 3, height, width], float32 at least."""
     images = generator.draw(ws)
     return images.to(torch.promote_types(images.dtype, torch.float32))
 
 
 def draw_all(
-    canvas: Synthesiser, parts: Mapping[str, Part], codes: Mapping[str, Latents], names: Iterable[str]
+    canvas: Synthesiser, parts: Mapping[str, Part], latents: Mapping[str, Latents], names: Iterable[str]
 ) -> dict[str, Tensor]:
-    """Pictures of the named generators; parts that share a generator are drawn in one call, mirrored ones flipped."""
+    """Images of the named generators; parts that share a generator are drawn in one call, mirrored ones flipped.
+
+    The canvas is always drawn by itself, so that an image does not depend on what else is drawn with it, even by rounding.
+    """
     wanted = list(names)
-    owners: dict[int, list[str]] = {}
+    by_generator: dict[int, list[str]] = {}
     for name in wanted:
-        owners.setdefault(id(canvas if name == CANVAS else parts[name].generator), []).append(name)
-    pictures = {}
-    for group in owners.values():
-        generator = canvas if group[0] == CANVAS else parts[group[0]].generator
-        images = draw(generator, torch.cat([codes[name].ws for name in group]))
-        for name, drawn in zip(group, images.chunk(len(group)), strict=True):
-            pictures[name] = drawn.flip(3) if name != CANVAS and parts[name].mirror else drawn
-    return {name: pictures[name] for name in wanted}
+        if name != CANVAS:
+            by_generator.setdefault(id(parts[name].generator), []).append(name)
+    images = {CANVAS: draw(canvas, latents[CANVAS].ws)} if CANVAS in wanted else {}
+    for group in by_generator.values():
+        together = draw(parts[group[0]].generator, torch.cat([latents[name].ws for name in group]))
+        for name, drawn in zip(group, together.chunk(len(group)), strict=True):
+            images[name] = drawn.flip(3) if parts[name].mirror else drawn
+    return {name: images[name] for name in wanted}
 
 
 def regions_at(

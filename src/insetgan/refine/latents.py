@@ -11,6 +11,9 @@ Space = Literal["w", "w+", "w*"]
 
 SPACES: tuple[Space, ...] = ("w", "w+", "w*")
 
+CANVAS = "canvas"
+"""The name of the canvas among generators and latents; insets go by the name of their part."""
+
 
 @dataclass(frozen=True)
 class Latents:
@@ -60,16 +63,10 @@ class Latents:
         """A copy of the samples numbered in `chosen`, int64 [m]."""
         return self._of(self.shared.detach()[chosen], self.delta.detach()[chosen])
 
-    def chosen(self, where: Tensor, other: "Latents") -> "Latents":
-        """The codes of `other` for the samples marked in `where`, bool [n], and these for the rest; detached."""
+    def replaced(self, where: Tensor, other: "Latents") -> "Latents":
+        """These latents, with those of `other` for the samples marked in `where`, bool [n]; detached."""
         shared = torch.where(where[:, None], other.shared.detach(), self.shared.detach())
         return self._of(shared, torch.where(where[:, None, None], other.delta.detach(), self.delta.detach()))
-
-    def put(self, rows: Tensor, other: "Latents") -> "Latents":
-        """These codes with those of `other` in the places `rows`, int64 [m]; detached."""
-        shared, delta = self.shared.detach().clone(), self.delta.detach().clone()
-        shared[rows], delta[rows] = other.shared.detach(), other.delta.detach()
-        return self._of(shared, delta)
 
     def _of(self, shared: Tensor, delta: Tensor) -> "Latents":
         return replace(self, shared=shared, delta=delta)

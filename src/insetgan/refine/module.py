@@ -14,16 +14,15 @@ from insetgan.networks.owned import move, owned_networks
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
-from insetgan.refine.context import CANVAS
-from insetgan.refine.latents import Latents, Space
+from insetgan.refine.latents import CANVAS, Latents, Space
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
 from insetgan.refine.ranking import best_rows
 from insetgan.refine.run_folder import RunFolder
 from insetgan.refine.schedule import Schedule
+from insetgan.refine.sides import Side
 from insetgan.refine.solver import refine
 from insetgan.refine.starts import Start
-from insetgan.refine.terms.term import Side
 from insetgan.reports.video import Recorder
 from insetgan.runtime.lightning import pl
 

@@ -1,6 +1,6 @@
 """What a refinement starts from, and what it comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,9 +11,9 @@ from insetgan.detection.placement import Placement
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
-from insetgan.refine.context import CANVAS, Context
-from insetgan.refine.latents import Latents
-from insetgan.refine.terms.term import Side
+from insetgan.refine.latents import CANVAS, Latents
+from insetgan.refine.sides import Side
+from insetgan.refine.views import View
 
 if TYPE_CHECKING:
     from insetgan.detection.segmenter import Segmenter
@@ -91,20 +91,20 @@ class Step:
     Attributes:
         index: number of the step, from 0.
         steps: how many there will be.
-        active: the sides that were updated.
-        rows: int64 [m], which samples of the batch are still computed; row i of what follows is sample rows[i].
-        total: objective at full weights before the update, [m]; infinite for samples that have just stopped.
-        values: unweighted terms, each [m].
-        context: pictures, boxes and codes the values belong to.
+        sides: what was updated.
+        total: objective at full weights before the update, [n]; infinite for samples that have stopped.
+        values: unweighted terms, each [n].
+        view: images, boxes and latents the values belong to.
+        state: makes what `refine` needs to go on behind this step, as named tensors.
     """
 
     index: int
     steps: int
-    active: tuple[Side, ...]
-    rows: Tensor
+    sides: tuple[Side, ...]
     total: Tensor
     values: Mapping[str, Tensor]
-    context: Context
+    view: View
+    state: Callable[[], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class Result:
         start_boxes: the same on the start canvas.
         latents: the kept codes, by `CANVAS` and part.
         start_latents: the codes it started from.
-        curves: unweighted terms by name, and "total" at full weights, each [longest steps + 1, n] on the CPU; NaN before a
-            term's stage, and behind the end of a sample.
+        curves: unweighted terms by name, and "total" at full weights, each [n, longest steps + 1] on the CPU; NaN before
+            a term's stage, and behind the end of a sample.
         start_canvas: I_A of the start codes, or the one that was given to hold on to.
         paste: the naive paste, start insets on the start canvas.
         canvas: I_A of the kept codes.
@@ -163,7 +163,7 @@ class Result:
             if name == "status":
                 return tuple(value[i] for i in chosen.tolist())
             if name == "curves":
-                return {key: curve[:, chosen.cpu()] for key, curve in value.items()}
+                return {key: curve[chosen.cpu()] for key, curve in value.items()}
             if isinstance(value, Mapping):
                 return {key: take(inner, "") for key, inner in value.items()}
             return value[chosen] if isinstance(value, Tensor) else value.rows(chosen)

@@ -289,7 +289,7 @@ def _tensors(result: Result, row: int) -> dict[str, Tensor]:
         tensors[f"{name}.shared"] = latents.shared[row].detach().cpu().clone()
         tensors[f"{name}.delta"] = latents.delta[row].detach().cpu().clone()
     for name, curve in result.curves.items():
-        tensors[f"curve.{name}"] = curve[: int(result.steps[row]) + 1, row].float().clone()
+        tensors[f"curve.{name}"] = curve[row, : int(result.steps[row]) + 1].float().clone()
     return tensors
 
 

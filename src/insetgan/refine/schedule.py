@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from insetgan.refine.terms.term import SIDES, Side
+from insetgan.refine.sides import SIDES, Side
 from insetgan.runtime.errors import UserError
 
 
@@ -32,6 +33,7 @@ class Stage:
     def __post_init__(self) -> None:
         """Refuse sides that do not exist, and rates that are none."""
         _check_sides("schedule.stages.sides", self.sides)
+        object.__setattr__(self, "sides", tuple(self.sides))
         for key in ("until", "rate"):
             value = getattr(self, key)
             if type(value) not in (int, float) or not 0 <= value < math.inf:
@@ -40,9 +42,21 @@ class Stage:
             raise UserError(f"schedule.stages.detect={self.detect}: must be true or false")
 
 
+class Turn(NamedTuple):
+    """Steps in a row that are alike: they move the same sides by the same terms.
+
+    Attributes:
+        sides: what moves; nothing in a stage that knows only sides that stand still.
+        stage: number of the stage, from 0.
+    """
+
+    sides: tuple[Side, ...]
+    stage: int
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """The course of a run.
+    """The course of a run. The defaults are what refine.py runs: this is the one place that declares them.
 
     Attributes:
         steps: updates in all, of either side; a sample that has settled takes fewer.
@@ -61,25 +75,26 @@ class Schedule:
         renew_inset: the same for the insets and L_part.
         patience: a sample is done when its best objective has not fallen over so many steps ...
         tolerance: ... by this share of itself; 0 never stops before `steps`.
-        stages: sections with different sides, rates and terms; one, if none are given.
+        stages: sections with different sides, rates and terms. In the last one by default the insets alone fit themselves
+            to what the canvas has become.
     """
 
-    steps: int = 160
+    steps: int = 300
     sides: Sequence[Side] = SIDES
     together: bool = False
     block: int = 10
     first: Side = "inset"
-    canvas_rate: float = 0.02
-    inset_rate: float = 0.05
+    canvas_rate: float = 0.015
+    inset_rate: float = 0.04
     ramp_up: float = 0.05
-    ramp_down: float = 0.5
+    ramp_down: float = 0.8
     detect_every: int = 5
-    detect_until: float = 0.6
+    detect_until: float = 0.5
     renew_canvas: float | None = None
     renew_inset: float | None = None
     patience: int = 40
-    tolerance: float = 0.0
-    stages: Sequence[Stage] = (Stage(),)
+    tolerance: float = 0.005
+    stages: Sequence[Stage] = (Stage(until=0.75), Stage(until=1.0, sides=("inset",), rate=0.3, detect=False))
 
     def __post_init__(self) -> None:
         """Refuse values that make no run, naming the key."""
@@ -97,6 +112,8 @@ class Schedule:
             if value is not None and (type(value) not in (int, float) or not 0 < value < 1):
                 raise UserError(f"schedule.{key}={value}: must be null or between 0 and 1")
         self._check_course()
+        for key in ("sides", "stages"):
+            object.__setattr__(self, key, tuple(getattr(self, key)))
 
     def _check_course(self) -> None:
         if self.first not in SIDES:
@@ -105,7 +122,7 @@ class Schedule:
         if type(self.together) is not bool:
             raise UserError(f"schedule.together={self.together}: must be true or false")
         if not isinstance(self.stages, Sequence) or not all(isinstance(stage, Stage) for stage in self.stages):
-            raise UserError("schedule.stages: must be a list of stages, as in conf/schedule/alternate.yaml")
+            raise UserError("schedule.stages: must be a list of stages, as in conf/objective/stylegan_human.yaml")
         ends = [stage.until for stage in self.stages]
         if not ends or ends[-1] != 1 or sorted(set(ends)) != ends or ends[0] <= 0:
             raise UserError(f"schedule.stages: their ends must rise from above 0 to 1, not {ends}")
@@ -122,6 +139,10 @@ class Schedule:
             return sides
         other: Side = "inset" if self.first == "canvas" else "canvas"
         return (self.first if (step - self._begin(number)) // self.block % 2 == 0 else other,)
+
+    def turn(self, step: int) -> Turn:
+        """The turn that step number `step` belongs to."""
+        return Turn(self.active(step), self.stage(step))
 
     def progress(self, step: int) -> float:
         """Fraction of the run done before step number `step`, 0..1."""

@@ -1,30 +1,20 @@
-"""The optimisation of all latent codes (the paper's section on joint optimisation): alternate, re-detect, keep the best."""
+"""The joint optimisation of section 3.3 of the paper."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
 
-from insetgan.detection.survey import survey
-from insetgan.refine.composition import compose, draw_all
-from insetgan.refine.context import CANVAS, Context
-from insetgan.refine.latents import Latents
+from insetgan.refine.composition import draw_all
+from insetgan.refine.conclusion import conclude
+from insetgan.refine.latents import CANVAS
+from insetgan.refine.locate import locate
 from insetgan.refine.objective import Objective
-from insetgan.refine.problem import (
-    NO_MASK,
-    NO_PART_FOUND,
-    NOT_FINITE,
-    OK,
-    PART_LOST,
-    PART_MISSING,
-    Problem,
-    Result,
-    Step,
-)
-from insetgan.refine.scene import interiors, look, scene_at
-from insetgan.refine.schedule import Schedule
-from insetgan.refine.search import Best, Search, finite_rows
-from insetgan.refine.terms.term import Side
+from insetgan.refine.problem import Problem, Result, Step
+from insetgan.refine.schedule import Schedule, Turn
+from insetgan.refine.sides import Side
+from insetgan.refine.state import Initial, SolverState
+from insetgan.refine.views import View
 
 
 def refine(
@@ -32,257 +22,139 @@ def refine(
     objective: Objective,
     schedule: Schedule,
     *,
+    state: Mapping[str, Tensor] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Result:
-    """Optimise the codes of canvas and insets until the insets fit.
+    """Optimise the latents w_A of the canvas and w_B of the insets until the insets fit.
 
     The samples of the batch are independent: losses are summed over them, never averaged, and every operation works
     sample by sample, so a sample comes out the same in any batch but for rounding. A sample that has settled, or whose
-    numbers run away, stops at its best state, disturbs no other, and is computed no further.
+    numbers run away, keeps its best state and changes no other.
 
     Args:
-        problem: generators, parts and start codes.
+        problem: generators, parts and start latents.
         objective: what to minimise.
         schedule: in which order and how fast.
+        state: what `Step.state` gave in an interrupted run of the same problem, objective and schedule. The run goes on
+            from there and arrives at the very numbers of an unbroken one.
         on_step: called after every update.
 
     Returns:
         The best state of every sample, by the objective at full weights.
+
+    Raises:
+        KeyError: the state lacks a tensor.
+        ValueError: a tensor of the state has another shape.
     """
     # A caller may stand in inference mode (a Trainer's predict loop does), where nothing could be differentiated.
     with torch.inference_mode(False), torch.enable_grad():
-        run = _Run(problem, objective, schedule)
-        for index in range(schedule.steps):
-            if not run.open:
+        initial = Initial.of(problem)  # I_A, I_B, the boxes and the references of the start latents
+        run = SolverState(problem, initial)
+        if state is not None:
+            run.load(problem, state)
+        view, turn = _first_view(problem, initial, run), schedule.turn(run.step - 1) if run.step else None
+        standing: dict[str, Tensor] | None = None
+
+        for step in range(run.step, schedule.steps):
+            if not run.running.any():
                 break
-            step = run.step(index)
+            # Whose turn is it? What only the side that stands still decides is worked out once in its turn.
+            if schedule.turn(step) != turn or schedule.renewed(step):
+                view, standing = _hand_over(problem, schedule, run, view, turn, step), None
+            turn = schedule.turn(step)
+            terms = objective.roles(turn.sides, schedule.sides, turn.stage)
+            if standing is None:
+                with torch.no_grad():
+                    standing = objective.values(view, terms.standing)
+
+            # I_A = G_A(w_A) or I_B = G_B(w_B); and B, since the box depends on w_A.
+            view = _draw(problem, run, view, turn.sides)
+            if "canvas" in turn.sides and run.since_located >= schedule.detect_every:
+                view = _locate(problem, schedule, run, view, step)
+
+            # L = L_coarse + L_border + L_reg + L_body + L_face at full weights says which state is the best.
+            loss_terms = objective.values(view, terms.steering)
+            values = {**standing, **_detached({**objective.values(view, terms.following), **loss_terms})}
+            total = run.record(values, objective.total(values) if values else run.best.total * torch.nan, step)
+            run.settle(schedule, objective.full(schedule.progress(step)), step)
+            run.steps += run.running
+
+            # Adam follows the gradient of the terms that steer this side, at the weights of this step.
+            if loss_terms and run.running.any():
+                loss = objective.total(loss_terms, schedule.progress(step))
+                run.descend(turn.sides, loss, {side: schedule.rate(step, side) for side in turn.sides})
+            run.step = step + 1
             if on_step is not None:
-                on_step(step)
-        run.finish()
-        return run.result()
+                on_step(Step(step, schedule.steps, turn.sides, total, values, view, run.tensors))
+
+        if run.running.any():  # the state after the last update
+            _judge_the_last(problem, objective, schedule, run, view)
+        return conclude(problem, objective, schedule, initial, run)
 
 
-class _Run:
-    """One refinement: pictures, boxes and codes of the samples in `rows`, which are still running."""
+def _first_view(problem: Problem, initial: Initial, run: SolverState) -> View:
+    """The view of the start latents, or of those that an interrupted run goes on from."""
+    held, now = {**initial.images, **problem.references}, initial.images
+    with torch.no_grad():
+        held |= draw_all(problem.canvas, problem.parts, run.renewed, run.renewed)
+        if run.step:
+            now = draw_all(problem.canvas, problem.parts, run.optimizer.latents, problem.generators)
+    return View.of(
+        now[CANVAS],
+        {part: now[part] for part in problem.parts},
+        run.locations,
+        run.optimizer.latents,
+        reference=held[CANVAS],
+        inset_references={part: held[part] for part in problem.parts},
+        interiors=initial.interiors,
+        perceptual=problem.perceptual,
+    )
 
-    def __init__(self, problem: Problem, objective: Objective, schedule: Schedule) -> None:
-        self.problem, self.objective, self.schedule = problem, objective, schedule
-        with torch.no_grad():
-            self.start = self._pictures(problem.starts, problem.generators)
-        insets = {name: self.start[name] for name in problem.parts}
-        self.start_scene = look(problem, self.start[CANVAS], insets)
-        self.interiors = interiors(problem, self.start_scene)
-        present = torch.stack([placement.placed for placement in self.start_scene.placements.values()])
-        self.whole, finite = present.all(0), finite_rows(self.start.values())
-        self.placed = present.any(0) & finite
-        self.not_finite, self.masked = ~finite, self.start_scene.masked.clone()
-        self.best = Best(problem.starts, self.start_scene.placements)
-        self.steps = torch.zeros_like(self.best.step)
-        self.trail: list[Tensor] = []  # of best objectives, step by step
-        self.curves: list[dict[str, Tensor]] = []
-        self.active: tuple[Side, ...] | None = None
-        self.stage, self.since_look = 0, 0
-        self._enter(self.placed.nonzero()[:, 0])
 
-    @property
-    def open(self) -> bool:
-        """Whether any sample is still running."""
-        return bool(self.running.any())
+@torch.no_grad()
+def _hand_over(
+    problem: Problem, schedule: Schedule, run: SolverState, view: View, before: Turn | None, step: int
+) -> View:
+    """End a turn before step number `step`: the side that has moved is drawn as it now stands."""
+    if before is not None:
+        view = _draw(problem, run, view, before.sides)
+        if "canvas" in before.sides:
+            view = _locate(problem, schedule, run, view, step)
+    renewed = schedule.renewed(step)
+    run.renew(renewed)
+    if renewed or before is None or schedule.stage(step) != before.stage:
+        run.best.forget(run.running)
+    return view.holding(canvas="canvas" in renewed, insets="inset" in renewed)
 
-    def step(self, index: int) -> Step:
-        """Update the sides whose turn it is, once."""
-        self._turn(index)
-        active = self.active or ()
-        self._draw(active)
-        if "canvas" in active and self.since_look >= self.schedule.detect_every:
-            self._look(index)
-        values = self.objective.values(self.context, self.objective.names(active, self.stage))
-        total = self._judge(values, index)
-        self._stop_settled(index)
-        self.steps[self.rows] += self.running
-        if values and self.open:
-            self._descend(self.objective.total(values, self.schedule.progress(index)), active, index)
-        return Step(index, self.schedule.steps, active, self.rows, total, dict(self.values), self.context)
 
-    def finish(self) -> None:
-        """Judge the state after the last update."""
-        if not self.open:
-            return
-        with torch.no_grad():
-            self._draw(self.active or ())
-            names = self.objective.names(self.schedule.sides, self.stage)
-            self._judge(self.objective.values(self.context, names), self.schedule.steps)
+def _draw(problem: Problem, run: SolverState, view: View, sides: Iterable[Side]) -> View:
+    images = draw_all(problem.canvas, problem.parts, run.optimizer.latents, run.optimizer.names(sides))
+    canvas = images.pop(CANVAS, None)
+    return view.drawn(canvas, images or None)
 
-    @torch.no_grad()
-    def result(self) -> Result:
-        """Draw the best state of every sample, and look for the parts a last time."""
-        problem, codes = self.problem, self.best.codes
-        pictures = self.start | self._pictures(codes, self.search.names(self.schedule.sides))
-        canvas, insets = pictures[CANVAS], {name: pictures[name] for name in problem.parts}
-        scene = scene_at(problem, self.best.placements, canvas, insets, masks="mask" in (problem.blend, problem.region))
-        before = self.start | dict(problem.references)
-        start_insets = {name: before[name] for name in problem.parts}
-        return Result(
-            status=self._status(canvas, scene.masked),
-            started=self.placed,
-            present={name: region.present for name, region in scene.regions.items()},
-            placements=self.best.placements,
-            steps=self.steps,
-            best_step=self.best.step,
-            total=self.best.total,
-            boxes=scene.boxes,
-            start_boxes=self.start_scene.boxes,
-            latents=codes,
-            start_latents={name: latents.detached() for name, latents in problem.starts.items()},
-            curves=self._curves(),
-            start_canvas=before[CANVAS],
-            paste=compose(before[CANVAS], start_insets, self.start_scene.regions),
-            canvas=canvas,
-            fitted=compose(canvas, insets, scene.regions),
-            refined=compose(canvas, insets, scene.regions, problem.blend),
-            insets=insets,
-            start_insets=start_insets,
-            interiors=self.interiors,
-        )
 
-    def _enter(self, rows: Tensor) -> None:
-        """Begin with these samples of the batch."""
-        problem, start = self.problem, {name: images[rows] for name, images in self.start.items()}
-        self.rows, self.scene = rows, self.start_scene.rows(rows)
-        self.running = torch.ones_like(rows, dtype=torch.bool)
-        self.search = Search({name: latents.rows(rows) for name, latents in problem.starts.items()})
-        held = start | {name: images[rows] for name, images in problem.references.items()}
-        self.context = Context(
-            canvas=start.pop(CANVAS),
-            insets=start,
-            regions=self.scene.regions,
-            codes=self.search.codes,
-            reference=held.pop(CANVAS),
-            inset_references=held,
-            interiors={name: interior[rows] for name, interior in self.interiors.items()},
-            perceptual=problem.perceptual,
-        )
-        self.values: dict[str, Tensor] = {}
+def _locate(problem: Problem, schedule: Schedule, run: SolverState, view: View, step: int) -> View:
+    """Find the parts on the canvas as it is now, and move the boxes, unless they stand still by now."""
+    run.since_located = 0
+    if not schedule.may_detect(step):
+        return view
+    locations = locate(problem, view.canvas.image, view.insets.images, run.placements)
+    run.placements = locations.placements
+    if problem.region == "mask" or not locations.same_boxes(view.locations):
+        run.locations = locations
+        return view.moved(locations)
+    return view
 
-    def _turn(self, index: int) -> None:
-        """Go on with the side whose turn it is; what the other alone decides is worked out once for the whole block."""
-        active, stage, renewed = self.schedule.active(index), self.schedule.stage(index), self.schedule.renewed(index)
-        stopped = not bool(self.running.all())
-        if (active, stage) == (self.active, self.stage) and not renewed and not stopped:
-            return
-        with torch.no_grad():
-            self._draw(self.active or ())
-            turned = (active, stage) != (self.active, self.stage) or bool(renewed)
-            if turned and "canvas" in (self.active or ()):  # and not because somebody else in the batch has stopped
-                self._look(index)
-            if stopped:
-                self._drop_stopped()
-            if "canvas" in renewed:
-                self.context.update(reference=self.context.canvas)
-            if "inset" in renewed:
-                self.context.update(inset_references=self.context.insets)
-            if renewed or stage != self.stage:
-                self.best.forget(self.rows)
-            steered = set(self.objective.names(active, stage))
-            # All terms of the modes' sides count in the judgement; those of a side that stands still for good are constant.
-            idle = [name for name in self.objective.names(self.schedule.sides, stage) if name not in steered]
-            self.values = dict(self.objective.values(self.context, idle))
-        self.active, self.stage = active, stage
 
-    def _drop_stopped(self) -> None:
-        """Compute the samples that have stopped no further."""
-        kept = self.running.nonzero()[:, 0]
-        self.rows, self.running = self.rows[kept], self.running[kept]
-        self.search, self.scene = self.search.keep(kept), self.scene.rows(kept)
-        self.context = self.context.rows(kept, codes=self.search.codes, regions=self.scene.regions)
+@torch.no_grad()
+def _judge_the_last(problem: Problem, objective: Objective, schedule: Schedule, run: SolverState, view: View) -> None:
+    """Judge the state after the last update."""
+    turn = schedule.turn(schedule.steps - 1) if schedule.steps else Turn((), 0)
+    view = _draw(problem, run, view, turn.sides)
+    terms = objective.roles(turn.sides, schedule.sides, turn.stage)
+    values = objective.values(view, (*terms.standing, *terms.following, *terms.steering))
+    run.record(values, objective.total(values) if values else run.best.total * torch.nan, schedule.steps)
 
-    def _draw(self, sides: tuple[Side, ...]) -> None:
-        pictures = self._pictures(self.search.codes, self.search.names(sides))
-        canvas = pictures.pop(CANVAS, None)
-        self.context.update(canvas=canvas, insets=pictures or None)
 
-    def _pictures(self, codes: Mapping[str, Latents], names: Iterable[str]) -> dict[str, Tensor]:
-        return draw_all(self.problem.canvas, self.problem.parts, codes, names)
-
-    def _look(self, index: int) -> None:
-        """Find the parts on the canvas as it is now, and move the boxes, unless they stand still by now."""
-        self.since_look = 0
-        if not self.schedule.may_detect(index):
-            return
-        insets = {name: images.detach() for name, images in self.context.insets.items()}
-        scene = look(self.problem, self.context.canvas.detach(), insets, self.scene)
-        if self.problem.region == "mask" or not scene.same_boxes(self.scene):
-            self.context.update(regions=scene.regions)
-        self.scene = scene
-
-    def _judge(self, values: dict[str, Tensor], index: int) -> Tensor:
-        """Record the state, keep it where it is the best so far, and stop samples that have run away."""
-        self.values.update({name: value.detach() for name, value in values.items()})
-        # A stage without terms judges nothing.
-        total = self.objective.total(self.values) if self.values else self.best.total[self.rows] * 0 + torch.nan
-        if not self.values:
-            self.curves.append({"total": self._spread(total)})
-            self.trail.append(self.best.total.clone())
-            return torch.full_like(total, torch.inf)
-        self._stop(self.running & ~total.isfinite())
-        self.best.offer(self.rows, total, self.search.codes, self.scene.placements, index, self.running)
-        shown = torch.where(self.running, total, torch.inf)
-        self.curves.append({name: self._spread(value) for name, value in {**self.values, "total": shown}.items()})
-        self.trail.append(self.best.total.clone())
-        return shown
-
-    def _descend(self, loss: Tensor, active: tuple[Side, ...], index: int) -> None:
-        if not loss.requires_grad:  # such as of offsets where they do not move
-            return
-        leaves = self.search.leaves(active)
-        summed = torch.where(self.running, loss, 0.0).sum()
-        found = torch.autograd.grad(summed, leaves, allow_unused=True)
-        gradients = {
-            leaf: torch.zeros_like(leaf) if gradient is None else gradient
-            for leaf, gradient in zip(leaves, found, strict=True)
-        }
-        self._stop(self.running & ~finite_rows(gradients.values()))
-        for side in active:
-            self.search.update(side, gradients, self.schedule.rate(index, side), self.running)
-        self.since_look += "canvas" in active
-
-    def _stop(self, failed: Tensor) -> None:
-        if bool(failed.any()):
-            self.not_finite[self.rows[failed]] = True
-            self.running = self.running & ~failed
-
-    def _stop_settled(self, index: int) -> None:
-        """Stop the samples whose objective has fallen too little for too long."""
-        schedule = self.schedule
-        long_enough = schedule.may_stop(index) and len(self.trail) > schedule.patience
-        if long_enough and self.objective.full(schedule.progress(index)):
-            before, now = self.trail[-1 - schedule.patience][self.rows], self.best.total[self.rows]
-            self.running = self.running & ~(before - now <= schedule.tolerance * now)
-
-    def _spread(self, value: Tensor) -> Tensor:
-        return value.new_full((len(self.steps),), torch.nan).index_copy(0, self.rows, value)
-
-    def _curves(self) -> dict[str, Tensor]:
-        """Also of a batch in which nothing ran, so that all batches leave the same terms."""
-        absent = self.best.total.new_full((len(self.steps),), torch.nan)
-        names = (*self.objective.names(self.schedule.sides), "total")
-        return {name: torch.stack([row.get(name, absent) for row in self.curves or [{}]]).cpu() for name in names}
-
-    def _status(self, canvas: Tensor, masked: Tensor) -> tuple[str, ...]:
-        """See `problem.STATUSES`."""
-        last = survey(canvas, self.problem.parts.values(), self.best.placements)
-        absent = {name: ~placement.placed for name, placement in self.best.placements.items()}
-        seen = torch.stack([placement.seen | absent[name] for name, placement in last.items()]).all(0)
-        masked = masked & self.masked
-        holds = {
-            NO_PART_FOUND: ~self.placed,
-            PART_MISSING: self.placed & ~self.whole,
-            PART_LOST: self.placed & ~seen,
-            NO_MASK: self.placed & ~masked,
-            NOT_FINITE: self.not_finite,
-        }
-        status = [OK] * len(self.steps)
-        for name, where in holds.items():
-            for row in where.nonzero()[:, 0].tolist():
-                status[row] = name
-        return tuple(status)
+def _detached(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach() for name, value in values.items()}

@@ -79,16 +79,15 @@ class Recorder:
             self._shots, self._spacing = {}, self.every
         if step.index % self._spacing:
             return
-        context = step.context
-        composites = to_uint8(compose(context.canvas, context.insets, context.regions, self.blend)).numpy()
-        boxes = {part: region.boxes.tolist() for part, region in context.regions.items()}
-        present = {part: region.present.tolist() for part, region in context.regions.items()}
+        view, regions = step.view, step.view.locations.regions
+        composites = to_uint8(compose(view.canvas.image, view.insets.images, regions, self.blend)).numpy()
+        boxes = {part: region.boxes.tolist() for part, region in regions.items()}
+        present = {part: region.present.tolist() for part, region in regions.items()}
         # A sample whose numbers have just run away has no picture.
-        for place in step.total.isfinite().nonzero()[:, 0].tolist():
-            there = {part: tuple(boxes[part][place]) for part in boxes if present[part][place]}
+        for row in step.total.isfinite().nonzero()[:, 0].tolist():
+            there = {part: tuple(boxes[part][row]) for part in boxes if present[part][row]}
             # A copy, since a view would keep the pictures of the whole batch alive.
-            shot = _Shot(step.index, composites[place].copy(), there)
-            self._shots.setdefault(int(step.rows[place]), []).append(shot)
+            self._shots.setdefault(row, []).append(_Shot(step.index, composites[row].copy(), there))
         self._thin()
 
     def finish(self, result: Result) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from insetgan_renderers.people.face import Detail, add_details, sample_face
 from insetgan_renderers.people.template import FloatArray, Template
 
 _ANCHORS = {
@@ -19,7 +20,10 @@ _ANCHORS = {
 
 @dataclass(frozen=True)
 class Traits:
-    """Who the person is. All in 0..1 but for ``age`` (years); ``female`` also steers clothes and hair."""
+    """Who the person is. All in 0..1 but for ``age`` (years); ``female`` also steers clothes and hair.
+
+    ``details`` are weighted targets of the face, ``expression`` is one of ``face.EXPRESSIONS``.
+    """
 
     female: bool
     gender: float
@@ -31,6 +35,8 @@ class Traits:
     cup: float
     race: dict[str, float]
     skin: float
+    details: tuple[Detail, ...] = ()
+    expression: str = "neutral"
 
 
 def sample_traits(rng: np.random.Generator) -> Traits:
@@ -38,6 +44,7 @@ def sample_traits(rng: np.random.Generator) -> Traits:
     female = bool(rng.random() < 0.5)
     race = rng.dirichlet((0.35, 0.35, 0.35))
     tone = float(np.clip(race @ np.array([0.85, 0.35, 0.2]) + rng.normal(0, 0.12), 0, 1))
+    details, expression = sample_face(rng, female)
     return Traits(
         female=female,
         gender=float(rng.uniform(0.85, 1.0) if female else rng.uniform(0.0, 0.15)),
@@ -49,6 +56,8 @@ def sample_traits(rng: np.random.Generator) -> Traits:
         cup=float(rng.uniform(0.2, 0.6)),
         race=dict(zip(("african", "asian", "caucasian"), map(float, race), strict=True)),
         skin=tone,
+        details=details,
+        expression=expression,
     )
 
 
@@ -80,4 +89,5 @@ def shape_vertices(template: Template, traits: Traits) -> FloatArray:
         if weight > 0:
             np.multiply(offsets, np.float32(weight), out=scaled)
             vertices += scaled
+    add_details(vertices, traits.details)
     return vertices

@@ -26,6 +26,7 @@ class Fields:
         smooth: [V, V] sparse averaging over neighbours on the body.
         faces: region name (skin, top, bottom, shoe, head) -> [F, 3] triangles.
         arm_rows: side -> rows on forearm and hand, thinned.
+        fore_rows: side -> those of the forearm.
         obstacle_rows: rows of trunk and legs.
         skull_rows: rows of the head above the jaw, without ears.
         head_rows: rows of the whole head.
@@ -35,6 +36,7 @@ class Fields:
     smooth: sparse.csr_matrix
     faces: dict[str, IntArray]
     arm_rows: dict[str, IntArray]
+    fore_rows: dict[str, IntArray]
     obstacle_rows: IntArray
     skull_rows: IntArray
     head_rows: IntArray
@@ -115,6 +117,12 @@ def load_fields() -> Fields:
         chosen: IntArray = body[keep[body].all(axis=1)]
         return chosen
 
+    arm_rows = {
+        side: np.flatnonzero(
+            inside & (_part_weight(template, ("lowerarm", "wrist", "finger", "metacarpal"), side) > 0.9)
+        )[::7]
+        for side in ("L", "R")
+    }
     return Fields(
         attributes=np.concatenate([template.vertices, np.stack([arm, leg, template.lips], axis=1)], axis=1).astype(
             np.float32
@@ -126,12 +134,8 @@ def load_fields() -> Fields:
             "bottom": select((z < 0.32) & (arm_weight < 0.3) & (leg < 2.12)),
             "shoe": select(leg > 1.3),
         },
-        arm_rows={
-            side: np.flatnonzero(
-                inside & (_part_weight(template, ("lowerarm", "wrist", "finger", "metacarpal"), side) > 0.9)
-            )[::7]
-            for side in ("L", "R")
-        },
+        arm_rows=arm_rows,
+        fore_rows={side: rows[arm[rows] < 1.85] for side, rows in arm_rows.items()},
         obstacle_rows=np.flatnonzero(inside & (trunk > 0.8)),
         skull_rows=np.flatnonzero(inside & (head_weight > 0.5) & (z > 0.70) & ~ears),
         head_rows=np.flatnonzero(inside & (head_weight > 0.9)),

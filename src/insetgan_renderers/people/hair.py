@@ -1,123 +1,86 @@
-"""Hair: a cap grown from the skull in polar directions, that may fall past the ears as a curtain."""
+"""Hair: a cap grown from the skull in polar directions, that may fall past the ears as a curtain; tails and buns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from insetgan_renderers.people.body import Traits
 from insetgan_renderers.people.cloth import bumped
 from insetgan_renderers.people.fields import Fields
+from insetgan_renderers.people.haircut import FALLING, Hair
+from insetgan_renderers.people.headform import COLUMNS, Dome, seam_safe, skull_dome, with_head
 from insetgan_renderers.people.loft import grid_faces
 from insetgan_renderers.people.rig import Rig
 from insetgan_renderers.people.surface import FACE, REST, BoolArray, Hits, Look, Surface, trim
-from insetgan_renderers.people.template import FloatArray
-from insetgan_renderers.people.wardrobe import Colour
+from insetgan_renderers.people.template import FloatArray, IntArray
 
-_COLOURS: tuple[Colour, ...] = (
-    (0.06, 0.05, 0.05), (0.11, 0.08, 0.06), (0.2, 0.13, 0.09), (0.32, 0.21, 0.13), (0.5, 0.35, 0.2),
-    (0.72, 0.56, 0.34), (0.42, 0.18, 0.09),
-)  # fmt: skip
-_GREYS: tuple[Colour, ...] = ((0.75, 0.74, 0.72), (0.55, 0.54, 0.53), (0.4, 0.39, 0.38))
-_COLUMNS, _CAP, _FALL = 72, 26, 22
+_CAP, _FALL = 26, 22
 _TURN = 100.0
 # Azimuth from the face (degrees) -> polar angle from the crown (degrees) down to which hair grows.
 _HAIRLINE = ((0, 30, 48, 60, 70, 80, 88, 105, 118, 140, 180), (50, 51, 57, 74, 96, 100, 84, 84, 110, 126, 130))
+_RECEDING = (0, 8, 24, 26, 10, 0, 0, 0, 0, 0, 0)
+_FUZZY = ("curly", "afro", "curls")
+_Mesh = tuple[FloatArray, FloatArray, IntArray]
 
 
-@dataclass(frozen=True)
-class Hair:
-    """A haircut: lengths in metres, angles in degrees; ``fringe`` is how far it comes down the forehead."""
-
-    kind: str
-    colour: Colour
-    volume: float
-    top: float
-    part: float
-    fringe: float
-    length: float
-    opening: float
-    beard: float
+def _noise(p: FloatArray, q: FloatArray, phase: float) -> FloatArray:
+    """Lumps of curls over the dome, about -1 to 1."""
+    a = np.sin(9 * q + 3 * np.sin(5 * p + phase)) * np.sin(14 * p + 2 * np.sin(4 * q + phase))
+    b = np.sin(17 * q + 2 * phase + 2 * np.sin(9 * p)) * np.sin(25 * p + phase)
+    result: FloatArray = (0.6 * a + 0.4 * b).astype(np.float32)
+    return result
 
 
-def sample_hair(rng: np.random.Generator, traits: Traits) -> Hair:
-    """Draw a haircut and its colour; grey comes with age."""
-    if traits.female:
-        kind = str(rng.choice(["long", "bob", "bun", "short", "tied"], p=[0.38, 0.24, 0.13, 0.12, 0.13]))
+def _thickness(dome: Dome, hair: Hair) -> FloatArray:
+    p, q, way = dome.polar, dome.azimuth, dome.way
+    thick = hair.volume + hair.top * np.exp(-((p - 0.35) ** 2) / 0.5)
+    if hair.kind == "quiff":
+        front = np.exp(-((q / 0.9) ** 2)) * np.exp(-(((p - 0.72) / 0.25) ** 2))
+        thick = (hair.volume + 0.5 * hair.top) * (1 - 0.75 * np.clip((p - 0.85) / 0.35, 0, 1)) + hair.top * 0.8 * front
+    if hair.kind in _FUZZY:
+        thick = thick * (1 + (0.12 if hair.kind == "afro" else 0.32) * _noise(p, q, 9 * hair.part))
     else:
-        bald = 0.06 + 0.14 * max(0.0, (traits.age - 40) / 40)
-        kind = str(rng.choice(["bald", "buzz", "short", "side", "long"], p=[bald, 0.14, 0.4, 0.42 - bald, 0.04]))
-    grey = rng.random() < np.clip((traits.age - 42) / 25, 0, 0.95)
-    dark = traits.race["african"] + traits.race["asian"] > 0.6
-    pool = _GREYS if grey else (_COLOURS[:3] if dark else _COLOURS)
-    base = pool[int(rng.integers(len(pool)))]
-    factor = rng.uniform(0.85, 1.15)
-    beard = 0.0
-    if not traits.female and rng.random() < 0.45:
-        beard = float(rng.choice([rng.uniform(0.15, 0.4), rng.uniform(0.6, 0.9)]))
-    return Hair(
-        kind=kind,
-        colour=(base[0] * factor, base[1] * factor, base[2] * factor),
-        volume={"bald": 0.0, "buzz": 0.003, "short": 0.011, "side": 0.014, "tied": 0.009, "bun": 0.009}.get(kind, 0.016)
-        * float(rng.uniform(0.8, 1.25)),
-        top=float(rng.uniform(0.0, 0.022)) if kind in ("short", "side", "bob", "long") else 0.003,
-        part=float(rng.choice([-1.0, 1.0]) * rng.uniform(0.15, 0.6)),
-        fringe=float(rng.uniform(10, 19)) if kind in ("bob", "long", "short") and rng.random() < 0.25 else 0.0,
-        length=float(rng.uniform(0.07, 0.13) if kind == "bob" else rng.uniform(0.18, 0.36)),
-        opening=float(rng.uniform(58, 74)),
-        beard=beard,
-    )
-
-
-def _radii(head: FloatArray, centre: FloatArray, directions: FloatArray) -> FloatArray:
-    """Soft distance from the centre to the skull in each direction."""
-    spokes = head - centre
-    reach = np.linalg.norm(spokes, axis=1)
-    closeness = directions @ (spokes / reach[:, None]).T
-    weight = np.exp((closeness - 1) * 90) + 1e-12
-    radii: FloatArray = (weight @ reach / weight.sum(axis=1)).astype(np.float32)
-    return radii
+        thick = thick * (1 + 0.12 * np.sin(3 * q + 9 * hair.part) * np.sin(p * 2) + 0.07 * np.sin(7 * q + 5 * p))
+    if hair.kind in ("side", *FALLING):
+        parting = np.exp(-((way[..., 0] - 0.5 * hair.part * np.sin(p)) ** 2) / 0.0015) * (way[..., 2] > 0.3)
+        thick = thick * (1 - 0.4 * parting) + 0.006 * np.sign(hair.part) * -way[..., 0]
+    falls = hair.kind in FALLING
+    if falls:
+        thick = thick + 0.012 * np.clip((p - 0.9) / 0.8, 0, 1)
+    if hair.kind == "afro":
+        thick = thick * (1 - 0.6 * np.clip((p - 1.25) / 0.6, 0, 1))
+    # Hair lies flat where it grows out of the skin, but for a fringe.
+    edge = np.interp(np.abs(np.degrees(q)), _HAIRLINE[0], _HAIRLINE[1]) - np.degrees(p)
+    flat = np.clip(0.2 + edge / (7 if hair.kind == "afro" else 14), 0.2, 1)
+    if hair.fringe == 0:
+        near = np.abs(np.degrees(q)) < (hair.opening - 8 if falls else 360)
+        thick = np.where(near, thick * flat, thick)
+    if hair.hat:
+        thick = np.minimum(thick, 0.006 + 0.012 * np.clip((np.degrees(p) - 70) / 15, 0, 1))
+    result: FloatArray = np.maximum(thick, 0.002).astype(np.float32)
+    return result
 
 
 def _cap(vertices: FloatArray, fields: Fields, hair: Hair) -> tuple[FloatArray, FloatArray]:
     """Cap and curtain before posing: points [rows, columns, 3] and attributes (azimuth, polar) in degrees."""
-    skull = vertices[fields.skull_rows]
-    centre = np.array([0.0, 0, 0], np.float32)
-    centre[1] = 0.5 * (skull[:, 1].min() + skull[:, 1].max()) + 0.008
-    centre[2] = skull[:, 2].max() - 0.105
-    falls = hair.kind in ("bob", "long")
+    falls = hair.kind in FALLING
     polar = np.linspace(0, _TURN, _CAP)
     if not falls:
         polar = np.concatenate([polar, np.linspace(_TURN, 130, 8)[1:]])
-    azimuth = np.linspace(-180, 180, _COLUMNS, endpoint=False)
-    p, q = np.meshgrid(np.radians(polar), np.radians(azimuth), indexing="ij")
-    way = np.stack([np.sin(p) * np.sin(q), -np.sin(p) * np.cos(q), np.cos(p)], axis=-1).astype(np.float32)
-    radii = _radii(skull[::5], centre, way[:, ::2].reshape(-1, 3)).reshape(len(polar), -1)
-    radii = np.stack([radii, 0.5 * (radii + np.roll(radii, -1, axis=1))], axis=2).reshape(p.shape)
-    thick = hair.volume + hair.top * np.exp(-((p - 0.35) ** 2) / 0.5)
-    thick = thick * (1 + 0.16 * np.sin(3 * q + 9 * hair.part) * np.sin(p * 2) + 0.1 * np.sin(7 * q + 5 * p))
-    if hair.kind in ("side", "bob", "long"):
-        parting = np.exp(-((way[..., 0] - 0.5 * hair.part * np.sin(p)) ** 2) / 0.0015) * (way[..., 2] > 0.3)
-        thick = thick * (1 - 0.4 * parting) + 0.006 * np.sign(hair.part) * -way[..., 0]
-    if falls:
-        thick = thick + 0.012 * np.clip((p - 0.9) / 0.8, 0, 1)
-    # Hair lies flat where it grows out of the skin, but for a fringe.
-    edge = np.interp(np.abs(np.degrees(q)), _HAIRLINE[0], _HAIRLINE[1]) - np.degrees(p)
-    if hair.fringe == 0 and (not falls):
-        thick = thick * np.clip(0.2 + edge / 16, 0.2, 1)
-    elif hair.fringe == 0:
-        near = np.abs(np.degrees(q)) < hair.opening - 8
-        thick = np.where(near, thick * np.clip(0.2 + edge / 16, 0.2, 1), thick)
-    points = centre + way * (radii + np.maximum(thick, 0.002))[..., None]
-    degrees = np.stack([np.degrees(q), np.degrees(p)], axis=-1).astype(np.float32)
+    dome = skull_dome(vertices, fields, polar.astype(np.float32))
+    points = dome.points(_thickness(dome, hair))
+    degrees = np.stack([np.degrees(dome.azimuth), np.degrees(dome.polar)], axis=-1).astype(np.float32)
     if not falls:
-        return points.astype(np.float32), degrees
+        return points, degrees
     drop = np.linspace(0, hair.length, _FALL)[1:, None]
-    last = points[-1]
+    last, q = points[-1], dome.azimuth[-1]
     shape = 1 + 0.10 * np.sin(np.clip(drop / 0.1, 0, 1) * np.pi) - 0.16 * np.clip((drop - 0.06) / 0.12, 0, 1)
+    if hair.kind == "wavy":
+        shape = shape + 0.10 * np.clip(drop / 0.05, 0, 1) * np.sin(drop * 75 + 2.0 * np.sin(3 * q) + 9 * hair.part)
+    if hair.kind == "curls":
+        shape = shape + 0.12 + 0.13 * np.clip(drop / 0.04, 0, 1) * _noise(drop * 9, q[None], 9 * hair.part)
     fall = np.repeat(last[None], _FALL - 1, axis=0)
-    fall[..., :2] = centre[:2] + (last[None, :, :2] - centre[:2]) * shape[..., None]
+    fall[..., :2] = dome.centre[:2] + (last[None, :, :2] - dome.centre[:2]) * shape[..., None]
     fall[..., 2] = last[None, :, 2] - drop
     below = np.stack(np.broadcast_arrays(degrees[-1, :, 0][None], _TURN + drop * 1000), axis=-1)
     return (
@@ -126,54 +89,65 @@ def _cap(vertices: FloatArray, fields: Fields, hair: Hair) -> tuple[FloatArray, 
     )
 
 
+def _strands(azimuth: FloatArray, phase: float) -> FloatArray:
+    """A ragged edge, -1 to 1, of strands finer than a pixel and of locks."""
+    result: FloatArray = (
+        0.4 * np.sin(azimuth * 4.1 + phase)
+        + 0.35 * np.sin(azimuth * 1.7 + 2 * phase)
+        + 0.25 * np.sin(azimuth * 9.7 + 3 * phase)
+    )
+    return result
+
+
 def _covers(hair: Hair) -> Callable[[FloatArray], BoolArray]:
-    """Where hair grows, by azimuth and polar angle."""
+    """Where hair grows, by azimuth and polar angle; tails and buns (attribute 5) are whole."""
     azimuths, limits = (np.array(x, np.float64) for x in _HAIRLINE)
     limits = limits + hair.fringe * 1.3 * np.exp(-((azimuths / 42.0) ** 2))
-    if hair.kind in ("bob", "long"):
+    if hair.kind == "receding":
+        limits = limits - np.array(_RECEDING)
+    if hair.kind in FALLING:
         azimuths = np.array([0, 30, hair.opening - 18, hair.opening - 4, hair.opening + 3, 180.0])
         limits = np.array([50.0 + hair.fringe, 52 + hair.fringe, 60 + hair.fringe * 0.5, 80, 1000, 1000])
     end = _TURN + hair.length * 1000
+    fuzz = 3.0 if hair.kind in _FUZZY else 1.6
 
     def covers(at: FloatArray) -> BoolArray:
         azimuth, polar = np.abs(at[:, 3]), at[:, 4]
-        ragged = 1.0 * np.sin(at[:, 3] * 0.9) + 0.6 * np.sin(at[:, 3] * 2.3 + 1)
-        tip = polar < end - 14 + 5 * np.sin(at[:, 3] * 0.5) + 3 * ragged
-        there: BoolArray = (polar < np.interp(azimuth, azimuths, limits) + ragged * (polar < 95)) & tip
-        return there
+        ragged = _strands(at[:, 3], 7 * hair.part)
+        tip = polar < end - 14 + 9 * ragged + 5 * np.sin(at[:, 3] * 0.5)
+        there: BoolArray = (polar < np.interp(azimuth, azimuths, limits) + fuzz * ragged * (polar < 130)) & tip
+        return there | (at[:, 5] > 0.5)
 
     return covers
 
 
-def hair_look(colour: Colour) -> Callable[[Hits], Look]:
-    """Look of hair: strands along the fall, bright and dark."""
-    base = np.asarray(colour, np.float32)
+def hair_look(hair: Hair) -> Callable[[Hits], Look]:
+    """Look of hair: strands along the fall, bright and dark, a soft band of shine, roots a little darker."""
+    base = np.asarray(hair.colour, np.float32)
+    fuzzy = hair.kind in _FUZZY
 
     def look(hits: Hits) -> Look:
-        along = np.radians(hits.at[:, 3])
-        strands = 0.5 * np.sin(along * 23 + 2 * np.sin(hits.at[:, 4] * 0.06)) + 0.3 * np.sin(along * 51 + 1)
-        albedo = base * (1 + 0.22 * strands[:, None])
+        along, polar = np.radians(hits.at[:, 3]), hits.at[:, 4]
+        if fuzzy:
+            spot = hits.at[:, :3] * 310
+            strands = np.sin(spot[:, 0] + 2 * np.sin(spot[:, 2])) * np.sin(spot[:, 2] * 1.3 + 2 * np.sin(spot[:, 1]))
+            shine = np.zeros_like(strands)
+        else:
+            bend = 2.2 * np.sin(polar * 0.035 + 9 * hair.part)
+            strands = (
+                0.4 * np.sin(along * 19 + bend) + 0.35 * np.sin(along * 47 + 2 * bend) + 0.25 * np.sin(along * 101)
+            )
+            level = 42 + 4 * np.sin(along * 13) + 5 * strands
+            shine = np.exp(-(((polar - level) / 11) ** 2)) + 0.6 * np.exp(-(((polar - 150 - 8 * strands) / 28) ** 2))
+        albedo = base * (1 + 0.26 * strands + 0.35 * shine * (0.7 + 0.3 * strands))[:, None]
+        albedo = albedo + (0.05 * shine)[:, None].astype(np.float32)
         side = np.stack([np.cos(along), np.sin(along), np.zeros_like(along)], axis=1).astype(np.float32)
-        normal = bumped(hits.normal, side * (0.25 * np.cos(along * 23))[:, None].astype(np.float32))
-        labels = np.where(hits.at[:, 4] < _TURN + 105, FACE, REST).astype(np.uint8)
-        return Look(np.clip(albedo, 0, 1).astype(np.float32), np.full(len(albedo), 0.22, np.float32), labels, normal)
+        normal = bumped(hits.normal, side * (0.3 * strands)[:, None].astype(np.float32))
+        labels = np.where(polar < _TURN + 105, FACE, REST).astype(np.uint8)
+        gloss = np.full(len(albedo), 0.05 if fuzzy else 0.2, np.float32)
+        return Look(np.clip(albedo, 0, 1).astype(np.float32), gloss, labels, normal)
 
     return look
-
-
-def _seam_safe(
-    attributes: FloatArray, faces: np.ndarray, vertices: FloatArray
-) -> tuple[FloatArray, np.ndarray, FloatArray]:
-    """Duplicate the column at azimuth -180 as +180, or interpolation would run through 0 there."""
-    wraps = (attributes[faces][:, :, 3].max(axis=1) > 90) & (attributes[faces][:, :, 3].min(axis=1) < -150)
-    faces = faces.copy()
-    extra = np.flatnonzero(attributes[:, 3] == -180)
-    number = np.arange(len(attributes))
-    number[extra] = len(attributes) + np.arange(len(extra))
-    faces[wraps] = number[faces[wraps]]
-    copies = attributes[extra].copy()
-    copies[:, 3] = 180
-    return np.concatenate([attributes, copies]), faces, np.concatenate([vertices, vertices[extra]])
 
 
 def hair_surface(
@@ -183,43 +157,83 @@ def hair_surface(
     if hair.kind == "bald":
         return None
     points, degrees = _cap(vertices, fields, hair)
-    rows = points.shape[0]
-    flat = points.reshape(-1, 3).astype(np.float64)
-    bone = rig.index("head")
-    posed = (flat @ rig.linear[bone].T + rig.offset[bone]).astype(np.float32)
+    flat = points.reshape(-1, 3)
+    posed = with_head(flat, rig)
     attributes = np.zeros((len(posed), 6), np.float32)
     attributes[:, :3] = flat
     attributes[:, 3:5] = degrees.reshape(-1, 2)
-    if hair.kind in ("bob", "long"):
-        posed = _drape(posed, attributes[:, 4] > _TURN + 40, obstacle, normals)
-    attributes, faces, posed = _seam_safe(attributes, grid_faces(rows, _COLUMNS)[:, ::-1], posed)
-    if hair.kind == "bun":
-        posed, attributes, faces = _add_bun(posed, attributes, faces, rig, points[0, 0], hair)
-    return trim(Surface(posed, faces, attributes, _covers(hair), hair_look(hair.colour)))
+    if hair.kind in FALLING:
+        posed = _drape(posed, attributes[:, 4] > _TURN + 40, obstacle, normals, 0.022)
+    attributes, faces, posed = seam_safe(attributes, grid_faces(points.shape[0], COLUMNS)[:, ::-1], posed)
+    meshes: list[_Mesh] = [(posed, attributes, faces)]
+    crown, nape = points[0, 0], points[18, 0]
+    if hair.kind == "bun" and not hair.hat:
+        meshes.append(_ball(rig, crown + np.array([0, 0.03, 0.018 + 0.2 * hair.top], np.float32)))
+    sides = {"ponytail": (float(np.sign(hair.part)),), "braids": (1.0, -1.0)}.get(hair.kind, ())
+    meshes += [_tail(rig, nape, crown, side, hair, obstacle, normals) for side in sides]
+    starts = np.cumsum([0] + [len(mesh[0]) for mesh in meshes])
+    return trim(
+        Surface(
+            np.concatenate([mesh[0] for mesh in meshes]),
+            np.concatenate([mesh[2] + start for mesh, start in zip(meshes, starts, strict=False)]),
+            np.concatenate([mesh[1] for mesh in meshes]),
+            _covers(hair),
+            hair_look(hair),
+        )
+    )
 
 
-def _drape(posed: FloatArray, loose: BoolArray, obstacle: FloatArray, normals: FloatArray) -> FloatArray:
+def _drape(posed: FloatArray, loose: BoolArray, obstacle: FloatArray, normals: FloatArray, gap: float) -> FloatArray:
     posed = posed.copy()
     tree = cKDTree(obstacle)
     for _ in range(3):
         _, nearest = tree.query(posed[loose])
-        gap = np.einsum("ij,ij->i", posed[loose] - obstacle[nearest], normals[nearest])
-        posed[loose] += normals[nearest] * np.clip(0.022 - gap, 0, 0.12)[:, None]
+        apart = np.einsum("ij,ij->i", posed[loose] - obstacle[nearest], normals[nearest])
+        posed[loose] += normals[nearest] * np.clip(gap - apart, 0, 0.12)[:, None]
     return posed
 
 
-def _add_bun(
-    posed: FloatArray, attributes: FloatArray, faces: np.ndarray, rig: Rig, crown: FloatArray, hair: Hair
-) -> tuple[FloatArray, FloatArray, np.ndarray]:
-    p, q = np.meshgrid(np.linspace(0, np.pi, 14), np.linspace(-np.pi, np.pi, _COLUMNS, endpoint=False), indexing="ij")
+def _ball(rig: Rig, centre: FloatArray) -> _Mesh:
+    p, q = np.meshgrid(np.linspace(0, np.pi, 14), np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False), indexing="ij")
     ball = np.stack([np.sin(p) * np.sin(q), -np.sin(p) * np.cos(q), 0.85 * np.cos(p)], axis=-1).reshape(-1, 3) * 0.043
-    local = ball + crown + np.array([0, 0.03, 0.018 + 0.2 * hair.top])
-    bone = rig.index("head")
-    more = np.zeros((len(ball), 6), np.float32)
-    more[:, :3] = local
-    more[:, 3] = np.degrees(q).ravel()
+    local = (ball + centre).astype(np.float32)
+    attributes = np.zeros((len(ball), 6), np.float32)
+    attributes[:, :3] = local
+    attributes[:, 3] = np.degrees(q).ravel()
+    attributes[:, 5] = 1
+    return with_head(local, rig), attributes, grid_faces(14, COLUMNS)[:, ::-1]
+
+
+def _tail(
+    rig: Rig, nape: FloatArray, crown: FloatArray, side: float, hair: Hair, obstacle: FloatArray, normals: FloatArray
+) -> _Mesh:
+    """A tail or braid from the back of the head over a shoulder to the chest."""
+    back, tied = float(nape[1]), hair.kind == "ponytail"
+    start = [0.015 * side, back + 0.005, float(crown[2]) - 0.09] if tied else [0.06 * side, back - 0.02, 0.72]
+    knots = np.array(
+        [start, [0.075 * side, back + 0.005, 0.66], [0.1 * side, -0.02, 0.6], [0.095 * side, -0.1, 0.5],
+         [0.09 * side, -0.13, 0.4]]
+    )  # fmt: skip
+    rows, around = 30, 16
+    t = np.linspace(0, len(knots) - 1, rows)
+    path = np.stack([np.interp(t, np.arange(len(knots)), knots[:, k]) for k in range(3)], axis=1)
+    for _ in range(4):
+        path[1:-1] = 0.25 * path[:-2] + 0.5 * path[1:-1] + 0.25 * path[2:]
+    posed = with_head(path.astype(np.float32), rig)
+    posed = _drape(posed, t > 1.2, obstacle, normals, 0.026)
+    radius = 0.021 * np.interp(t, [0, 0.3, 2.5, 4], [0.6, 1.1, 0.9, 0.25])
+    if not tied:
+        radius = 0.019 * np.interp(t, [0, 3.6, 4], [1, 0.8, 0.3]) * (1 + 0.16 * np.abs(np.sin(t * 9)))
+    turn = np.linspace(-np.pi, np.pi, around, endpoint=False)
+    ring = np.stack([np.cos(turn), np.sin(turn) * 0.8, 0 * turn], axis=1)
+    vertices = posed[:, None] + radius[:, None, None] * ring[None]
+    attributes = np.zeros((rows, around, 6), np.float32)
+    attributes[..., :3] = path[:, None]
+    attributes[..., 3] = np.degrees(turn)[None] * 0.98
+    attributes[..., 4] = (60 + np.linspace(0, 400, rows) * (0.6 if tied else 0.8))[:, None]
+    attributes[..., 5] = 1
     return (
-        np.concatenate([posed, (local @ rig.linear[bone].T + rig.offset[bone]).astype(np.float32)]),
-        np.concatenate([attributes, more]),
-        np.concatenate([faces, grid_faces(14, _COLUMNS)[:, ::-1] + len(posed)]),
+        vertices.reshape(-1, 3).astype(np.float32),
+        attributes.reshape(-1, 6),
+        grid_faces(rows, around)[:, ::-1],
     )

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from insetgan_renderers.people.cloth import bumped, cloth_look, wrinkles
+from insetgan_renderers.people.cloth import bumped, cloth_look
+from insetgan_renderers.people.folds import wrinkles
 from insetgan_renderers.people.garments import Posed, inflate, ramp
 from insetgan_renderers.people.loft import grid_faces, slice_rings
 from insetgan_renderers.people.surface import FEET, REST, BoolArray, Hits, Look, Surface, trim

@@ -1,13 +1,14 @@
-"""Skirts: a loft round hips and legs that falls free below the hips."""
+"""Skirts and the skirts of coats: a loft round hips and legs that falls free below the hips."""
 
 import numpy as np
 
 from insetgan_renderers.people.cloth import band, cloth_look, patterned
+from insetgan_renderers.people.folds import hanging_folds
 from insetgan_renderers.people.garments import Posed
 from insetgan_renderers.people.loft import Rings, grid_faces, slice_rings
-from insetgan_renderers.people.surface import Hits, Look, Surface, used_vertices
+from insetgan_renderers.people.surface import BoolArray, Hits, Look, Surface, used_vertices
 from insetgan_renderers.people.template import FloatArray
-from insetgan_renderers.people.wardrobe import Bottom
+from insetgan_renderers.people.wardrobe import Bottom, Top
 
 _COLUMNS, _ROWS = 72, 30
 
@@ -26,8 +27,27 @@ def _hip_rings(body: Posed, z_top: float, z_hem: float, offset: FloatArray) -> R
     return Rings(rings.heights, axis, rings.support + shift)
 
 
-def skirt_surface(body: Posed, bottom: Bottom, offset: FloatArray, seed: int) -> Surface:
-    """The surface of a skirt from the waist to ``bottom.length`` (leg coordinate)."""
+def _facing(body: Posed) -> tuple[FloatArray, FloatArray]:
+    """Middle of the hips [2] and the rotation [2, 2] that takes world x, y to the body's own left and back."""
+    a = body.fields.attributes
+    hips = (np.abs(a[:, 2] - 0.08) < 0.05) & (a[:, 3] < -0.5)
+    left, right = (body.vertices[hips & (a[:, 0] * side > 0), :2].mean(axis=0) for side in (1, -1))
+    way = (left - right) / np.linalg.norm(left - right)
+    return 0.5 * (left + right), np.array([[way[0], way[1]], [-way[1], way[0]]], np.float32)
+
+
+def coat_bottom(coat: Top) -> Bottom:
+    """The lower part of a coat as a skirt; it begins at the waist."""
+    return Bottom(
+        "skirt", coat.skirts, coat.fit, 0.03 + coat.fit, 0.2, coat.colour, coat.second, coat.pattern, coat.scale, None
+    )
+
+
+def skirt_surface(body: Posed, bottom: Bottom, offset: FloatArray, seed: int, opening: float = -1.0) -> Surface:
+    """The surface of a skirt from the waist to ``bottom.length`` (leg coordinate).
+
+    An opening of 0 or more makes it a coat's: open in front to that half-width in metres, and more so below.
+    """
     a = body.fields.attributes
     legs = a[:, 4] > -0.5
     ring = legs & (np.abs(a[:, 2] - bottom.waist) < 0.025) & (a[:, 3] < -0.5)
@@ -49,7 +69,9 @@ def skirt_surface(body: Posed, bottom: Bottom, offset: FloatArray, seed: int) ->
     points[..., 2] += 0.005 * np.cos(theta * 3 + seed) * down
     vertices = np.ascontiguousarray(points.reshape(-1, 3).astype(np.float32))
     attributes = np.zeros((len(vertices), 6), np.float32)
-    attributes[:, :3] = vertices
+    middle, turn = _facing(body)
+    attributes[:, :2] = (vertices[:, :2] - middle) @ turn.T
+    attributes[:, 2] = vertices[:, 2]
     attributes[:, 2] += bottom.waist - z_top
     attributes[:, 3] = -1
 
@@ -58,8 +80,14 @@ def skirt_surface(body: Posed, bottom: Bottom, offset: FloatArray, seed: int) ->
         below = bottom.waist - hits.at[:, 2]
         if bottom.belt is not None:
             albedo[below < 0.032] = np.asarray(bottom.belt, np.float32)
-        else:
+        elif opening < 0:
             albedo = albedo * (1 - 0.25 * band(below, 0.03, 0.0012))[:, None]
-        return cloth_look(hits, albedo, 0.05, seed, 0.08)
+        depth = 0.12 + min(0.5, 5 * bottom.flare)
+        return cloth_look(hits, albedo, 0.05, seed, 0.05, hanging_folds(hits.at, seed, depth, bottom.waist))
 
-    return Surface(vertices, grid_faces(_ROWS, _COLUMNS)[:, ::-1], attributes, None, look)
+    def covers(at: FloatArray) -> BoolArray:
+        half = opening * (1 + 0.7 * np.clip((0.3 - at[:, 2]) / 0.3, 0, 1.5))
+        there: BoolArray = (at[:, 1] > 0) | (np.abs(at[:, 0]) > half)
+        return there
+
+    return Surface(vertices, grid_faces(_ROWS, _COLUMNS)[:, ::-1], attributes, covers if opening > 0 else None, look)

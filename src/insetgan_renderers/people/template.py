@@ -100,11 +100,19 @@ def _triangles(quads: IntArray) -> IntArray:
     return np.ascontiguousarray(both[proper])
 
 
-def _read_target(path: Path, count: int) -> FloatArray:
+def read_rows(path: Path) -> tuple[IntArray, FloatArray]:
+    """A target file: the vertices that it moves, [n], and their offsets in metres, [n, 3]."""
     with gzip.open(path, "rb") as stream:
-        rows = np.array(stream.read().split(), dtype=np.float64).reshape(-1, 4)
+        text = stream.read().decode("utf-8").splitlines()
+    words = " ".join(line for line in text if not line.startswith("#")).split()
+    table = np.array(words, dtype=np.float64).reshape(-1, 4)
+    return table[:, 0].astype(np.int64), _to_world(table[:, 1:].astype(np.float32))
+
+
+def _read_target(path: Path, count: int) -> FloatArray:
+    rows, moved = read_rows(path)
     offsets = np.zeros((count, 3), np.float32)
-    offsets[rows[:, 0].astype(np.int64)] = _to_world(rows[:, 1:].astype(np.float32))
+    offsets[rows] = moved
     return offsets
 
 

@@ -3,7 +3,8 @@ import torch
 from torch.nn import functional
 
 from insetgan.ops.regions import Region
-from insetgan.refine.context import Context
+from insetgan.refine.locations import Locations
+from insetgan.refine.views import View
 
 
 class Pyramid:
@@ -42,8 +43,8 @@ def pyramid():
 
 
 @pytest.fixture
-def scene():
-    """Builds a context of one part on 16 x 12 canvases, everything overridable."""
+def view():
+    """Builds a view of one part on 16 x 12 canvases, everything overridable."""
 
     def build(count=2, dtype=torch.float32, box=(2, 4, 10, 12), **changes):
         generator = torch.Generator().manual_seed(0)
@@ -56,7 +57,7 @@ def scene():
             canvas=noise(count, 3, 16, 12),
             insets={"face": noise(count, 3, 8, 8)},
             regions={"face": Region.at(torch.tensor([box] * count), (16, 12), (8, 8))},
-            codes={
+            latents={
                 "canvas": Codes(noise(count, 6), noise(count, 4, 6), average),
                 "face": Codes(noise(count, 6), noise(count, 3, 6), average),
             },
@@ -65,7 +66,9 @@ def scene():
             interiors={"face": torch.ones(1, 1, 8, 8, dtype=dtype)},
             perceptual=Pyramid(dtype),
         )
-        return Context(**{**given, **changes})
+        given |= changes
+        locations = Locations({}, given.pop("regions"), torch.ones(count, dtype=torch.bool))
+        return View.of(given.pop("canvas"), given.pop("insets"), locations, given.pop("latents"), **given)
 
     return build
 

@@ -6,9 +6,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from insetgan.networks.perceptual import feature_distance
-from insetgan.refine.context import Context
+from insetgan.refine.sides import Side
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
-from insetgan.refine.terms.term import Side, Term
+from insetgan.refine.terms.term import Term
+from insetgan.refine.views import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +19,14 @@ class BodyL1(PixelTerm):
     family: ClassVar[str] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
-    def values(self, context: Context) -> Tensor:
+    @property
+    def looks_at(self) -> tuple[Side, ...]:
+        """The canvas alone."""
+        return ("canvas",)
+
+    def values(self, view: View) -> Tensor:
         """Mean absolute difference over the pixels in no box, [n]."""
-        return masked_l1(context.canvas, context.reference, context.outside(), self.softness)
+        return masked_l1(view.canvas.image, view.canvas.reference.image, view.locations.outside, self.softness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +34,17 @@ class BodyPerceptual(Term):
     """lambda_6 LPIPS(R^O(I_A), R^O(I_ref)) with the embedded features.
 
     The boxes are filled from the reference, so that nothing inside them counts and no artificial edge is described. The
-    canvas is described at about 128 rows (`context.BODY_HEIGHT`).
+    canvas is described at about 128 rows (`views.BODY_HEIGHT`).
     """
 
     family: ClassVar[str] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
-    def values(self, context: Context) -> Tensor:
+    @property
+    def looks_at(self) -> tuple[Side, ...]:
+        """The canvas alone."""
+        return ("canvas",)
+
+    def values(self, view: View) -> Tensor:
         """Feature distance over the whole canvas, [n]."""
-        return feature_distance(context.outside_features(), context.reference_features())
+        return feature_distance(view.canvas.outside_features, view.canvas.reference.features)

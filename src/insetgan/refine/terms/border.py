@@ -6,9 +6,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from insetgan.networks.perceptual import feature_distance
-from insetgan.refine.context import Context
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
 from insetgan.refine.terms.term import PartTerm, SizedTerm
+from insetgan.refine.views import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +21,11 @@ class BorderL1(PartTerm, PixelTerm):
 
     family: ClassVar[str] = "border"
 
-    def part_values(self, context: Context, part: str) -> Tensor:
+    def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over the band, [n]."""
-        region = context.regions[part]
+        region = view.locations.regions[part]
         where = region.through_window(region.band)
-        return masked_l1(context.window(part), context.pasted(part), where, self.softness)
+        return masked_l1(view.canvas.windows[part], view.insets.pasted[part], where, self.softness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +38,11 @@ class BorderEdge(PartTerm, PixelTerm):
 
     family: ClassVar[str] = "border"
 
-    def part_values(self, context: Context, part: str) -> Tensor:
+    def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over the outermost pixels, [n]."""
-        region = context.regions[part]
+        region = view.locations.regions[part]
         where = region.through_window(region.edge)
-        return masked_l1(context.window(part), context.pasted(part), where, self.softness)
+        return masked_l1(view.canvas.windows[part], view.insets.pasted[part], where, self.softness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,8 @@ class BorderPerceptual(SizedTerm):
 
     family: ClassVar[str] = "border"
 
-    def part_values(self, context: Context, part: str) -> Tensor:
+    def part_values(self, view: View, part: str) -> Tensor:
         """Feature distance over the band, [n]."""
-        where = context.regions[part].working_band
-        return feature_distance(context.crop_features(part, self.size), context.inset_features(part, self.size), where)
+        where = view.locations.regions[part].working_band
+        canvas, insets = view.canvas.crops.at(self.size), view.insets.small.at(self.size)
+        return feature_distance(canvas.features[part], insets.features[part], where)

@@ -11,9 +11,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from insetgan.networks.perceptual import feature_distance
-from insetgan.refine.context import Context
 from insetgan.refine.terms.difference import PixelTerm, soft_l1
 from insetgan.refine.terms.term import SizedTerm
+from insetgan.refine.views import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +22,10 @@ class CoarseL1(SizedTerm, PixelTerm):
 
     family: ClassVar[str] = "coarse"
 
-    def part_values(self, context: Context, part: str) -> Tensor:
+    def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over all pixels and channels, [n]."""
-        return soft_l1(context.crop(part, self.size), context.shrunk(part, self.size), self.softness).mean((1, 2, 3))
+        canvas, insets = view.canvas.crops.at(self.size), view.insets.small.at(self.size)
+        return soft_l1(canvas.images[part], insets.images[part], self.softness).mean((1, 2, 3))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class CoarsePerceptual(SizedTerm):
 
     family: ClassVar[str] = "coarse"
 
-    def part_values(self, context: Context, part: str) -> Tensor:
+    def part_values(self, view: View, part: str) -> Tensor:
         """Feature distance over the whole crop, [n]."""
-        return feature_distance(context.crop_features(part, self.size), context.inset_features(part, self.size))
+        canvas, insets = view.canvas.crops.at(self.size), view.insets.small.at(self.size)
+        return feature_distance(canvas.features[part], insets.features[part])

@@ -6,9 +6,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from insetgan.networks.perceptual import feature_distance
-from insetgan.refine.context import Context
+from insetgan.refine.sides import Side
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
-from insetgan.refine.terms.term import PartTerm, Side
+from insetgan.refine.terms.term import PartTerm
+from insetgan.refine.views import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +19,16 @@ class PartL1(PartTerm, PixelTerm):
     family: ClassVar[str] = "part"
     sides: tuple[Side, ...] = ("inset",)
 
-    def part_values(self, context: Context, part: str) -> Tensor:
+    @property
+    def looks_at(self) -> tuple[Side, ...]:
+        """The insets alone."""
+        return ("inset",)
+
+    def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over the interior, [n]."""
-        where = context.interiors[part]
-        return masked_l1(context.insets[part], context.inset_references[part], where, self.softness)
+        insets = view.insets
+        ours, theirs = insets.images[part], insets.reference.images[part]
+        return masked_l1(ours, theirs, insets.interiors[part], self.softness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +38,13 @@ class PartPerceptual(PartTerm):
     family: ClassVar[str] = "part"
     sides: tuple[Side, ...] = ("inset",)
 
-    def part_values(self, context: Context, part: str) -> Tensor:
+    @property
+    def looks_at(self) -> tuple[Side, ...]:
+        """The insets alone."""
+        return ("inset",)
+
+    def part_values(self, view: View, part: str) -> Tensor:
         """Feature distance over the interior, [n]."""
-        where = context.interiors[part]
-        return feature_distance(context.inset_features(part), context.kept_features(part), where)
+        insets = view.insets
+        ours, theirs = insets.small.features[part], insets.reference.small.features[part]
+        return feature_distance(ours, theirs, insets.interiors[part])

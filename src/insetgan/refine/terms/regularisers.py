@@ -1,4 +1,4 @@
-"""L_reg: the codes stay near what their generators know."""
+"""L_reg: the latents stay near what their generators know."""
 
 import math
 from collections.abc import Iterator
@@ -7,8 +7,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from insetgan.refine.context import CANVAS, Code, Context
+from insetgan.refine.latents import CANVAS, Latents
+from insetgan.refine.sides import Side
 from insetgan.refine.terms.term import Term
+from insetgan.refine.views import View
 from insetgan.runtime.errors import UserError
 
 
@@ -39,31 +41,36 @@ class NormTerm(Term):
         if not 0 < self.softness < math.inf:
             raise UserError(f"softness={self.softness} of a norm: must be above 0")
 
+    @property
+    def looks_at(self) -> tuple[Side, ...]:
+        """The sides whose norms it takes."""
+        return self.sides
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeanLatent(NormTerm):
     """lambda_r1 ||w* - w_avg|| of the generators on its sides; in W+, where there is no w*, the mean over the layers."""
 
-    def values(self, context: Context) -> Tensor:
+    def values(self, view: View) -> Tensor:
         """Root mean square distance from w_avg, summed over the generators, [n]."""
-        codes = _codes(self, context)
-        return _summed(smooth_norm(code.centres - code.average, self.softness).mean(1) for code in codes)
+        moving = _latents(self, view)
+        return _summed(smooth_norm(w.centres - w.average, self.softness).mean(1) for w in moving)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OffsetNorm(NormTerm):
     """lambda_r2 sum_i ||delta_i|| of the generators on its sides, as a mean over the layers; nothing in W+."""
 
-    def values(self, context: Context) -> Tensor:
+    def values(self, view: View) -> Tensor:
         """Root mean square offset, mean over the layers, summed over the generators, [n]."""
-        return _summed(smooth_norm(code.offsets, self.softness).mean(1) for code in _codes(self, context))
+        return _summed(smooth_norm(w.offsets, self.softness).mean(1) for w in _latents(self, view))
 
 
-def _codes(term: Term, context: Context) -> list[Code]:
+def _latents(term: Term, view: View) -> list[Latents]:
     names = [CANVAS] if "canvas" in term.sides else []
     if "inset" in term.sides:
-        names += context.parts
-    return [context.codes[name] for name in names]
+        names += view.parts
+    return [view.latents[name] for name in names]
 
 
 def _summed(values: Iterator[Tensor]) -> Tensor:

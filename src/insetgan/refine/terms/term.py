@@ -3,20 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from insetgan.ops.regions import WORKING_SIZE
-from insetgan.refine.context import Context
+from insetgan.refine.sides import SIDES, Side
 from insetgan.refine.terms.ramp import Ramp
+from insetgan.refine.views import View
 from insetgan.runtime.errors import UserError
-
-Side = Literal["canvas", "inset"]
-"""Whose latents are being updated: the canvas generator's (w_A), or the inset generators' (w_B)."""
-
-SIDES: tuple[Side, ...] = ("canvas", "inset")
 
 FAMILIES: tuple[str, ...] = ("coarse", "border", "reg", "body", "part")
 """The paper's losses: L_coarse, L_border, L_reg, L_body, and L_face, which holds for any part."""
@@ -62,8 +58,13 @@ class Term(ABC):
                 raise ValueError(f"stages={list(self.stages)}: must be numbers of stages, from 0")
 
     @abstractmethod
-    def values(self, context: Context) -> Tensor:
+    def values(self, view: View) -> Tensor:
         """The unweighted value of each sample, [n], at least 0; summed over the parts where there are several."""
+
+    @property
+    def looks_at(self) -> tuple[Side, ...]:
+        """The sides whose images or latents decide its value; while only the other side moves, the value stays."""
+        return SIDES
 
     def acts(self, sides: Iterable[Side], stage: int) -> bool:
         """Whether it steers any of the given sides in a stage."""
@@ -74,10 +75,10 @@ class Term(ABC):
 class PartTerm(Term):
     """A term that looks at every part by itself; a part that is not on a sample's canvas counts nothing there."""
 
-    def values(self, context: Context) -> Tensor:
+    def values(self, view: View) -> Tensor:
         """Sum of the parts' values, [n]."""
         parts = [
-            torch.where(context.regions[part].present, self.part_values(context, part), 0.0) for part in context.parts
+            torch.where(view.locations.regions[part].present, self.part_values(view, part), 0.0) for part in view.parts
         ]
         total = parts[0]
         for value in parts[1:]:
@@ -85,7 +86,7 @@ class PartTerm(Term):
         return total
 
     @abstractmethod
-    def part_values(self, context: Context, part: str) -> Tensor:
+    def part_values(self, view: View, part: str) -> Tensor:
         """The unweighted value of each sample for one part, [n]."""
 
 
