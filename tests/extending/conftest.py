@@ -1,10 +1,10 @@
-"""A package of the user's own in a temporary folder, and commands that are run from there, each in a process of its own."""
+"""A package of the user's own in a temporary folder, and commands that are run from there."""
 
-import os
-import subprocess
+import importlib
 import sys
 from pathlib import Path
 from textwrap import dedent
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -49,16 +49,41 @@ def write(tmp_path):
 
 
 @pytest.fixture
-def command(tmp_path):
-    """Run a script of the project from the user's folder: command("refine.py", ..., **environment) -> CompletedProcess."""
+def command(tmp_path, monkeypatch, capsys):
+    """Run a command of the project from the user's folder: command("refine", ..., **environment) -> Ended."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
 
-    def run(script, *arguments, **environment):
-        full = [sys.executable, str(ROOT / script), *map(str, arguments)]
-        return subprocess.run(
-            full, cwd=tmp_path, capture_output=True, text=True, timeout=250, env={**os.environ, **environment}
-        )
+    def run(name, *arguments, **environment):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *map(str, arguments)])
+        forget_packages()
+        with monkeypatch.context() as changed:
+            for variable, value in environment.items():
+                changed.setenv(variable, value)
+            try:
+                importlib.import_module(f"insetgan.cli.{name}").main()
+                code = 0
+            except SystemExit as end:
+                code = end.code
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
 
-    return run
+    yield run
+    forget_packages()
+
+
+def forget_packages():
+    """Import the packages of the tests anew, as another process would."""
+    for module in [module for module in sys.modules if module.startswith("my_")]:
+        del sys.modules[module]
+
+
+class Ended(NamedTuple):
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture
@@ -68,7 +93,7 @@ def refine(command, networks):
     def run(*arguments, without=(), **environment):
         tiny = [networks[name] for name in ("canvas", "face", "detector", "perceptual") if name not in without]
         return command(
-            "refine.py", *tiny, "seeds=0", "steps=2", "schedule.block=1", "out=run", *arguments, **environment
+            "refine", *tiny, "seeds=0", "steps=2", "schedule.block=1", "out=run", *arguments, **environment
         )
 
     return run

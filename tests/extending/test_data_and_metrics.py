@@ -44,20 +44,20 @@ SOURCE = """
 def test_a_data_source_names_its_archive_and_decides_its_width(write, command, tmp_path):
     write("my_source.py", SOURCE)
     dots = ["plugins=[my_source]", "+source={_target_: my_source.Dots}", "data.num_images=3", "data.height=8"]
-    result = command("prepare.py", *dots, "data.workers=2")
+    result = command("prepare", *dots, "data.workers=2")
     assert result.returncode == 0, result.stderr
     assert sorted(os.listdir(tmp_path / "outputs" / "data")) == ["dots-8x16.zip"]
     archive = Archive(tmp_path / "outputs" / "data" / "dots-8x16.zip")
     assert (len(archive), archive.size, archive.parts) == (3, (8, 16), ("dot",))
-    again = command("prepare.py", *dots)
+    again = command("prepare", *dots)
     assert "already made" in again.stdout
-    refused = command("prepare.py", *dots[1:])
+    refused = command("prepare", *dots[1:])
     assert refused.returncode == 2 and "plugins=[my_source]" in refused.stderr
 
 
 def test_what_is_no_source_is_refused_before_it_is_built(write, command):
     write("my_source.py", "class Dots:\n    def __init__(self):\n        raise SystemExit('built')\n")
-    result = command("prepare.py", "plugins=[my_source]", "+source={_target_: my_source.Dots}")
+    result = command("prepare", "plugins=[my_source]", "+source={_target_: my_source.Dots}")
     assert result.returncode == 2
     assert result.stderr == "error: source._target_=my_source.Dots: must be a Source\n"
 
@@ -107,7 +107,7 @@ def test_a_metric_is_a_column_of_the_table(write, command, networks, tmp_path, a
     settings = [f"refine=[{inner}]", f"features.{parts}", "method=[unconditional]", "trunc=0.7", "regions=[body]"]
     small = ["num=4", "batch_size=2", "bootstrap=2", "shown=0", "data.num=4", "out=found"]
     plugins = ["plugins=[my_metrics]"] if admitted else []
-    result = command("evaluate.py", *plugins, *settings, *small, "metrics=[fid,my_metrics.Gap]")
+    result = command("evaluate", *plugins, *settings, *small, "metrics=[fid,my_metrics.Gap]")
     if not admitted:
         assert result.returncode == 2 and "plugins=[my_metrics]" in result.stderr
         return

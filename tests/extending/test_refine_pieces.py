@@ -76,12 +76,12 @@ def test_a_part_by_fixed_boxes_is_settings_alone(refine, networks, tmp_path):
     ears = "{weights: %s/face.safetensors, placement: {_target_: insetgan.detection.placement.SquarePlacement}}"
     result = refine(
         "detector=fixed",
-        "detector.boxes={face: [8,8,24,24], ears: [10,40,22,52]}",
+        "++detector.boxes={face: [8,8,24,24], ears: [10,40,22,52]}",
         f"+parts.ears={ears % networks['folder']}",
         without=["detector"],
     )
     assert result.returncode == 0, result.stderr
-    boxes = json.loads((tmp_path / "run" / "results.json").read_text())["samples"][0]["boxes"]
+    boxes = json.loads((tmp_path / "run" / "results.json").read_text())["samples"][0]["box"]
     # The longer side of 12 and 0.15 of it on either side: 15.6 pixels, about the middle (16, 46).
     x0, y0, x1, y1 = boxes["ears"]
     assert x1 - x0 == y1 - y0 and 15 <= x1 - x0 <= 17
@@ -134,7 +134,7 @@ def test_a_detector_may_be_a_module_or_own_some(write, refine, tmp_path, kind):
         "plugins=[my_detector]", "detector={_target_: my_detector.Middle}", "~detector.network", without=["detector"]
     )
     assert result.returncode == 0, result.stderr
-    boxes = json.loads((tmp_path / "run" / "results.json").read_text())["samples"][0]["boxes"]
+    boxes = json.loads((tmp_path / "run" / "results.json").read_text())["samples"][0]["box"]
     assert abs(sum(boxes["face"][0::2]) / 2 - 16) <= 1
 
 

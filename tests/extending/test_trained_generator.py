@@ -39,12 +39,12 @@ def test_a_network_of_the_users_own_is_trained_and_its_file_opens_only_where_it_
         "out=trained",
     ]
     own = ["plugins=[my_net]", "model.module.generator._target_=my_net.Tinted", "+model.module.generator.tint=0.25"]
-    result = command("train.py", "+model=body", *size, *run, *own)
+    result = command("train", "+model=body", *size, *run, *own)
     assert result.returncode == 0, result.stderr
     (weights,) = (tmp_path / "trained").glob("network-*.safetensors")
     for plugins, says in ((["plugins=[my_net]"], None), ([], "class=my_net.Tinted")):
         drawn = command(
-            "refine.py", *plugins, f"canvas.weights={weights}", "detector=fixed", "detector.boxes={face: [2,2,10,10]}",
+            "refine", *plugins, f"canvas.weights={weights}", "detector=fixed", "++detector.boxes={face: [2,2,10,10]}",
             "seeds=0", "steps=2", "schedule.block=1", "out=refined",
         )  # fmt: skip
         if says is None:
