@@ -38,7 +38,7 @@ def test_pictures_are_completed_with_every_seed_and_the_run_goes_on(complete, tm
     assert (code, errors) == (0, "")
     assert "12 completions, 12 completed" in text
     names = set(os.listdir(tmp_path))
-    assert {"results.json", "sheet.png", "config.yaml", "settings.txt", "samples"} == names
+    assert {".lock", "results.json", "sheet.png", "config.yaml", "settings.txt", "samples"} == names
     results = json.loads((tmp_path / "results.json").read_text())
     assert [each["name"] for each in results["samples"][:3]] == ["000000-0", "000000-1", "000001-0"]
     assert 0.3 < results["summary"]["hole"] < 0.8
@@ -122,7 +122,7 @@ def test_mistakes_end_in_one_line(complete, assert_one_line, tmp_path):
 def test_other_settings_replace_when_asked(complete, tmp_path):
     assert complete("hole=free", f"out={tmp_path}")[0] == 0
     assert complete("hole=face", f"out={tmp_path}", "data.last=1", "overwrite=true")[0] == 0
-    assert sorted(os.listdir(tmp_path / "samples")) == ["000005-0-known.png", "000005-0.png"]
+    assert sorted(os.listdir(tmp_path / "samples")) == ["000005-0-known.png", "000005-0.json", "000005-0.png"]
 
 
 def test_pictures_that_are_skipped_are_named(complete, tmp_path):

@@ -61,7 +61,7 @@ def test_results_have_the_documented_keys(finished):
 def test_every_file_is_there(finished):
     out, _ = finished
     assert {path.name for path in out.iterdir()} == {
-        "config.yaml", "curves.csv", "curves.png", "latents.safetensors", "report.html", "results.json", "samples",
+        ".lock", "config.yaml", "curves.csv", "curves.png", "latents.safetensors", "report.html", "results.json", "samples",
         "settings.txt", "sheet.png",
     }  # fmt: skip
     for seed in (4, 0, 1):
@@ -171,8 +171,11 @@ def test_two_processes_share_the_blocks(finished, command, tiny, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("folder: ") == 1
     assert "12/12" in result.stdout, "the steps of both processes are counted"
-    for name in ("samples/4_refined.png", "samples/1_refined.png", "results.json", "sheet.png"):
+    for name in ("samples/4_refined.png", "samples/1_refined.png", "sheet.png"):
         assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
+    one, other = (json.loads((folder / "results.json").read_text()) for folder in (tmp_path / "b", out))
+    assert one.pop("command") != other.pop("command")
+    assert one == other
 
 
 def test_more_processes_than_blocks(finished, command, tiny, tmp_path):

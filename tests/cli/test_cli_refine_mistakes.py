@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from insetgan.runtime.files import lock_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -115,9 +117,6 @@ def test_broken_projections_are_named(refine, assert_one_line, tmp_path, content
 
 
 def test_one_command_at_a_time_in_a_folder(refine, assert_one_line, tmp_path, monkeypatch):
-    from insetgan import files
-
-    with files.hold(tmp_path / "run"):
-        monkeypatch.setattr(files.time, "monotonic", lambda: next(clock))
-        clock = iter(range(0, 10**9, 100))
+    monkeypatch.setattr(lock_folder.__wrapped__, "__kwdefaults__", {"patience": 0.1})
+    with lock_folder(tmp_path / "run"):
         assert_one_line(refine("seeds=0", f"out={tmp_path}/run"), "another command is writing there")

@@ -4,6 +4,14 @@ import pytest
 import torch
 
 from insetgan.evaluation.feature_folder import Described, FeatureFolder
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import fingerprint
+
+
+def claimed(path, values="mark"):
+    folder = FeatureFolder(path, fingerprint(values))
+    folder.folder.claim()
+    return folder
 
 
 def described(block):
@@ -18,7 +26,7 @@ def described(block):
 
 
 def test_blocks_come_back_in_order(tmp_path):
-    folder, blocks = FeatureFolder(tmp_path / "x", "mark"), [[0, 1, 2], [3, 4, 5], [7]]
+    folder, blocks = claimed(tmp_path / "x"), [[0, 1, 2], [3, 4, 5], [7]]
     for block in reversed(blocks):
         assert not folder.finished(block)
         folder.add(block, described(block))
@@ -31,19 +39,19 @@ def test_blocks_come_back_in_order(tmp_path):
 
 
 def test_other_settings_and_other_blocks_are_not_taken_for_these(tmp_path):
-    folder = FeatureFolder(tmp_path, "mark")
+    folder = claimed(tmp_path)
     folder.add([0, 1], described([0, 1]))
     assert not folder.finished([0, 1, 2]), "another block with the same first seed"
-    assert not FeatureFolder(tmp_path, "other").finished([0, 1])
-    with pytest.raises(ValueError, match="not finished"):
+    assert not FeatureFolder(tmp_path, fingerprint("other")).finished([0, 1])
+    with pytest.raises(UserError, match=r"0 was made otherwise|2 is missing"):
         folder.gather([[0, 1], [2, 3]])
 
 
 @pytest.mark.parametrize("length", [0, 5, 100])
 def test_a_file_cut_short_counts_for_nothing(tmp_path, length):
-    folder = FeatureFolder(tmp_path, "mark")
+    folder = claimed(tmp_path)
     folder.add([0, 1], described([0, 1]))
-    (path,) = tmp_path.glob("[0-9]*")
+    (path,) = tmp_path.glob("[0-9]*.safetensors")
     path.write_bytes(path.read_bytes()[:length])
     assert not folder.finished([0, 1])
     folder.add([0, 1], described([0, 1]))

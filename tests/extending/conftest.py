@@ -92,8 +92,6 @@ def refine(command, networks):
 
     def run(*arguments, without=(), **environment):
         tiny = [networks[name] for name in ("canvas", "face", "detector", "perceptual") if name not in without]
-        return command(
-            "refine", *tiny, "seeds=0", "steps=2", "schedule.block=1", "out=run", *arguments, **environment
-        )
+        return command("refine", *tiny, "seeds=0", "steps=2", "schedule.block=1", "out=run", *arguments, **environment)
 
     return run

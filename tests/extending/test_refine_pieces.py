@@ -100,6 +100,9 @@ DETECTORS = {
                 self.names = ("face",)
                 self.register_buffer("box", torch.tensor([[8.0, 8.0, 24.0, 24.0]]))
 
+            def files(self):
+                return []
+
             def detect(self, images):
                 return {"face": Detection(self.box.expand(len(images), 4), self.box.new_ones(len(images)))}
     """,
@@ -117,6 +120,9 @@ DETECTORS = {
 
             def to(self, device):
                 self.moved = device
+
+            def files(self):
+                return []
 
             def detect(self, images):
                 assert self.moved == images.device, "was never moved"
@@ -160,6 +166,9 @@ GENERATOR = """
             self.height, self.width, self.z_dim, self.w_dim, self.num_ws = height, width, 4, 4, 2
             self.mapping = Mapping()
             self.basis = nn.Parameter(torch.linspace(-1, 1, 8 * 3 * height).view(8, 3, height))
+
+        def files(self):
+            return []
 
         def draw(self, ws):
             rows = torch.einsum("nk,kch->nch", ws.flatten(1), self.basis).tanh()

@@ -64,14 +64,14 @@ def test_it_judges_as_its_two_halves_do():
     whole = ProjectedDiscriminator.forward(judge, picture)
     place = torch.tensor([0.0])  # (10, 8): the window of 16 begins at (2, 0)
     expected = torch.cat([whole, judge.local(picture[:, :, 2:18, 0:16])], dim=1)
-    torch.testing.assert_close(judge(picture, place), expected)
+    torch.testing.assert_close(judge(picture, places=place), expected)
 
 
 def test_only_what_lies_in_the_window_counts_for_the_local_half():
     judge = make()
     picture = picture_with_hole(slice(10, 14), slice(8, 12)).requires_grad_()
     whole = ProjectedDiscriminator.forward(judge, picture).shape[1]
-    judge(picture, torch.tensor([0.0]))[:, whole:].sum().backward()
+    judge(picture, places=torch.tensor([0.0]))[:, whole:].sum().backward()
     seen = picture.grad[0, 1:].abs().sum(0) > 0
     assert bool(seen[2:18, :16].any())
     seen[2:18, :16] = False

@@ -4,7 +4,7 @@ from torch import nn
 
 from insetgan.detection.parts_net import PartsNet
 from insetgan.networks.frozen import as_buffers
-from insetgan.networks.projected import CrossScaleMixing, ProjectedDiscriminator
+from insetgan.networks.projected import CrossScaleMixing, MinibatchStd, ProjectedDiscriminator
 
 
 @pytest.fixture
@@ -130,3 +130,28 @@ def test_scales_that_the_network_has_not_are_refused():
 def test_pictures_of_another_size_are_refused(judge):
     with pytest.raises(ValueError, match="img must have the shape"):
         judge(torch.zeros(1, 3, 16, 16))
+
+
+def test_critics_see_how_much_a_group_differs_and_nothing_of_other_groups():
+    torch.manual_seed(0)
+    judge = ProjectedDiscriminator(
+        PartsNet(working_height=64), height=32, width=16, mixed_channels=8, critic_channels=8, mbstd_group_size=2
+    ).eval()
+    layers = [layer for layer in judge.modules() if isinstance(layer, MinibatchStd)]
+    assert len(layers) == 5  # one a critic
+    one, other, third = torch.randn(3, 3, 32, 16)
+    alike, apart = judge(torch.stack([one, one])), judge(torch.stack([one, other]))
+    assert (alike[0] - apart[0]).abs().max() > 1e-4
+    # Groups are samples half a batch apart (`discriminator.minibatch_std`).
+    beside = judge(torch.stack([one, third, other, one]))
+    torch.testing.assert_close(beside[[0, 2]], apart, rtol=1e-4, atol=1e-5)
+
+
+def test_groups_of_one_leave_the_critics_as_they_were(judge):
+    torch.manual_seed(0)
+    plain = ProjectedDiscriminator(
+        PartsNet(working_height=64), height=32, width=16, mixed_channels=8, critic_channels=8, mbstd_group_size=1
+    )
+    assert {k: v.shape for k, v in plain.state_dict().items()} == {k: v.shape for k, v in judge.state_dict().items()}
+    with pytest.raises(ValueError, match="mbstd_group_size=0"):
+        ProjectedDiscriminator(PartsNet(), height=32, width=16, mbstd_group_size=0)

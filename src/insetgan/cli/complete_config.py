@@ -43,7 +43,7 @@ class CompleteConfig:
         detector: what finds parts where there is no parts.json, a choice of conf/detector.
         device: auto, cpu or cuda.
         out: folder of the run; outputs/complete/<hole>-<digest of the settings> unless given.
-        overwrite: whether completions of other settings at `out` may be replaced.
+        overwrite: whether the completions at `out` are made again, of these settings or of others.
         plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from insetgan.cli.app import entry
 from insetgan.cli.evaluate_config import EvaluateConfig, check
@@ -23,16 +23,12 @@ if TYPE_CHECKING:
     from insetgan.evaluation.feature_folder import Described
     from insetgan.evaluation.real import RealSide
 
-MARKER = "evaluations.txt"
-"""Says that a folder is one of evaluations."""
-
 
 def run(config: DictConfig) -> None:
     """Make what is missing, measure, and write the tables."""
     from insetgan.cli.evaluate_run import Evaluation, steps
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.cli.trainer import build_trainer, settle
-    from insetgan.runtime.files import hold
 
     config.name += _number_in_sweep()
     check(config)
@@ -47,10 +43,9 @@ def run(config: DictConfig) -> None:
     for name, reason in evaluation.left_out.items():
         console.print(f"{name} is left out: {reason}", markup=False)
     out = Path(config.out)
-    _claim(out)
     began = time.monotonic()
-    # One process keeps others out for all that belong to this command.
-    with hold(out) if first else nullcontext():
+    # One process locks the folder for all processes of this command.
+    with evaluation.folder.open() if first else nullcontext():
         number = steps(contestants, real=config.data.statistics is None)
         real = evaluation.real(f"{'' if config.data.statistics else next(number)} describing real pictures".strip())
         refining = [each for each in contestants if each.settings.kind == "refine"]
@@ -73,18 +68,6 @@ def _number_in_sweep() -> str:
     return f"-{HydraConfig.get().job.num}" if in_sweep() else ""
 
 
-def _claim(out: Path) -> None:
-    """Refuse the folder of something else."""
-    from insetgan.refine.run_folder import make_folder
-    from insetgan.runtime.files import write_whole
-
-    make_folder(out)
-    if (out / "config.yaml").exists() and not (out / MARKER).exists():
-        raise UserError(f"out={out}: holds another run, not evaluations; choose another folder")
-    if not (out / MARKER).exists():
-        write_whole(out / MARKER, b"evaluations: runs/ and features/ are shared, the other folders hold tables\n")
-
-
 def _conclude(
     evaluation: "Evaluation",
     contestants: "Sequence[Contestant]",
@@ -94,9 +77,10 @@ def _conclude(
 ) -> None:
     """Measure the cells and write everything that is there to be looked at."""
     from insetgan.cli.evaluate_output import describe_in_words, draw_samples, print_table, write_tables
+    from insetgan.cli.refine import config_text
     from insetgan.evaluation.tables import lay_out
 
-    config, folder = evaluation.config, Path(evaluation.config.out) / evaluation.config.name
+    config, folder = evaluation.config, evaluation.folder
     cells, columns = _measure(evaluation, contestants, described, real)
     methods = {each.name: str(each.settings.title) for each in contestants}
     caption = describe_in_words(evaluation, real, cells)
@@ -107,14 +91,14 @@ def _conclude(
             "show the region are needed on either side"
         )
     results = _results(evaluation, cells, columns, methods, real, caption)
-    write_tables(folder, table, cells, columns, methods)
-    for name, content in (("results.json", results), ("config.yaml", OmegaConf.to_yaml(config, resolve=True))):
-        _write(folder / name, content)
+    write_tables(folder, config.name, table, cells, columns, methods)
+    folder.write(f"{config.name}/results.json", results.encode())
+    folder.write(f"{config.name}/config.yaml", config_text(config))
     if config.shown:
-        draw_samples(evaluation, contestants, folder / "sheet.png")
+        folder.write(f"{config.name}/sheet.png", draw_samples(evaluation, contestants))
     print_table(table, console)
     if config.shown:
-        console.print(f"pictures: {folder / 'sheet.png'}", markup=False)
+        console.print(f"pictures: {folder.path / config.name / 'sheet.png'}", markup=False)
 
 
 def _measure(
@@ -168,8 +152,8 @@ def _results(
     caption: str,
 ) -> str:
     """What results.json holds; docs/evaluate.md says what the keys mean."""
-    from insetgan import __version__
     from insetgan.evaluation.real import PublishedStatistics
+    from insetgan.runtime.provenance import provenance
 
     config, extractor = evaluation.config, evaluation.extractor
     missing = getattr(real, "missing", {})
@@ -189,7 +173,7 @@ def _results(
         "left_out": evaluation.left_out,
         "metrics": {column.key: {"title": column.title, "better": column.better} for column in columns},
         "cells": [_finite(cell.plain()) for cell in cells],
-        "version": __version__,
+        **provenance(),
     }
     return json.dumps(about, indent=1, allow_nan=False) + "\n"
 
@@ -199,12 +183,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    from insetgan.runtime.files import write_whole
-
-    write_whole(path, text.encode())
 
 
 def main() -> None:

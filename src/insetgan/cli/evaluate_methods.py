@@ -1,7 +1,5 @@
 """From the methods of evaluate.py to sources of pictures: refinements are run, and reuse what others have made."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +10,16 @@ from omegaconf import DictConfig, OmegaConf
 from insetgan import __version__
 from insetgan.cli.app import explain, refuse_unknown
 from insetgan.cli.build import instantiate
-from insetgan.cli.refine_config import RefineConfig, weights_in
+from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_config import check as check_refine
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import files_of, fingerprint
+from insetgan.weights.store import resolve
 
 if TYPE_CHECKING:
     from insetgan.evaluation.pictures import Pictures
     from insetgan.refine.module import RefinementModule
-    from insetgan.refine.run_folder import RunFolder
+    from insetgan.refine.refined_samples import RefinedSamples
     from insetgan.runtime.lightning import pl
 
 _START = ("canvas", "parts", "detector", "trunc")
@@ -122,30 +122,33 @@ class Contestant:
         """Forget the networks: of several truncations only one is in memory."""
         self._module = None
 
-    def run_folder(self) -> "RunFolder":
-        """The folder of a method that refines."""
-        from insetgan.cli.refine_parts import signature
+    def samples(self) -> "RefinedSamples":
+        """The samples of a method that refines, in its result folder; nothing is written yet."""
+        from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
+        from insetgan.runtime.store import ResultFolder
+
+        mark = self._refine_fingerprint()
+        folder = ResultFolder(self.out / "runs" / f"{self.file_name}-{mark[:8]}", mark, LAYOUT)
+        return RefinedSamples(folder, origin=self.module().origin)
+
+    def _refine_fingerprint(self) -> str:
+        from insetgan.cli.refine_parts import refine_fingerprint
         from insetgan.cli.seeds import parse_seeds
-        from insetgan.refine.run_folder import RunFolder
 
-        mark = signature(self.refine, parse_seeds(self.refine.seeds))
-        return RunFolder(self.out / "runs" / f"{self.file_name}-{mark[:8]}", mark, origin=self.module().origin)
+        return refine_fingerprint(self.refine, self.module(), parse_seeds(self.refine.seeds))
 
-    def signature(self) -> str:
-        """What decides the pictures, as a digest."""
-        from insetgan.cli.refine_parts import signature
-        from insetgan.cli.seeds import parse_seeds
-
+    def fingerprint(self) -> str:
+        """What decides the images."""
         kind = self.settings.kind
         if kind == "folder":
-            return digest(["folder", fingerprint(Path(self.settings.path)), self.size])
+            return fingerprint(["folder", self.size], archives=[Path(self.settings.path)])
         if kind == "refine":
-            mark = signature(self.refine, parse_seeds(self.refine.seeds))
-            return digest(["refine", mark, _origins(self.refine, self.module())])
-        start = start_signature(self.refine, self.module())
+            return fingerprint(["refine", self._refine_fingerprint(), _origins(self.refine, self.module())])
+        start = start_fingerprint(self.refine, self.module())
         if kind == "complete":
-            return digest([kind, start, files_digest([self.settings.weights]), self.settings.trunc])
-        return digest([kind, start])
+            network = resolve(self.settings.weights, key=f"method.{self.name}.weights")
+            return fingerprint([kind, start, self.settings.trunc], files=[network])
+        return fingerprint([kind, start])
 
     def source(self, rivals: Sequence["Contestant"] = ()) -> "Pictures":
         """Where its pictures come from; a refinement must be finished.
@@ -166,13 +169,13 @@ class Contestant:
         if kind == "folder":
             return DatasetPictures(ImageDataset(self.settings.path, *self.size, checked=False, keep=False))
         if kind == "refine":
-            return RefinedPictures(self.run_folder(), parts)
+            return RefinedPictures(self.samples(), parts)
         if kind == "paste":
             for rival in rivals:
                 # Of several initialisations a run keeps the paste of the best one, which may not be the first.
                 alike = rival.refine.starts == 1 and _begins(rival.refine) == _begins(self.refine)
                 if rival.trunc == self.trunc and alike:
-                    return RefinedPictures(rival.run_folder(), parts, "paste")
+                    return RefinedPictures(rival.samples(), parts, "paste")
         module = self.module()
 
         def problem(seeds: Sequence[int]) -> Any:
@@ -202,23 +205,22 @@ class Contestant:
         Returns:
             What the run's results.json holds; None in the other processes.
         """
-        from insetgan.cli.refine import present, refine_blocks
+        from insetgan.cli.refine import config_text, present, refine_blocks, unfinished
         from insetgan.cli.seeds import parse_seeds
         from insetgan.refine.module import seed_blocks
+        from insetgan.reports.refinement import gather_results
 
+        samples, module, seeds = self.samples(), self.module(), parse_seeds(self.refine.seeds)
         if trainer.is_global_zero:
-            self.run_folder()  # made by one process, and found by the others
+            samples.folder.claim()  # by one process, and found by the others
+            samples.folder.write("config.yaml", config_text(self.refine))
         trainer.strategy.barrier()
-        folder, module, seeds = self.run_folder(), self.module(), parse_seeds(self.refine.seeds)
-        if trainer.is_global_zero:
-            folder.write("config.yaml", OmegaConf.to_yaml(self.refine, resolve=True).encode())
         blocks = seed_blocks(seeds, self.refine.batch_size)
-        open_blocks = [block for block in blocks if not all(folder.finished(seed, block) for seed in block)]
-        refine_blocks(trainer, module, folder, open_blocks, len(blocks), title)
+        refine_blocks(trainer, module, samples, unfinished(samples, blocks), len(blocks), title)
         if not trainer.is_global_zero:
             return None
-        results = folder.gather(seeds)
-        present(self.refine, folder, module, results)
+        results = gather_results(samples, seeds)
+        present(self.refine, samples, module, results)
         return results
 
 
@@ -229,42 +231,22 @@ def _origins(refine: DictConfig, module: "RefinementModule") -> list[str]:
     return [module.origin(seed) for seed in parse_seeds(refine.seeds)]
 
 
-def start_signature(refine: DictConfig, module: "RefinementModule") -> str:
-    """What decides with which pictures a refinement begins."""
-    begins = _begins(refine)
+def start_fingerprint(refine: DictConfig, module: "RefinementModule") -> str:
+    """What decides with which images a refinement begins."""
     starts = _origins(refine, module)
-    return digest([begins, files_digest(weights_in(begins)), starts, refine.trainer.get("precision"), __version__])
+    values = [_begins(refine), starts, refine.trainer.get("precision"), __version__]
+    return fingerprint(values, files=module.start_files())
 
 
-def extractor_signature(node: DictConfig, extractor: Any) -> str:
-    """What decides the features of a picture."""
+def component_fingerprint(node: DictConfig, component: Any) -> str:
+    """What decides the results of a component: its settings and the files that it reads."""
     settings: Any = OmegaConf.to_container(node, resolve=True)
-    path = getattr(extractor, "path", None)
-    return digest([settings, files_digest([*weights_in(settings), *([str(path)] if path else [])]), __version__])
-
-
-def files_digest(names: Any) -> list[str]:
-    """Digests of the contents of weights, by the names or paths under which they are known."""
-    from insetgan.weights.store import resolve
-
-    return [hashlib.sha256(resolve(name).read_bytes()).hexdigest() for name in sorted(set(names))]
-
-
-def fingerprint(path: Path) -> list[Any]:
-    """Names, sizes and times of the files of an archive, which are quicker to read than their contents.
-
-    Raises:
-        UserError: there is no such file or folder.
-    """
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder")
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    return [(str(file), (known := file.stat()).st_size, known.st_mtime_ns) for file in files]
+    return fingerprint([settings, __version__], files=files_of(component))
 
 
 def generator_size(weights: str | None) -> tuple[int, int]:
     """Height and width of a generator's pictures, by the description in its file."""
-    from insetgan.weights.store import read_metadata, resolve
+    from insetgan.weights.store import read_metadata
 
     if weights is None:
         raise UserError("refine: canvas.generator: an evaluation takes canvas.weights, which say how large images are")
@@ -272,11 +254,6 @@ def generator_size(weights: str | None) -> tuple[int, int]:
     if not {"height", "width"} <= set(architecture):
         raise UserError(f"refine: canvas.weights={weights}: holds no generator")
     return int(architecture["height"]), int(architecture["width"])
-
-
-def digest(content: Any) -> str:
-    """Digest of anything that JSON can hold."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:

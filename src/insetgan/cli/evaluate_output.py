@@ -1,7 +1,6 @@
 """What an evaluation leaves to be read and looked at."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,25 +9,30 @@ if TYPE_CHECKING:
     from insetgan.evaluation.cell import Cell, Column
     from insetgan.evaluation.real import RealSide
     from insetgan.evaluation.tables import Table
+    from insetgan.runtime.store import ResultFolder
 
 
 def write_tables(
-    folder: Path, table: "Table", cells: "Sequence[Cell]", columns: "Sequence[Column]", methods: Mapping[str, str]
+    folder: "ResultFolder",
+    name: str,
+    table: "Table",
+    cells: "Sequence[Cell]",
+    columns: "Sequence[Column]",
+    methods: Mapping[str, str],
 ) -> None:
-    """Write table.md, table.tex, table.csv and table.png, and curves.png where there are three truncations or more."""
+    """Write <name>/table.md, .tex, .csv and .png, and <name>/curves.png where there are three truncations or more."""
     from insetgan.evaluation.tables_text import comma_separated, latex, markdown
     from insetgan.reports.tables_picture import draw_table
     from insetgan.reports.truncation_curve import draw_curves
-    from insetgan.runtime.files import write_whole
 
-    texts = {"table.md": markdown(table), "table.tex": latex(table, f"tab:{folder.name}")}
+    texts = {"table.md": markdown(table), "table.tex": latex(table, f"tab:{name}")}
     texts["table.csv"] = comma_separated(cells, columns, methods)
-    for name, text in texts.items():
-        write_whole(folder / name, text.encode())
-    write_whole(folder / "table.png", draw_table(table))
-    (folder / "curves.png").unlink(missing_ok=True)
+    for file, text in texts.items():
+        folder.write(f"{name}/{file}", text.encode())
+    folder.write(f"{name}/table.png", draw_table(table))
+    (folder.path / name / "curves.png").unlink(missing_ok=True)
     if len({cell.trunc for cell in cells} - {None}) > 2:
-        write_whole(folder / "curves.png", draw_curves(cells, columns, methods))
+        folder.write(f"{name}/curves.png", draw_curves(cells, columns, methods))
 
 
 def describe_in_words(evaluation: "Evaluation", real: "RealSide", cells: "Sequence[Cell]") -> str:
@@ -79,14 +83,13 @@ def print_table(table: "Table", console: Any) -> None:
     console.print(table.caption, markup=False)
 
 
-def draw_samples(evaluation: "Evaluation", contestants: "Sequence[Contestant]", path: Path) -> None:
-    """Draw the sheet: the first seeds of every method at every truncation, whole and as the first part is seen."""
+def draw_samples(evaluation: "Evaluation", contestants: "Sequence[Contestant]") -> bytes:
+    """Draw the sheet as a PNG: the first seeds of every method at every truncation, whole and as the first part is seen."""
     import torch
 
     from insetgan.evaluation.crops import BODY
     from insetgan.refine.module import seed_blocks
     from insetgan.reports.evaluation_sheet import draw_sheet
-    from insetgan.runtime.files import write_whole
 
     config, rows = evaluation.config, []
     refining = [each for each in contestants if each.settings.kind == "refine"]
@@ -103,7 +106,7 @@ def draw_samples(evaluation: "Evaluation", contestants: "Sequence[Contestant]", 
         title = f"{each.settings.title}{'' if each.trunc is None else f', psi {each.trunc:g}'}"
         rows.append((title, pictures, seen))
         each.release()
-    write_whole(path, draw_sheet(rows))
+    return draw_sheet(rows)
 
 
 def _where(cell: "Cell") -> str:

@@ -12,14 +12,14 @@ from omegaconf import DictConfig, OmegaConf
 from insetgan.cli.build import instantiate
 from insetgan.cli.evaluate_methods import (
     Contestant,
+    component_fingerprint,
     compose_refine,
-    digest,
-    extractor_signature,
-    fingerprint,
     generator_size,
     placements,
 )
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import fingerprint
+from insetgan.runtime.store import Layout, ResultFolder
 
 if TYPE_CHECKING:
     from insetgan.evaluation.crops import Crops
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from insetgan.runtime.lightning import pl
 
 REAL_BLOCK = 32
+
+LAYOUT = Layout(kind="evaluate", title="evaluations", pieces="(?!)")
+"""The folder of evaluations: `runs/` and `features/` have layouts of their own, the other folders hold tables."""
 
 
 @dataclass
@@ -45,6 +48,11 @@ class Evaluation:
     config: DictConfig
     trainer: "pl.Trainer"
     left_out: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def folder(self) -> ResultFolder:
+        """The folder of all evaluations; it has no settings, since its parts have their own."""
+        return ResultFolder(self.config.out, fingerprint("evaluations"), LAYOUT)
 
     @cached_property
     def base(self) -> DictConfig:
@@ -91,20 +99,20 @@ class Evaluation:
     @cached_property
     def views(self) -> dict[str, str]:
         """What decides the features of a picture in each region: network, size, and of crops where they are cut."""
-        extractor = extractor_signature(self.config.features, self.extractor)
-        detector = extractor_signature(self.base.detector, None)
+        extractor = component_fingerprint(self.config.features, self.extractor)
+        detector = component_fingerprint(self.base.detector, self.crops.detector)
         found = {}
         for region in self.crops.names:
             placement = self.crops.placements.get(region)  # none of the whole picture
             rule = {key: str(value) for key, value in vars(placement).items()} if placement is not None else {}
             cut = [detector, rule, self.crops.size] if placement is not None else []
-            found[region] = digest([extractor, self.size, cut])
+            found[region] = fingerprint([extractor, self.size, cut])
         return found
 
     @cached_property
     def eyes(self) -> str:
-        """The same of all regions together, as a digest."""
-        return digest(list(self.views.items()))
+        """The fingerprint of all regions together."""
+        return fingerprint(list(self.views.items()))
 
     @cached_property
     def metrics(self) -> "list[FeatureMetric]":
@@ -179,8 +187,8 @@ class Evaluation:
         if contestant.trunc is None:
             first, count = 0, min(count, len(source.dataset))  # type: ignore[attr-defined]
         lengths = contestant.settings.kind == "canvas" and "ppl" in self.config.metrics
-        beside = extractor_signature(self.config.distance, self.distance) if self.distance is not None else ""
-        mark = digest([self.eyes, contestant.signature(), beside, lengths])
+        beside = component_fingerprint(self.config.distance, self.distance) if self.distance is not None else ""
+        mark = fingerprint([self.eyes, contestant.fingerprint(), beside, lengths])
         folder = FeatureFolder(contestant.out / "features" / f"{contestant.file_name}-{mark[:8]}", mark)
         blocks = seed_blocks(range(first, first + count), self.config.batch_size)
         path = contestant.module().canvas if lengths else None
@@ -207,7 +215,7 @@ class Evaluation:
         path = Path(data.path) if data.path is not None else PEOPLE
         if len(dataset) < 2:
             raise UserError(f"data.path={path}: holds one picture; 2 or more are needed")
-        mark = digest([self.eyes, "real", fingerprint(path)])
+        mark = fingerprint([self.eyes, "real"], archives=[path])
         folder = FeatureFolder(Path(self.config.out) / "features" / f"real-{mark[:8]}", mark)
         blocks = seed_blocks(_choice(len(dataset), data.num), REAL_BLOCK)
         self._describe(DatasetPictures(dataset), folder, blocks, title)
@@ -216,7 +224,7 @@ class Evaluation:
         known = folder.gather(blocks)
         missing = {name: int((~found).sum()) for name, found in known.found.items()}
         real = RealFeatures(f"{sum(map(len, blocks))} of {path.name}", known.features, missing)
-        real.write(Path(self.config.out) / self.config.name / "real.safetensors", self.views)
+        self.folder.write(f"{self.config.name}/real.safetensors", real.content(self.views))
         return real
 
     def _describe(
@@ -227,6 +235,8 @@ class Evaluation:
         from insetgan.evaluation.description_module import DescriptionModule, DescriptionWriter
         from insetgan.runtime.trainer import predict_blocks
 
+        if self.trainer.is_global_zero:
+            folder.folder.claim()
         open_blocks = [block for block in blocks if not folder.finished(block)]
         if not open_blocks:
             return

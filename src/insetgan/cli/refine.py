@@ -13,71 +13,82 @@ from insetgan.cli.sweep import in_sweep
 
 if TYPE_CHECKING:
     from insetgan.refine.module import RefinementModule
-    from insetgan.refine.run_folder import RunFolder
+    from insetgan.refine.refined_samples import RefinedSamples
     from insetgan.runtime.lightning import pl
 
 
 def run(config: DictConfig) -> None:
     """Refine the seeds that are not finished yet, gather the results and say what came out."""
-    from insetgan.cli.refine_parts import build_module, signature
+    from insetgan.cli.refine_parts import build_module, refine_fingerprint
     from insetgan.cli.refine_terms import describe_left_out
     from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
 
     seeds = check(config)
     from insetgan.refine.module import seed_blocks
-    from insetgan.refine.run_folder import RunFolder, make_folder
+    from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
     from insetgan.refine.walk import length
     from insetgan.refine.walk_module import WalkModule
-    from insetgan.runtime.files import hold
+    from insetgan.reports.refinement import gather_results
+    from insetgan.reports.video import encode_mp4
+    from insetgan.runtime.store import ResultFolder
 
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
     settle(config.trainer, 1 if config.walk is not None else len(blocks))
     module = build_module(config, seeds)  # first, since its complaints name the settings
-    mark = signature(config, seeds)
+    mark = refine_fingerprint(config, module, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
         for line in describe_left_out(config, module.objective):
             PatientConsole().print(line, markup=False)
-    path = _out(config, mark)
-    make_folder(path)
-    # One process keeps others out for all that belong to this command.
-    with hold(path) if trainer.is_global_zero else nullcontext():
-        folder = RunFolder(path, mark, keep=config.keep, overwrite=config.overwrite, origin=module.origin)
-        folder.write("config.yaml", OmegaConf.to_yaml(config, resolve=True).encode())
+    folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
+    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
+    # One process locks the folder for all processes of this command.
+    with folder.open() if trainer.is_global_zero else nullcontext():
+        if trainer.is_global_zero:
+            folder.write("config.yaml", config_text(config))
         if isinstance(module, WalkModule):
-            module.folder = folder
+            module.samples = samples
             seeds = list(range(length(len(seeds), config.walk)))
             blocks = seed_blocks(seeds, 1)
-        open_blocks = [block for block in blocks if not all(folder.finished(seed, block) for seed in block)]
+        open_blocks = unfinished(samples, blocks, config.overwrite)
         began = time.monotonic()
-        refine_blocks(trainer, module, folder, open_blocks, len(blocks))
+        refine_blocks(trainer, module, samples, open_blocks, len(blocks))
         if trainer.is_global_zero:
-            results = folder.gather(seeds, walk=config.walk is not None)
-            present(config, folder, module, results)
+            results = gather_results(samples, seeds, walk=config.walk is not None)
+            present(config, samples, module, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
 
 
-def present(config: DictConfig, folder: "RunFolder", module: "RefinementModule", results: dict[str, Any]) -> None:
-    """Write what is there to be looked at: curves, report, and the film of a walk."""
-    from insetgan.refine.gathered import read_curves
-    from insetgan.refine.run_folder import SHOWN
-    from insetgan.reports.curves import plot_curves
-    from insetgan.reports.report import build_report
+def config_text(config: DictConfig) -> bytes:
+    """What config.yaml holds: the settings, headed by version, command and commit."""
+    from insetgan.runtime.provenance import provenance_comment
+
+    return (provenance_comment() + OmegaConf.to_yaml(config, resolve=True)).encode()
+
+
+def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bool = False) -> list[list[int]]:
+    """The blocks of which a sample is not finished; every process of a command finds the same ones.
+
+    Args:
+        samples: of the run.
+        blocks: of seeds.
+        overwrite: whether all results are removed at the start, which another process may not have done yet.
+    """
+    return [block for block in blocks if overwrite or not all(samples.finished(seed, block) for seed in block)]
+
+
+def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementModule", results: dict[str, Any]) -> None:
+    """Write what there is to look at: curves, report, and the film of a walk."""
+    from insetgan.reports.refinement import write_report, write_walk_film
 
     if config.walk is not None:
-        folder.film(len(results["samples"]))
-    names = [record["name"] for record in results["samples"][:SHOWN]]
+        write_walk_film(samples, len(results["samples"]))
     weights = {name: term.weight for name, term in module.objective.terms.items()}
-    curves = plot_curves({name: read_curves(folder.samples / f"{name}.safetensors") for name in names}, weights)
-    folder.write("curves.png", curves)
-    title = f"{config.mode.name}, {len(results['samples'])} results"
-    settings = OmegaConf.to_yaml(config, resolve=True)
-    page = build_report(folder.path, results["samples"], results["summary"], settings, curves, title)
-    folder.write("report.html", page.encode())
+    write_report(samples, results, weights, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
 
 
-def _out(config: DictConfig, signature: str) -> Path:
+def _out(config: DictConfig, fingerprint: str) -> Path:
     from hydra.core.hydra_config import HydraConfig
 
     if config.out is not None:
@@ -85,13 +96,13 @@ def _out(config: DictConfig, signature: str) -> Path:
     if in_sweep():
         return Path(HydraConfig.get().runtime.output_dir)
     # The same settings find the same folder again, so that the same command goes on where it was stopped.
-    return Path("outputs/refine") / f"{config.mode.name}-{signature[:8]}"
+    return Path("outputs/refine") / f"{config.mode.name}-{fingerprint[:8]}"
 
 
 def refine_blocks(
     trainer: "pl.Trainer",
     module: "RefinementModule",
-    folder: "RunFolder",
+    samples: "RefinedSamples",
     blocks: list[list[int]],
     total: int,
     title: str = "refining",
@@ -101,13 +112,14 @@ def refine_blocks(
     Args:
         trainer: carries it out.
         module: refines.
-        folder: where the samples are written.
+        samples: where the results are written.
         blocks: of seeds, those that are open.
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
     """
     from insetgan.cli.terminal import progress
-    from insetgan.refine.module import SampleWriter, StepProgress
+    from insetgan.refine.module import StepProgress
+    from insetgan.refine.writer import SampleWriter
     from insetgan.runtime.trainer import predict_blocks
 
     if not blocks:
@@ -115,7 +127,7 @@ def refine_blocks(
     count = sum(map(len, blocks))
     with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)
-        predict_blocks(trainer, module, blocks, [SampleWriter(folder), shown])
+        predict_blocks(trainer, module, blocks, [SampleWriter(samples), shown])
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """The keys of refine.py and what they may hold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -94,7 +94,7 @@ class RefineConfig:
         drop: terms, or families of terms, to leave out.
         video: write an mp4 of each sample's optimisation.
         out: the run folder; named after the mode and all settings unless given.
-        overwrite: whether results of other settings in `out` may be replaced.
+        overwrite: whether the results in `out` are made again, of these settings or of others.
         spaces: latent spaces.
         canvas: the generator of the canvas.
         parts: by name, an inset each.
@@ -250,16 +250,6 @@ def _check_choices(config: DictConfig) -> None:
         raise UserError("mode.optimise: must name canvas, inset or both")
     if "mask" in (config.region, config.composite) and not config.segmenter:
         raise UserError("segmenter: must not be empty where region or composite is mask")
-
-
-def weights_in(node: Any) -> Iterator[str]:
-    """Names and paths of all weights that a configuration, as plain dicts and lists, names."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key in ("weights", "name_or_path", "path") and isinstance(value, str):
-                yield value
-            else:
-                yield from weights_in(value)
 
 
 def _plain(value: Any) -> Any:

@@ -1,21 +1,18 @@
 """From the configuration of refine.py to the objects that refine."""
 
-import hashlib
-import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan import __version__
 from insetgan.cli.build import instantiate
-from insetgan.cli.refine_config import weights_in
 from insetgan.cli.refine_terms import build_objective
 from insetgan.cli.seeds import parse_seeds
+from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.plugins import fingerprint
+from insetgan.runtime.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +41,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     from insetgan.refine.latents import CANVAS
     from insetgan.refine.module import Plan, RefinementModule
     from insetgan.refine.walk_module import WalkModule
+    from insetgan.reports.video import Recorder
 
     detector = instantiate(config.detector, Detector)
     generators: dict[str, Synthesiser] = {}  # by weights: two hands are drawn by one network, in one go
@@ -69,7 +67,6 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         vary=tuple(config.mode.vary),
         region=config.region,
         blend=config.composite,
-        film_every=max(1, config.steps // FILM_FRAMES) if config.video else None,
     )
     module = (RefinementModule if config.walk is None else WalkModule)(
         build_generator("canvas", config.canvas),
@@ -80,6 +77,8 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         perceptual=instantiate(config.perceptual, Perceptual),
         segmenter=instantiate(config.segmenter, Segmenter) if masks else None,
     )
+    if config.video:
+        module.recorder = Recorder(max(1, config.steps // FILM_FRAMES), blend=config.composite)
     for name, drawer in module.generators.items():  # now, and not in the middle of the run
         try:
             plan.starts[name].latents(drawer, seeds[:1])
@@ -109,28 +108,20 @@ def build_schedule(config: DictConfig) -> "Schedule":
     )
 
 
-def signature(config: DictConfig, seeds: "Sequence[int]") -> str:
-    """What decides the pictures of all seeds, as a digest: settings and contents of files, not where or how many.
+def refine_fingerprint(config: DictConfig, module: "RefinementModule", seeds: "Sequence[int]") -> str:
+    """What decides the images of all seeds: settings and contents of files, not where or how many.
 
-    Codes that are given for each sample are not part of it: see `Plan.origin`.
+    Latents that are given for each sample are not part of it: see `Plan.origin`.
     """
-    from insetgan.weights.store import resolve
-
     settings: Any = OmegaConf.to_container(config, resolve=True)
     beside = ("seeds", "batch_size", "out", "overwrite", "trainer")
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
-    decisive["version"] = __version__  # other code, other pictures
-    decisive["plugins"] = fingerprint()
-    files = sorted(set(weights_in(decisive)))
-    decisive["files"] = [_digest(resolve(name)) for name in files]
+    decisive["version"] = __version__  # other code, other images
+    decisive["plugins"] = plugins.digests()
     if config.walk:
         decisive["seeds"] = list(seeds)
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes() if path.is_file() else str(path).encode()).hexdigest()
+    return fingerprint(decisive, files=module.files())
 
 
 def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Sequence[int]") -> "Start":

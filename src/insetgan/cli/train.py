@@ -30,7 +30,7 @@ def run(config: DictConfig) -> None:
 
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, silence
-    from insetgan.runtime.files import hold
+    from insetgan.runtime.files import lock_folder
     from insetgan.runtime.training_module import TrainingModule
     from insetgan.training.run import TrainingRun
 
@@ -54,7 +54,7 @@ def run(config: DictConfig) -> None:
     with ExitStack() as held:
         loggers: list[Any] = []
         if not (training.finished or options.fast_dev_run) and _is_first_process():
-            held.enter_context(hold(options.out))
+            held.enter_context(lock_folder(options.out))
             _prepare_folder(config, options, dataset)
             loggers = _loggers(config, options)
         outcome = training.fit(loggers)

@@ -1,13 +1,10 @@
-"""The folder of completions: pictures as they are finished, and what is gathered from them at the end."""
+"""Completions in their result folder: the completed image and the mask of what was known of it."""
 
-import io
-import json
+import hashlib
 import math
-import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,22 +13,24 @@ from PIL import Image
 from torch import Tensor
 
 from insetgan.completion.completion import hole_difference, hole_seam
-from insetgan.completion.sheet import completion_sheet
-from insetgan.ops.images import from_uint8
-from insetgan.refine.run_folder import make_folder
-from insetgan.runtime.errors import UserError
-from insetgan.runtime.files import write_whole
+from insetgan.ops.images import encode_png, from_uint8
+from insetgan.runtime.store import Layout, ResultFolder
+
+LAYOUT = Layout(
+    kind="complete",
+    title="completions",
+    pieces=r"\d{6,}-\d+(-known)?\.(png|json)",
+    folder="samples",
+    gathered=("results.json", "sheet.png"),
+)
 
 SHOWN = 32
 """Completions on the sheet; a run may have many more."""
 
-_OURS = re.compile(r"\d{6,}-\d+(-known)?\.png")
-_SIGNATURE = re.compile(r"completion [0-9a-f]{64}")
-
 
 @dataclass(frozen=True)
 class Completion:
-    """One picture that is to be completed.
+    """One image that is to be completed.
 
     Attributes:
         index: its place in the archive.
@@ -45,117 +44,87 @@ class Completion:
 
     @property
     def name(self) -> str:
-        """Of the files."""
+        """Begins the names of its files."""
         return f"{self.index:06d}-{self.seed}"
 
 
-class CompletionFolder:
-    """Where completions are kept; every file appears whole or not at all, and one that stands is finished.
+class Completions:
+    """The completions of a run.
 
     Args:
-        path: the folder; made when missing.
-        signature: says from which settings the completions come.
-        overwrite: whether completions of other settings may be replaced.
-
-    Raises:
-        UserError: the folder holds completions of other settings and `overwrite` is not set, or files of something else, or
-            cannot be made.
+        folder: in which they are kept.
     """
 
-    def __init__(self, path: str | Path, signature: str, *, overwrite: bool = False) -> None:
-        self.path = Path(path)
-        self.samples = self.path / "samples"
-        make_folder(self.path)
-        self._claim(f"completion {signature}", overwrite)
-        self.samples.mkdir(exist_ok=True)
-
-    def _claim(self, mine: str, overwrite: bool) -> None:
-        marker = self.path / "settings.txt"
-        if not marker.exists():
-            if (self.path / "config.yaml").exists():
-                raise UserError(f"out={self.path}: holds another run, not completions; choose another folder")
-        elif (found := marker.read_text(errors="replace")) != mine:
-            if not _SIGNATURE.fullmatch(found):
-                raise UserError(f"out={self.path}: holds a settings.txt of something else; choose another folder")
-            if not overwrite:
-                raise UserError(
-                    f"out={self.path}: holds completions of other settings; choose another folder, or replace them with "
-                    "overwrite=true"
-                )
-            ours = self.samples.iterdir() if self.samples.is_dir() else ()
-            for old in [each for each in ours if _OURS.fullmatch(each.name)]:
-                old.unlink()
-            for name in ("results.json", "sheet.png"):
-                (self.path / name).unlink(missing_ok=True)
-        write_whole(marker, mine.encode())
+    def __init__(self, folder: ResultFolder) -> None:
+        self.folder = folder
 
     def finished(self, completion: Completion, picture: Tensor, known: Tensor) -> bool:
-        """Whether it was made before, of this picture, uint8 [3, H, W], and of what is known of it, [1, H, W]."""
-        try:
-            made = self._read_png(f"{completion.name}.png")
-            mask = self._read_png(f"{completion.name}-known.png") > 127
-        except OSError:
-            return False
-        visible, original = known[0].numpy() > 0, picture.permute(1, 2, 0).numpy()
-        return bool(
-            made.shape == original.shape
-            and np.array_equal(mask, visible)
-            and np.array_equal(made[visible], original[visible])
-        )
+        """Whether it was made of this image, uint8 [3, H, W], and of what is known of it, [1, H, W]."""
+        return self.folder.finished(completion.name, _depends(completion, picture, known))
 
-    def add(self, completion: Completion, picture: Tensor, known: Tensor) -> None:
-        """Write a completion, uint8 [H, W, 3], and before it what was known, [1, H, W]."""
+    def add(self, completion: Completion, made: Tensor, picture: Tensor, known: Tensor) -> None:
+        """Write a completion.
+
+        Args:
+            completion: which one.
+            made: the completed image, uint8 [H, W, 3].
+            picture: the image that was completed, uint8 [3, H, W].
+            known: 1 where it was known, [1, H, W].
+        """
         mask = (known[0] * 255).to(torch.uint8).cpu().numpy()
-        self._write_png(f"{completion.name}-known.png", mask)
-        self._write_png(f"{completion.name}.png", picture.numpy())
+        pieces = {f"{completion.name}-known.png": encode_png(mask), f"{completion.name}.png": encode_png(made)}
+        self.folder.add(completion.name, pieces, depends=_depends(completion, picture, known))
 
-    def gather(
-        self, completions: Iterable[Completion], original: Callable[[int], Tensor], left_out: Sequence[str]
-    ) -> Any:
-        """Measure finished completions as they lie there and write results.json and sheet.png.
+    def measured(
+        self, completions: Iterable[Completion], original: Callable[[int], Tensor]
+    ) -> tuple[list[dict[str, Any]], list[tuple[Tensor, Tensor, Tensor]]]:
+        """Measure finished completions as they were saved.
 
         Args:
             completions: in the order wanted.
-            original: gives a picture by its index, uint8 [3, H, W]; there may be more than the memory holds.
-            left_out: names of pictures in which no face was found.
+            original: gives an image by its index, uint8 [3, H, W]; there may be more than the memory holds.
 
         Returns:
-            What results.json holds.
+            A record for each, and of the first `SHOWN` the original, what was known, and the completion, each a batch of
+            one, images in [-1, 1].
+
+        Raises:
+            UserError: one is not finished.
         """
         records: list[dict[str, Any]] = []
         shown: list[tuple[Tensor, Tensor, Tensor]] = []
         for completion in completions:
+            self.folder.require([completion.name])
             picture = original(completion.index).permute(1, 2, 0)[None]
             made = torch.from_numpy(self._read_png(f"{completion.name}.png"))[None]
             known = torch.from_numpy(self._read_png(f"{completion.name}-known.png") > 127).float()[None, None]
-            figures = {
+            measures = {
                 "hole": 1 - float(known.mean()),
                 "seam": float(hole_seam(picture, made, known)),
                 "difference": float(hole_difference(picture, made, known)),
             }
-            rounded = {name: round(value, 5) if math.isfinite(value) else None for name, value in figures.items()}
+            rounded = {name: round(value, 5) if math.isfinite(value) else None for name, value in measures.items()}
             records.append({"name": completion.name, **asdict(completion), **rounded})
             if len(shown) < SHOWN:
                 shown.append((from_uint8(picture), known, from_uint8(made)))
-        summary = {name: _median([record[name] for record in records]) for name in ("hole", "seam", "difference")}
-        results = {"summary": summary, "left_out": list(left_out), "samples": records}
-        write_whole(self.path / "results.json", (json.dumps(results, indent=2) + "\n").encode())
-        sheet = completion_sheet(*(torch.cat(each) for each in zip(*shown, strict=True)))
-        write_whole(self.path / "sheet.png", _png(sheet.numpy()))
-        return results
-
-    def _write_png(self, name: str, pixels: Any) -> None:
-        write_whole(self.samples / name, _png(pixels))
+        return records, shown
 
     def _read_png(self, name: str) -> Any:
-        with Image.open(self.samples / name) as image:
+        with Image.open(self.folder.results / name) as image:
             return np.array(image)
 
 
-def _png(pixels: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return buffer.getvalue()
+def summarise(records: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    """Medians over the completions."""
+    return {name: _median([record[name] for record in records]) for name in ("hole", "seam", "difference")}
+
+
+def _depends(completion: Completion, picture: Tensor, known: Tensor) -> dict[str, str]:
+    """What decides a completion beside the settings."""
+    digest = hashlib.sha256(str(tuple(picture.shape)).encode())
+    digest.update(picture.contiguous().cpu().numpy().tobytes())
+    digest.update((known > 0).contiguous().cpu().numpy().tobytes())
+    return {"picture": completion.picture, "content": digest.hexdigest()}
 
 
 def _median(values: Sequence[float | None]) -> float | None:

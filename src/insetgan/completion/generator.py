@@ -8,11 +8,12 @@ from insetgan.completion.synthesis import CoModSynthesis
 from insetgan.networks.layers import refuse_clamp, refuse_fractions
 from insetgan.networks.mapping import LatentMapping
 from insetgan.networks.synthesis import NoiseMode
+from insetgan.runtime.fingerprint import FromFile
 
 W_AVG_BETA = 0.995
 
 
-class CoModGenerator(nn.Module):
+class CoModGenerator(FromFile, nn.Module):
     """StyleGAN2's generator whose styles know what an encoder saw of the picture that is to be completed.
 
     Two sources make completions differ: the latent z, and dropout of the encoder's global vector, which stays on at

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -35,6 +36,10 @@ class Detector(Protocol):
         """Find every part it knows in pictures [n, 3, H, W] in [-1, 1], by the name of the part."""
         ...
 
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; see `runtime.fingerprint`."""
+        ...
+
 
 class FixedBoxes:
     """The detector that is told where the parts are, and sees them there in every picture.
@@ -59,6 +64,10 @@ class FixedBoxes:
     def names(self) -> tuple[str, ...]:
         """The parts it was told of."""
         return tuple(self.boxes)
+
+    def files(self) -> list[Path]:
+        """It reads no file."""
+        return []
 
     def detect(self, images: Tensor) -> dict[str, Detection]:
         """Return the given boxes with full confidence."""

@@ -1,11 +1,15 @@
 """The embedded detector: PartsNet as a `Detector`."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from insetgan.detection.detector import Detection
 from insetgan.detection.parts_net import PartsNet
 from insetgan.ops.boxes import PART_NAMES
+from insetgan.runtime.fingerprint import files_of
 
 
 class PartsDetector:
@@ -18,6 +22,10 @@ class PartsDetector:
     def __init__(self, network: PartsNet) -> None:
         self.network = network
         self.names = PART_NAMES
+
+    def files(self) -> Sequence[Path]:
+        """The network's file."""
+        return files_of(self.network)
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> dict[str, Detection]:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from insetgan.runtime.fingerprint import FromFile
+
 WIDTHS = (16, 32, 64, 96, 128)  # channels at strides 1, 2, 4, 8, 16
 STRIDE = 4  # of the map on which parts are located
 _MASK_WIDTH = 24  # channels of the mask head, which works at full size: what it costs grows with their square
@@ -60,7 +62,7 @@ class MaskHead(nn.Module):
         return logits
 
 
-class PartsNet(nn.Module):
+class PartsNet(FromFile, nn.Module):
     """A small feature pyramid with one centre map and one set of box edges a part, and masks if wanted.
 
     Every place of a stride-4 map votes for a box by its distances to the four edges, and the box of a part is the mean

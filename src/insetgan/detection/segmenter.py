@@ -12,6 +12,7 @@ from torch.nn import functional
 from insetgan.detection.parts_net import PartsNet
 from insetgan.ops.boxes import PART_NAMES
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import files_of
 
 
 class Segmenter(Protocol):
@@ -23,6 +24,10 @@ class Segmenter(Protocol):
         Returns:
             By the name of the part [n, 1, H, W], how much of each pixel belongs to it, 0..1.
         """
+        ...
+
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; see `runtime.fingerprint`."""
         ...
 
 
@@ -43,6 +48,10 @@ class PartsSegmenter:
                 "init_strict=false model.module.only=masks adds them"
             )
         self.network = network
+
+    def files(self) -> Sequence[Path]:
+        """The network's file."""
+        return files_of(self.network)
 
     @torch.no_grad()
     def segment(self, images: Tensor) -> dict[str, Tensor]:
@@ -82,6 +91,10 @@ class ScriptedSegmenter:
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise UserError(f"segmenter.size={list(self.size)}: must be height and width, both 1 or more")
         self.network = _load(self.path)
+
+    def files(self) -> Sequence[Path]:
+        """The TorchScript file."""
+        return [self.path]
 
     @torch.no_grad()
     def segment(self, images: Tensor) -> dict[str, Tensor]:

@@ -1,17 +1,18 @@
-"""Features of pictures on disk, a file a block: what is described stays described, whatever ends the run."""
+"""Features of images on disk, a file a block: what is described stays described, whatever ends the run."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from insetgan.runtime.files import write_whole
+from insetgan.runtime.store import Layout, ResultFolder
+
+LAYOUT = Layout(kind="features", title="features", pieces=r"\d{8,}\.(safetensors|json)")
 
 _FEATURES, _FOUND, _FIGURE = "features.", "found.", "figure."
 
@@ -32,46 +33,42 @@ class Described:
 
 
 class FeatureFolder:
-    """Where the features of one source of pictures are kept.
+    """Where the features of one source of images are kept.
 
-    Every block is a file of its own, `<number of the block's first seed>.safetensors`, that appears whole or not at all. A
-    file of other settings, or of another block, is taken for missing and replaced.
+    Every block is a result of its own, named by the number of its first seed. A file of other settings or of another
+    block is taken for missing and replaced.
 
     Args:
-        path: the folder; made when the first block is written.
-        signature: says what decides the features: the pictures, the regions, the network.
+        path: the folder.
+        fingerprint: says what decides the features: the images, the regions, the network.
     """
 
-    def __init__(self, path: Path, signature: str) -> None:
-        self.path, self.signature = path, signature
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self.folder = ResultFolder(path, fingerprint, LAYOUT)
 
     def finished(self, block: Sequence[int]) -> bool:
-        """Whether the features of a block stand."""
-        try:
-            with safe_open(self._file(block), framework="pt") as file:
-                return (file.metadata() or {}).get("block") == self._mark(block)
-        except (OSError, SafetensorError):
-            return False
+        """Whether the features of a block are finished."""
+        return self.folder.finished(_key(block), list(block))
 
     def add(self, block: Sequence[int], described: Described) -> None:
-        """Write the features of a block."""
+        """Write the features of a block; `folder` must be claimed."""
         tensors = {_FEATURES + name: values for name, values in described.features.items()}
         tensors |= {_FOUND + name: there for name, there in described.found.items()}
         tensors |= {_FIGURE + name: values for name, values in described.figures.items()}
         plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        write_whole(self._file(block), save(plain, metadata={"block": self._mark(block)}))
+        key = _key(block)
+        self.folder.add(key, {f"{key}.safetensors": save(plain)}, depends=list(block))
 
     def gather(self, blocks: Sequence[Sequence[int]]) -> Described:
-        """Put the features of all blocks together; they must be finished.
+        """Put the features of all blocks together.
 
         Raises:
-            ValueError: one is not.
+            UserError: a block is not finished.
         """
+        self.folder.require([_key(block) for block in blocks], [list(block) for block in blocks])
         pieces: dict[str, list[Tensor]] = {}
         for block in blocks:
-            if not self.finished(block):
-                raise ValueError(f"{self._file(block)}: not finished")
-            with safe_open(self._file(block), framework="pt") as file:
+            with safe_open(self.folder.results / f"{_key(block)}.safetensors", framework="pt") as file:
                 for name in file.keys():
                     pieces.setdefault(name, []).append(file.get_tensor(name))
         whole: dict[str, Any] = {name: torch.cat(tensors) for name, tensors in pieces.items()}
@@ -79,8 +76,6 @@ class FeatureFolder:
             *({n.removeprefix(k): t for n, t in whole.items() if n.startswith(k)} for k in (_FEATURES, _FOUND, _FIGURE))
         )
 
-    def _file(self, block: Sequence[int]) -> Path:
-        return self.path / f"{block[0]:08d}.safetensors"
 
-    def _mark(self, block: Sequence[int]) -> str:
-        return json.dumps([self.signature, list(block)])
+def _key(block: Sequence[int]) -> str:
+    return f"{block[0]:08d}"

@@ -17,7 +17,7 @@ from insetgan.refine.latents import CANVAS
 from insetgan.refine.locate import locate
 from insetgan.refine.locations import Locations
 from insetgan.refine.problem import Problem
-from insetgan.refine.run_folder import RunFolder
+from insetgan.refine.refined_samples import RefinedSamples
 from insetgan.runtime.errors import UserError
 
 Figures = Mapping[str, Tensor]
@@ -116,20 +116,20 @@ class RefinedPictures:
     """What a refinement has left in its folder, read back as it was saved.
 
     Args:
-        folder: of the run, in which the seeds are finished.
+        samples: of the run, in which the seeds are finished.
         parts: names of its insets.
         picture: "refined", or "paste", the naive paste that the refinement began with.
     """
 
     networks: Sequence[nn.Module] = ()
 
-    def __init__(self, folder: RunFolder, parts: Sequence[str], picture: str = "refined") -> None:
-        self.folder, self.parts, self.picture = folder, parts, picture
+    def __init__(self, samples: RefinedSamples, parts: Sequence[str], picture: str = "refined") -> None:
+        self.samples, self.parts, self.picture = samples, parts, picture
 
     def draw(self, seeds: Sequence[int]) -> Drawn:
         """Read the pictures of the seeds, and what the run measured."""
-        paths = [self.folder.samples / f"{seed}_{self.picture}.png" for seed in seeds]
-        records = [self.folder.record(str(seed)) for seed in seeds]
+        paths = [self.samples.image(str(seed), self.picture) for seed in seeds]
+        records = [self.samples.record(str(seed)) for seed in seeds]
         when = "after" if self.picture == "refined" else "before"
         known: dict[str, list[float]] = {}
         for figure in ("seam", "band"):

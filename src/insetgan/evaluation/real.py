@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from safetensors import SafetensorError, safe_open
@@ -14,7 +13,6 @@ from insetgan.evaluation.crops import BODY
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.metrics.statistics import CleanReference
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.files import write_whole
 
 CLEAN = "cleanfid:"
 
@@ -58,11 +56,11 @@ class RealFeatures:
         """The features, whatever the metric."""
         return self.features[region]
 
-    def write(self, path: Path, views: Mapping[str, str]) -> None:
-        """Write them for later evaluations; `views` says of each region by which network and of which crops they are."""
+    def content(self, views: Mapping[str, str]) -> bytes:
+        """Bytes of a file for later evaluations; `views` says of each region by which network and of which crops they are."""
         about = {"title": self.title, "missing": dict(self.missing), "views": dict(views)}
         whole = {name: values.contiguous() for name, values in self.features.items()}
-        write_whole(path, save(whole, metadata={"real": json.dumps(about)}))
+        return save(whole, metadata={"real": json.dumps(about)})
 
 
 class PublishedStatistics:

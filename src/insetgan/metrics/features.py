@@ -1,6 +1,7 @@
 """Feature networks that describe pictures by some hundred numbers each, for distances between sets of pictures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Protocol, Self
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insetgan.detection.parts_net import WIDTHS, PartsNet
+from insetgan.runtime.fingerprint import files_of
 
 
 class FeatureExtractor(Protocol):
@@ -31,6 +33,10 @@ class FeatureExtractor(Protocol):
         """Move to a device."""
         ...
 
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; see `runtime.fingerprint`."""
+        ...
+
 
 class Frozen(nn.Module):
     """A network in evaluation mode for good."""
@@ -38,6 +44,11 @@ class Frozen(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode."""
         return super().train(False)
+
+    def files(self) -> Sequence[Path]:
+        """The file of its network: `path` if it has one, else the one that the network was read from."""
+        path: Path | None = getattr(self, "path", None)
+        return [path] if path is not None else files_of(self.network)
 
 
 class PartsFeatures(Frozen):

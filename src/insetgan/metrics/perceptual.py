@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, get_args
 
@@ -37,6 +38,10 @@ class Distance(Protocol):
 
     def to(self, device: torch.device | str) -> Self:
         """Move to a device."""
+        ...
+
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; see `runtime.fingerprint`."""
         ...
 
 

@@ -5,9 +5,10 @@ from torch import Tensor, nn
 from insetgan.networks.layers import refuse_clamp, refuse_fractions
 from insetgan.networks.mapping import LatentMapping
 from insetgan.networks.synthesis import NoiseMode, SynthesisNetwork
+from insetgan.runtime.fingerprint import FromFile
 
 
-class Generator(nn.Module):
+class Generator(FromFile, nn.Module):
     """StyleGAN2 with free height and width; parameters carry the published names and shapes."""
 
     def __init__(

@@ -1,6 +1,7 @@
 """The perceptual distance: differences of unit-length feature vectors, as LPIPS takes them, on any features."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -13,6 +14,10 @@ class Perceptual(Protocol):
 
     def features(self, images: Tensor) -> tuple[Tensor, ...]:
         """Describe pictures [n, 3, h, w] in [-1, 1] at several scales, each [n, c, h', w']."""
+        ...
+
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; see `runtime.fingerprint`."""
         ...
 
 

@@ -1,6 +1,7 @@
 """A discriminator that looks at pictures through the features of a frozen network (Projected GANs, Sauer et al. 2021)."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from insetgan.networks.discriminator import minibatch_std
 from insetgan.networks.frozen import as_buffers
 from insetgan.networks.layers import SLOPE
 
@@ -61,7 +63,6 @@ class ProjectedDiscriminator(nn.Module):
     Needs no gradient penalty: the critics' convolutions have spectral norm one.
     """
 
-    mbstd_group_size = 1  # any batch will do
     c_dim = 0  # labels are not looked at
 
     def __init__(
@@ -75,6 +76,7 @@ class ProjectedDiscriminator(nn.Module):
         enlarge: float = 1.0,
         mixed_channels: int = 32,
         critic_channels: int = 64,
+        mbstd_group_size: int = 1,
     ) -> None:
         """Make critics with random weights.
 
@@ -89,10 +91,12 @@ class ProjectedDiscriminator(nn.Module):
                 that knows larger ones, 0.5 so that critics grow with the generator and go on seeing what they know.
             mixed_channels: channels of the projected maps.
             critic_channels: channels within a critic.
+            mbstd_group_size: samples over which each critic is shown the minibatch standard deviation, so that pictures that
+                are all alike give themselves away; with 1 every picture is judged by itself.
 
         Raises:
-            ValueError: no scale, scales out of order or that the network does not have, pictures too small for them or
-                without colours.
+            ValueError: a group below 1, no scale, scales out of order or that the network does not have, pictures too small
+                for them or without colours.
         """
         super().__init__()
         if img_channels < 3:
@@ -105,6 +109,9 @@ class ProjectedDiscriminator(nn.Module):
             raise ValueError(
                 f"scales={list(scales)}, enlarge={enlarge}: pictures {height} x {width} are too small for the coarsest scale"
             )
+        if mbstd_group_size < 1:
+            raise ValueError(f"mbstd_group_size={mbstd_group_size}: must be 1 or more")
+        self.mbstd_group_size = mbstd_group_size
         self.height, self.width, self.scales, self.enlarge = height, width, tuple(scales), enlarge
         self.img_channels = img_channels
         self.features = as_buffers(features)
@@ -117,8 +124,9 @@ class ProjectedDiscriminator(nn.Module):
         self.block = height // maps[0].shape[2]
         rows = maps[-1].shape[2]
         halvings = [(each.shape[2] // rows).bit_length() - 1 for each in maps]
-        self.critics = nn.ModuleList(_critic(mixed_channels, critic_channels, halvings=each) for each in halvings)
-        self.picture_critic = _critic(img_channels * self.block**2, critic_channels, halvings=halvings[0])
+        made = partial(_critic, width=critic_channels, mbstd_group_size=mbstd_group_size)
+        self.critics = nn.ModuleList(made(mixed_channels, halvings=each) for each in halvings)
+        self.picture_critic = made(img_channels * self.block**2, halvings=halvings[0])
 
     def forward(self, img: Tensor, c: None = None) -> Tensor:
         """Judge pictures [n, img_channels, height, width], their last three channels colours in [-1, 1].
@@ -153,11 +161,27 @@ class ProjectedDiscriminator(nn.Module):
         return [described[scale] for scale in self.scales]
 
 
-def _critic(inner: int, width: int, *, halvings: int) -> nn.Sequential:
+class MinibatchStd(nn.Module):
+    """Shows a critic how much the samples of a batch differ (see `discriminator.minibatch_std`)."""
+
+    def __init__(self, group_size: int) -> None:
+        """Compare `group_size` samples with one another."""
+        super().__init__()
+        self.group_size = group_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, c, h, w] -> [n, c + 1, h, w], in float32: differences of nearly equal numbers."""
+        return minibatch_std(x.float(), self.group_size)
+
+
+def _critic(inner: int, *, width: int, halvings: int, mbstd_group_size: int) -> nn.Sequential:
     """Spectrally normalised convolutions that bring every scale to the places of the coarsest, and judge each."""
     layers: list[nn.Module] = []
     for _ in range(halvings):
         layers += [spectral_norm(nn.Conv2d(inner, width, 4, stride=2, padding=1)), nn.LeakyReLU(SLOPE)]
         inner = width
+    if mbstd_group_size > 1:
+        layers.append(MinibatchStd(mbstd_group_size))
+        inner += 1
     layers += [spectral_norm(nn.Conv2d(inner, width, 3, padding=1)), nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers, spectral_norm(nn.Conv2d(width, 1, 3, padding=1)))

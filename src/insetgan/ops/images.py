@@ -1,9 +1,12 @@
 """Pictures as numbers: value ranges, seeds, grids."""
 
+import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 
@@ -23,6 +26,18 @@ def to_uint8(images: Tensor) -> Tensor:
 def from_uint8(images: Tensor) -> Tensor:
     """Turn bytes into float pictures: uint8 [n, h, w, c] -> float32 [n, c, h, w] in [-1, 1]."""
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def encode_png(image: Any) -> bytes:
+    """Bytes of an image as PNG; the same image always gives the same bytes.
+
+    Args:
+        image: uint8 [h, w, 3] or [h, w] as a tensor or an array, or one of Pillow's images.
+    """
+    buffer = io.BytesIO()
+    pillow = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))
+    pillow.save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def seeded_latents(seeds: Sequence[int], z_dim: int) -> Tensor:

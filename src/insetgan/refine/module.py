@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
@@ -18,12 +19,11 @@ from insetgan.refine.latents import CANVAS, Latents, Space
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
 from insetgan.refine.ranking import best_rows
-from insetgan.refine.run_folder import RunFolder
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.sides import Side
 from insetgan.refine.solver import refine
 from insetgan.refine.starts import Start
-from insetgan.reports.video import Recorder
+from insetgan.runtime.fingerprint import ReadsFiles, files_of
 from insetgan.runtime.lightning import pl
 
 
@@ -39,7 +39,6 @@ class Plan:
         vary: the sides whose start differs from one initialisation to the next.
         region: what bounds R^I and R^O.
         blend: how insets are composed.
-        film_every: steps between two frames of the video; None for no video.
     """
 
     starts: Mapping[str, Start]
@@ -49,7 +48,6 @@ class Plan:
     vary: Sequence[Side] = ()
     region: Literal["box", "mask"] = "box"
     blend: Blend = "paste"
-    film_every: int | None = None
 
     def origin(self, seed: int) -> str:
         """What decides the start of a sample, beside its seed and the settings; empty where nothing does."""
@@ -65,6 +63,22 @@ class Refined:
     films: Sequence[Sequence[Any]]
 
 
+class FrameRecorder(Protocol):
+    """Keeps frames of the optimisation of every sample of a block; see `reports.video.Recorder`."""
+
+    def __call__(self, step: Step) -> None:
+        """Look at a step."""
+        ...
+
+    def finish(self, result: Result) -> None:
+        """Look at the result of the block."""
+        ...
+
+    def frames(self, row: int) -> Sequence[Any]:
+        """Frames of one row of the block."""
+        ...
+
+
 class RefinementModule(pl.LightningModule):
     """Refines blocks of seeds; a batch of the predict loop is a list of seeds.
 
@@ -76,6 +90,10 @@ class RefinementModule(pl.LightningModule):
         plan: how each sample is gone about.
         perceptual: features for the perceptual terms.
         segmenter: gives masks, where the plan asks for them.
+
+    Attributes:
+        on_step: called after each step of the solver.
+        recorder: keeps frames of the optimisation; None for no films.
     """
 
     def __init__(
@@ -98,6 +116,7 @@ class RefinementModule(pl.LightningModule):
         # A list of modules, so that the Trainer moves them to its device.
         self.networks = nn.ModuleList([network for owner in self._owners for network in owned_networks(owner)])
         self.on_step: Callable[[Step], None] | None = None
+        self.recorder: FrameRecorder | None = None
 
     def on_predict_start(self) -> None:
         """Move what is no network, such as a detector of the user's own, to the device."""
@@ -110,7 +129,7 @@ class RefinementModule(pl.LightningModule):
             return None
         plan = self.plan
         problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
-        recorder = Recorder(plan.film_every, blend=plan.blend) if plan.film_every else None
+        recorder = self.recorder
 
         def on_step(step: Step) -> None:
             for listener in (recorder, self.on_step):
@@ -127,6 +146,16 @@ class RefinementModule(pl.LightningModule):
     def origin(self, sample: int) -> str:
         """What decides the start of a sample, beside its seed and the settings."""
         return self.plan.origin(sample)
+
+    def files(self) -> list[Path]:
+        """The files whose contents decide the results: weights of all networks, and what terms read."""
+        terms = [term for term in self.objective.terms.values() if isinstance(term, ReadsFiles)]
+        return [*self.start_files(), *files_of(self.perceptual, self.segmenter, *terms)]
+
+    def start_files(self) -> list[Path]:
+        """The files whose contents decide with which images a refinement begins."""
+        owners = [part.generator for part in self.parts.values()] + [part.detector for part in self.parts.values()]
+        return files_of(self.canvas, *owners)
 
     @property
     def generators(self) -> dict[str, Synthesiser]:
@@ -157,32 +186,6 @@ class RefinementModule(pl.LightningModule):
         """Start codes of the first initialisation of each seed."""
         start = self.plan.starts[name]
         return replace(start.latents(generator, seeds, 0), space=self.plan.spaces[name])
-
-
-class SampleWriter(pl.callbacks.BasePredictionWriter):
-    """Writes every block as soon as it is done, so that a kill loses one block at most.
-
-    Args:
-        folder: where to.
-    """
-
-    def __init__(self, folder: RunFolder) -> None:
-        super().__init__(write_interval="batch")
-        self.folder = folder
-
-    def write_on_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: Refined | None,
-        batch_indices: Sequence[int] | None,
-        batch: Sequence[int],
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Write the samples of the block that was refined."""
-        if prediction is not None:
-            self.folder.add(batch, prediction.result, prediction.films)
 
 
 class StepProgress(pl.Callback):

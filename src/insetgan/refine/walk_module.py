@@ -10,7 +10,7 @@ import torch
 from insetgan.refine.composition import draw_all
 from insetgan.refine.latents import Latents
 from insetgan.refine.module import Refined, RefinementModule
-from insetgan.refine.run_folder import RunFolder
+from insetgan.refine.refined_samples import RefinedSamples
 from insetgan.refine.solver import refine
 from insetgan.refine.walk import Footing, between, footing_of, set_out
 
@@ -24,12 +24,12 @@ class WalkModule(RefinementModule):
     Attributes:
         stops: seeds that the walk leads by.
         walk: pictures from one to the next.
-        folder: holds the pictures before, for a walk that goes on after a kill.
+        samples: hold the images before, so that a walk that was killed goes on as an unbroken one.
     """
 
     stops: Sequence[int]
     walk: int
-    folder: RunFolder
+    samples: RefinedSamples
 
     def predict_step(self, batch: Sequence[int], *_: Any) -> Refined:
         """Refine one picture."""
@@ -56,11 +56,13 @@ class WalkModule(RefinementModule):
     def _footing(self, picture: int) -> Footing | None:
         """From the last picture that came to something, as it stands in the folder, so that stopping changes nothing."""
         for before in range(picture - 1, -1, -1):
-            if (state := self.folder.state(str(before))) is not None:
-                latents, placements = state
+            if (state := self.samples.state(str(before))) is not None:
+                found, placements = state
                 interpolated = {name: codes.detached() for name, codes in self._between(before).items()}
+                latents = {
+                    name: replace(codes, shared=found[name][0].to(codes.shared), delta=found[name][1].to(codes.delta))
+                    for name, codes in interpolated.items()
+                }
                 placements = {name: placement.to(self.device) for name, placement in placements.items()}
-                return footing_of(
-                    {name: codes.to(self.device) for name, codes in latents.items()}, placements, interpolated
-                )
+                return footing_of(latents, placements, interpolated)
         return None

@@ -149,10 +149,19 @@ class Film(Sequence[Picture]):
 
 
 def write_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
+    """Encode frames as `encode_mp4` does, into a file that appears whole or not at all.
+
+    Raises:
+        UserError, ValueError, OSError: see `encode_mp4`.
+    """
+    write_whole(path, lambda beside: encode_mp4(beside, frames, fps))
+
+
+def encode_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
     """Encode frames as H.264; the last one stands for a second.
 
     Args:
-        path: the file; appears whole or not at all.
+        path: the file, with any ending.
         frames: uint8 [h, w, 3], at least one, all of one size, both sides even; taken one at a time.
         fps: frames a second, above 0.
 
@@ -168,26 +177,22 @@ def write_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
         imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError) as error:  # RuntimeError: the package brings no program for this machine
         raise UserError("video=true: needs imageio and imageio-ffmpeg: pip install -e '.[video]'") from error
-
-    def encode(beside: Path) -> None:
-        shown = _Held(frames, round(HOLD * fps))
-        try:
-            with (
-                imageio.imopen(str(beside), "w", plugin="FFMPEG", extension=".mp4") as file,
-                # Closed by us: by itself it would leave the encoder running when a frame raises.
-                closing(file.legacy_get_writer(fps=fps, **ENCODER)) as writer,
-            ):
-                for frame in shown:
-                    writer.append_data(frame)
-        except OSError as error:
-            raise OSError(errno.EIO, BROKEN, str(path)) from error
-        if not shown.count:
-            raise ValueError("no frames")
-        # Nobody looks at the encoder's exit code, so that a disk that is full at the very end would leave half a film.
-        if _count(imageio_ffmpeg, beside) != shown.count:
-            raise OSError(errno.EIO, BROKEN, str(path))
-
-    write_whole(path, encode)
+    shown = _Held(frames, round(HOLD * fps))
+    try:
+        with (
+            imageio.imopen(str(path), "w", plugin="FFMPEG", extension=".mp4") as file,
+            # Closed by us: by itself it would leave the encoder running when a frame raises.
+            closing(file.legacy_get_writer(fps=fps, **ENCODER)) as writer,
+        ):
+            for frame in shown:
+                writer.append_data(frame)
+    except OSError as error:
+        raise OSError(errno.EIO, BROKEN, str(path)) from error
+    if not shown.count:
+        raise ValueError("no frames")
+    # Nothing reads the encoder's exit code, so a disk that is full at the very end would leave half a film.
+    if _count(imageio_ffmpeg, path) != shown.count:
+        raise OSError(errno.EIO, BROKEN, str(path))
 
 
 class _Held:

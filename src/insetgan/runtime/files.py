@@ -1,84 +1,124 @@
 """Files that appear whole or not at all, folders for one command at a time, and where cached files lie."""
 
 import os
-import time
+import re
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from insetgan.runtime.errors import UserError
+
+LOCK = ".lock"
+"""File in a folder by which a command keeps other commands out."""
+
+_BESIDE = re.compile(r"\.[0-9a-f]{12}\.tmp")
 
 
 def write_whole(path: Path, content: bytes | Callable[[Path], object]) -> None:
-    """Write a file beside its place, then move it there at once; what stood there before stands until then.
+    """Write a file beside its place, then rename it; what stood there before stands until then.
 
-    The name beside is always the same, so what a killed process left half-written is overwritten by the next one.
+    The file beside has a name that no other process uses. A process that is killed leaves it behind; `remove_leftovers`
+    removes it.
 
     Args:
         path: where to; missing folders are made.
         content: the bytes, or what writes them to the path it is given.
 
     Raises:
-        OSError: it cannot be written; nothing is left behind.
+        OSError: it cannot be written; it names the path, and nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.tmp")
+    beside = path.with_name(f".{uuid.uuid4().hex[:12]}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         if callable(content):
             content(beside)
         else:
             beside.write_bytes(content)
-        _to_disk(beside)  # before the name: after a power cut there is the old file or the new one, never an empty one
+        _to_disk(
+            beside
+        )  # before the rename: after a power cut there is the old file or the new one, never an empty one
         os.replace(beside, path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(beside)):
+            raise
+        # A full disk is reported without a path, or with the path of the file beside, which says nothing to a user.
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        _remove(beside)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder and below; no other process may write there meanwhile.
+
+    Folders below that have a lock of their own belong to other commands and are not entered.
+    """
+    for parent, folders, names in os.walk(folder):
+        if LOCK in names and Path(parent) != folder:
+            folders.clear()
+            continue
+        for name in names:
+            if _BESIDE.fullmatch(name):
+                _remove(Path(parent, name))
 
 
 @contextmanager
-def hold(folder: Path, *, patience: float = 10.0) -> Iterator[None]:
+def lock_folder(folder: Path, *, patience: float = 10.0) -> Iterator[None]:
     """Keep other commands out of a folder; they are let in again when this process ends, however it ends.
+
+    What killed commands left half-written there is removed.
 
     Args:
         folder: made if it is missing.
         patience: seconds to wait for a process that is about to end.
 
     Raises:
-        UserError: another command holds it.
-        OSError: the folder cannot be made.
+        UserError: another command has locked it, or it cannot be made or written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        end = time.monotonic() + patience
-        while not _locked(descriptor):
-            if time.monotonic() > end:
-                raise UserError(f"out={folder}: another command is writing there; wait for it or give another out=")
-            time.sleep(0.2)
+        make_folder(folder)
+        lock = FileLock(folder / LOCK)
+        lock.acquire(timeout=patience, poll_interval=0.2)
+    except Timeout:
+        raise UserError(f"out={folder}: another command is writing there; wait for it or give another out=") from None
+    except OSError as error:
+        raise UserError(f"out={folder}: cannot be written to ({error.strerror or error})") from error
+    try:
+        remove_leftovers(folder)
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
-def _locked(descriptor: int) -> bool:
+def make_folder(path: Path) -> None:
+    """Make the folder of a run and those above it.
+
+    Raises:
+        UserError: it cannot be made.
+    """
     try:
-        import fcntl
-    except ImportError:  # Windows: nobody is kept out
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        Path(os.path.normpath(path)).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"out={path}: no folder can be made there ({error.strerror})") from error
 
 
 def cache_folder() -> Path:
     """Where this user's cached files go: `$XDG_CACHE_HOME/insetgan`, or `~/.cache/insetgan`.
 
     Raises:
-        RuntimeError: nobody knows where the user's home is.
+        RuntimeError: the user's home is unknown.
     """
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (named if named.is_absolute() else Path.home() / ".cache") / "insetgan"
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # a folder stands in the place of the one above; there is nothing to remove then
+        pass
 
 
 def _to_disk(path: Path) -> None:

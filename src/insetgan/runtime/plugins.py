@@ -103,7 +103,7 @@ def load() -> None:
         _import(package, f"{_given[package]}={package}")
 
 
-def fingerprint() -> dict[str, str]:
+def digests() -> dict[str, str]:
     """A digest of the source code of each package that the user named, which decides results as settings do."""
     found = {}
     for package in sorted(_given):

@@ -134,7 +134,7 @@ class GANModule(TrainingModule):
         real = self.real_batch(batch, self._draws(share, "real"))
         optimizers = self._optimizers()
         for phase in self.phases:
-            if phase.due(step):
+            if phase.due(step) and (phase.network == "D" or self.nimg >= settings.d_lead_kimg * 1000):
                 self.find_gradients(phase, share, real)
                 self._update(phase, optimizers[0 if phase.network == "G" else 1])
         track_w_avg(self.G, self._draws(Share(settings.batch_size), "w_avg"), self.label_table)
@@ -290,7 +290,8 @@ class GANModule(TrainingModule):
         """Settings of Adam for "G" or "D" that a resumed run may change."""
         correction = lazy_correction(self.phases, network)
         first, second = self.settings.betas
-        return {"lr": self.settings.lr * correction, "betas": (first**correction, second**correction)}
+        lr = self.settings.g_lr if network == "G" and self.settings.g_lr is not None else self.settings.lr
+        return {"lr": lr * correction, "betas": (first**correction, second**correction)}
 
 
 def _read_clock(module: Any, _: Any) -> None:

@@ -18,6 +18,10 @@ class GANSettings:
         batch_gpu: images that a process computes at once; it makes as many rounds as the batch needs and averages their
             gradients. Below the discriminator's `mbstd_group_size` these groups shrink with it. None for one round.
         lr: learning rate of both networks before the lazy correction.
+        g_lr: learning rate of the generator where it is another, a lower one above all for a generator that is trained already:
+            new critics at first move all its pictures alike. None takes `lr`.
+        d_lead_kimg: thousand images in which the discriminator learns alone, so that a generator that is trained already
+            is not pushed about by critics with random weights.
         loss: of the two networks, "logistic" (StyleGAN2's) or "hinge" (Projected GANs').
         gamma: weight of R1; None takes StyleGAN2-ADA's rule 0.0002 * height * width / batch_size; 0 leaves R1 out.
         r1_interval: steps between two R1 updates.
@@ -46,6 +50,8 @@ class GANSettings:
     batch_size: int
     batch_gpu: int | None = None
     lr: float = 0.002
+    g_lr: float | None = None
+    d_lead_kimg: float = 0.0
     loss: str = "logistic"
     gamma: float | None = None
     r1_interval: int = 16
@@ -136,9 +142,9 @@ _RULES: tuple[_Rule, ...] = (
     ("batch_size r1_interval pl_interval pl_batch_shrink", lambda value: _whole(value) and value >= 1, "1 or more"),
     ("batch_gpu", lambda value: value is None or (_whole(value) and value >= 1), "1 or more, or null"),
     ("lr ada_kimg", lambda value: 0 < value < math.inf, "a number above 0"),
-    ("ema_kimg ema_rampup", lambda value: value is None or 0 < value < math.inf, "a number above 0, or null"),
+    ("g_lr ema_kimg ema_rampup", lambda value: value is None or 0 < value < math.inf, "a number above 0, or null"),
     ("gamma", lambda value: value is None or 0 <= value < math.inf, "a number of 0 or more"),
-    ("pl_weight", lambda value: 0 <= value < math.inf, "a number of 0 or more"),
+    ("pl_weight d_lead_kimg", lambda value: 0 <= value < math.inf, "a number of 0 or more"),
     ("style_mixing augment_p pl_decay", lambda value: 0 <= value <= 1, "from 0 to 1"),
     ("noise mirror compile", lambda value: isinstance(value, bool), "true or false"),
     ("loss", lambda value: value in LOSSES, f"one of {', '.join(LOSSES)}"),

@@ -13,6 +13,7 @@ from torch import nn
 from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.fingerprint import FromFile
 from insetgan.runtime.plugins import buildable
 
 EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
@@ -99,6 +100,8 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
         raise UserError(
             f"{key}={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
         ) from error
+    if isinstance(module, FromFile):
+        module.source = resolve(name_or_path, key=key)
     return module.eval().requires_grad_(False)
 
 

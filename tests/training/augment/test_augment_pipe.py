@@ -23,10 +23,11 @@ def inputs(pipe, n=2, height=8, width=6, dtype=torch.float32, seed=0):
 
 
 def test_the_sets():
-    assert list(SETS) == "blit geom color filter noise cutout bg bgc bgcf bgcfn bgcfnc body".split()
+    assert list(SETS) == "blit geom color filter noise cutout bg bgc bgcf bgcfn bgcfnc body diff".split()
     assert set(SETS["bgc"]) == set(SETS["bg"]) | set(SETS["color"])
     assert set(SETS["bgcfnc"]) - set(SETS["bgc"]) == {"imgfilter", "noise", "cutout"}
     assert set(SETS["bgc"]) - set(SETS["body"]) == {"rotate90", "rotate"}
+    assert set(SETS["diff"]) == {"brightness", "contrast", "saturation", "cutout"}
     assert all(multiplier == 1 for multipliers in SETS.values() for multiplier in multipliers.values())
 
 

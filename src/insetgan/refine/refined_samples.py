@@ -1,0 +1,163 @@
+"""The samples of a refinement in its result folder: images, latents, curves and measures of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from insetgan.detection.placement import Placement
+from insetgan.ops.images import encode_png, to_uint8
+from insetgan.refine.gathered import CURVE
+from insetgan.refine.measures import measure, spread
+from insetgan.refine.problem import Result
+from insetgan.refine.ranking import sample_names
+from insetgan.runtime.store import Content, Layout, ResultFolder
+
+IMAGES = ("canvas", "paste", "refined")
+"""The images of each sample, `samples/<name>_<image>.png`."""
+
+LAYOUT = Layout(
+    kind="refine",
+    title="results",
+    pieces=r"\d+(-\d+)?(\.json|\.safetensors|\.mp4|_(canvas|paste|refined)\.png)",
+    folder="samples",
+    gathered=(
+        "results.json",
+        "latents.safetensors",
+        "curves.csv",
+        "curves.png",
+        "sheet.png",
+        "report.html",
+        "walk.mp4",
+    ),
+)
+
+State = tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Placement]]
+"""Latents by generator, as w* [1, w_dim] and delta [1, num_ws, w_dim], and placements of one sample by part."""
+
+EncodeFilm = Callable[[Path, Sequence[Any]], object]
+"""Writes frames to a path as a film."""
+
+
+@dataclass(frozen=True)
+class RefinedSamples:
+    """The samples of a refinement.
+
+    A sample has one result, named by its seed, or several; see `ranking.sample_names`. Each consists of three images,
+    a file of latents and curves, and a film if one was recorded.
+
+    Attributes:
+        folder: in which they are kept.
+        keep: results of each sample.
+        origin: what decides the start of a sample beside its seed and the settings, such as the run that it goes on from.
+        encode_film: for films, which are left out without it.
+    """
+
+    folder: ResultFolder
+    keep: int = 1
+    origin: Callable[[int], str] = lambda seed: ""
+    encode_film: EncodeFilm | None = None
+
+    def finished(self, seed: int, block: Sequence[int]) -> bool:
+        """Whether all results of a sample are finished.
+
+        Args:
+            seed: of the sample.
+            block: the seeds it is computed together with. A sample rounds a little differently in another block, so that
+                one from another block would make the images depend on what was run before.
+        """
+        depends = self._depends(seed, block)
+        return all(self.folder.finished(name, depends) for name in sample_names(seed, self.keep))
+
+    def _depends(self, seed: int, block: Sequence[int]) -> dict[str, Any]:
+        return {"block": list(block), "origin": self.origin(seed)}
+
+    def add(self, seeds: Sequence[int], result: Result, films: Sequence[Sequence[Any]] = ()) -> None:
+        """Measure and write the results of a block, except those that are finished already.
+
+        Args:
+            seeds: of the block.
+            result: `keep` rows for each seed, the best first.
+            films: frames of each row, if they were recorded.
+        """
+        images = {name: to_uint8(getattr(result, name)) for name in IMAGES}
+        for row, measures in enumerate(measure(result)):
+            seed, rank = seeds[row // self.keep], row % self.keep
+            name, depends = sample_names(seed, self.keep)[rank], self._depends(seed, seeds)
+            if self.folder.finished(name, depends):
+                continue
+            pieces: dict[str, Content] = {
+                f"{name}_{image}.png": encode_png(batch[row]) for image, batch in images.items()
+            }
+            if self.encode_film is not None and films and len(films[row]):
+                pieces[f"{name}.mp4"] = _film(self.encode_film, films[row])
+            pieces[f"{name}.safetensors"] = save(_tensors(result, row))
+            kept = images["refined"][row - rank : row - rank + self.keep]
+            difference = spread(kept) if self.keep > 1 else None
+            data = {
+                "record": {"name": name, "seed": seed, **asdict(measures), "spread": difference},
+                "best_step": int(result.best_step[row]),
+                "anchors": {part: placed.anchors[row].tolist() for part, placed in result.placements.items()},
+            }
+            self.folder.add(name, pieces, depends=depends, data=data)
+
+    def names(self, seeds: Sequence[int]) -> list[str]:
+        """Names of the results of these samples, in their order."""
+        return [name for seed in seeds for name in sample_names(seed, self.keep)]
+
+    def record(self, name: str) -> dict[str, Any]:
+        """What was measured of a finished result, as results.json has it.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        record: dict[str, Any] = self.folder.data(name)["record"]
+        return record
+
+    def image(self, name: str, image: str) -> Path:
+        """File of one of the `IMAGES` of a result."""
+        return self.folder.results / f"{name}_{image}.png"
+
+    def tensors(self, name: str) -> Path:
+        """File of the latents and curves of a result."""
+        return self.folder.results / f"{name}.safetensors"
+
+    def state(self, name: str) -> State | None:
+        """Where a finished result ended, or None if its refinement never began.
+
+        Raises:
+            UserError: it is missing or damaged.
+        """
+        data = self.folder.data(name)
+        boxes = data["record"]["box"]
+        if boxes is None:
+            return None
+        with safe_open(self.tensors(name), framework="pt") as file:
+            found = {key: file.get_tensor(key)[None] for key in file.keys() if not key.startswith(CURVE)}
+        generators = [key.removesuffix(".shared") for key in found if key.endswith(".shared")]
+        latents = {key: (found[f"{key}.shared"], found[f"{key}.delta"]) for key in generators}
+        placements = {}
+        for part, anchor in data["anchors"].items():
+            present = torch.tensor([part in boxes])
+            box = torch.tensor([boxes.get(part) or [0, 0, 1, 1]])
+            placements[part] = Placement(box, torch.tensor([anchor], dtype=torch.double), present, present)
+        return latents, placements
+
+
+def _film(encode: EncodeFilm, frames: Sequence[Any]) -> Content:
+    return lambda path: encode(path, frames)
+
+
+def _tensors(result: Result, row: int) -> Mapping[str, Tensor]:
+    tensors = {}
+    for name, latents in result.latents.items():
+        tensors[f"{name}.shared"] = latents.shared[row].detach().cpu().clone()
+        tensors[f"{name}.delta"] = latents.delta[row].detach().cpu().clone()
+    for name, curve in result.curves.items():
+        tensors[f"{CURVE}{name}"] = curve[row, : int(result.steps[row]) + 1].float().clone()
+    return tensors

@@ -1,0 +1,105 @@
+"""What is made of all samples of a refinement: results.json, latents, curves, sheet, report and the film of a walk."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from insetgan.ops.images import encode_png
+from insetgan.refine.gathered import read_curves, write_curves, write_latents
+from insetgan.refine.refined_samples import IMAGES, RefinedSamples
+from insetgan.refine.summary import summarise
+from insetgan.refine.walk import steadiness
+from insetgan.reports.curves import plot_curves
+from insetgan.reports.report import build_report
+from insetgan.reports.sheet import draw_sheet
+from insetgan.reports.video import encode_mp4
+from insetgan.runtime.provenance import provenance
+
+FILM_HEIGHT = 512
+"""Rows of a walk's film at least; smaller images are enlarged by a whole factor."""
+
+SHOWN = 64
+"""Samples on the sheet, in the curves and in the report; a run may have many more."""
+
+
+def gather_results(samples: RefinedSamples, seeds: Sequence[int], *, walk: bool = False) -> dict[str, Any]:
+    """Write results.json, latents.safetensors, curves.csv and sheet.png of these seeds.
+
+    Only the records of the samples are ever in memory together. Of a walk, the summary also says how far neighbours
+    differ, as naive pastes and refined.
+
+    Returns:
+        What results.json holds: `samples`, a record for each result; `summary`, the medians; and what made them.
+
+    Raises:
+        UserError: a sample is not finished.
+    """
+    folder, names = samples.folder, samples.names(seeds)
+    folder.require(names)
+    records = [samples.record(name) for name in names]
+    results: dict[str, Any] = {"samples": records, "summary": summarise(records), **provenance()}
+    if walk:
+        images = {"before": "paste", "after": "refined"}
+        results["summary"]["walk"] = {
+            when: steadiness(_images(samples, names, image)) for when, image in images.items()
+        }
+    folder.write("results.json", (json.dumps(results, indent=1) + "\n").encode())
+    files = [samples.tensors(name) for name in names]
+    write_latents(folder.path / "latents.safetensors", files, [record["seed"] for record in records])
+    write_curves(folder.path / "curves.csv", list(zip(names, files, strict=True))[:SHOWN])
+    folder.write("sheet.png", encode_png(draw_sheet([_row(samples, record) for record in records[:SHOWN]])))
+    return results
+
+
+def write_report(
+    samples: RefinedSamples, results: Mapping[str, Any], weights: Mapping[str, float], settings: str, mode: str
+) -> None:
+    """Write curves.png and report.html.
+
+    Args:
+        samples: that were gathered.
+        results: from `gather_results`.
+        weights: of the terms, by name.
+        settings: of the run, as text.
+        mode: name of the mode, for the title.
+    """
+    records = results["samples"]
+    names = [record["name"] for record in records[:SHOWN]]
+    curves = plot_curves({name: read_curves(samples.tensors(name)) for name in names}, weights)
+    samples.folder.write("curves.png", curves)
+    title = f"{mode}, {len(records)} results"
+    page = build_report(samples.folder.path, records, results["summary"], settings, curves, title)
+    samples.folder.write("report.html", page.encode())
+
+
+def write_walk_film(samples: RefinedSamples, count: int) -> None:
+    """Write walk.mp4, the refined images 0 to `count` - 1 one after the other."""
+
+    def frames() -> Iterator[Any]:
+        for pixels in _images(samples, map(str, range(count)), "refined"):
+            image = Image.fromarray(pixels.numpy())
+            factor = max(1, -(-FILM_HEIGHT // image.height))
+            size = (image.width * factor // 2 * 2, image.height * factor // 2 * 2)
+            yield np.asarray(image.resize(size, Image.Resampling.BICUBIC))
+
+    def encode(path: Path) -> None:
+        encode_mp4(path, frames())
+
+    samples.folder.write("walk.mp4", encode)
+
+
+def _images(samples: RefinedSamples, names: Iterable[str], image: str) -> Iterator[Tensor]:
+    for name in names:
+        yield torch.from_numpy(np.array(Image.open(samples.image(name, image)).convert("RGB")))
+
+
+def _row(samples: RefinedSamples, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
+    images = [Image.open(samples.image(record["name"], image)).convert("RGB") for image in IMAGES]
+    boxes = [tuple(box) for box in (record["box"] or {}).values()]
+    return f"seed {record['name']}: {record['status']}", images, boxes

@@ -1,0 +1,100 @@
+"""One fingerprint for whatever decides a result: plain settings, contents of files, and archives of images."""
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from insetgan.runtime.errors import UserError
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A component that reads files; a change of one of them makes earlier results invalid."""
+
+    def files(self) -> Sequence[Path]:
+        """The files whose contents decide what this component computes; empty if there are none."""
+        ...
+
+
+class FromFile:
+    """A network that may have been read from a file.
+
+    Attributes:
+        source: the file; None for a network that was built otherwise.
+    """
+
+    source: Path | None = None
+
+    def files(self) -> list[Path]:
+        """The file it was read from; see `ReadsFiles`."""
+        return [] if self.source is None else [self.source]
+
+
+def fingerprint(values: Any, *, files: Iterable[Path] = (), archives: Iterable[Path] = ()) -> str:
+    """Digest of everything that decides a result.
+
+    Args:
+        values: numbers, text, None, and lists and dicts of them; the order of a dict's keys does not matter.
+        files: their contents count, and neither their names nor their places.
+        archives: zip files or folders of images, too large to be read each time. Names, sizes and times of change count.
+
+    Returns:
+        64 hexadecimal digits (SHA-256).
+
+    Raises:
+        TypeError: a value of another type.
+        OSError: a file or an archive cannot be read.
+    """
+    content = [values, [file_digest(path) for path in files], [_archive_stamp(path) for path in archives]]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def files_of(*components: object) -> list[Path]:
+    """The files of all components that say which they read (see `ReadsFiles`), in their order; None reads none.
+
+    Raises:
+        UserError: a component does not say which files it reads.
+    """
+    found: list[Path] = []
+    for component in components:
+        if component is None:
+            continue
+        if not isinstance(component, ReadsFiles):
+            name = f"{type(component).__module__}.{type(component).__qualname__}"
+            raise UserError(f"{name}: needs a method files(), which returns the files that it reads, or an empty list")
+        found += map(Path, component.files())
+    return found
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content; computed once for each state of the file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    status = os.stat(path)
+    return _digest_of_state(os.path.realpath(path), status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@functools.lru_cache(maxsize=256)
+def _digest_of_state(path: str, *_: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _archive_stamp(path: Path) -> list[Any]:
+    """Names within the archive, sizes in bytes and times of change in nanoseconds of its files."""
+    if not path.is_dir():
+        status = path.stat()
+        return [[path.name, status.st_size, status.st_mtime_ns]]
+    stamp: list[Any] = []
+    for parent, folders, names in os.walk(path, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            status = os.stat(os.path.join(parent, name))
+            stamp.append([os.path.relpath(os.path.join(parent, name), path), status.st_size, status.st_mtime_ns])
+    return stamp
