@@ -59,7 +59,8 @@ def test_what_is_no_source_is_refused_before_it_is_built(write, command):
     write("my_source.py", "class Dots:\n    def __init__(self):\n        raise SystemExit('built')\n")
     result = command("prepare", "plugins=[my_source]", "+source={_target_: my_source.Dots}")
     assert result.returncode == 2
-    assert result.stderr == "error: source._target_=my_source.Dots: must be a Source\n"
+    said = "error: source._target_=my_source.Dots: must be a Source, and has no method default_width, and has no method write\n"
+    assert result.stderr == said
 
 
 def test_an_installed_package_admits_itself(tmp_path, monkeypatch):

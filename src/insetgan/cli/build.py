@@ -36,7 +36,8 @@ def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any]) -> 
     target = node["_target_"]
     maker = resolve(target, f"{key}._target_")
     if isinstance(maker, type) and not _is_kind(maker, kind):
-        raise UserError(f"{key}._target_={target}: must be a {wanted}")
+        missing = "".join(f", and has no method {name}" for name in _missing_methods(maker, kind))
+        raise UserError(f"{key}._target_={target}: must be a {wanted}{missing}")
     arguments = {name: _value(value, f"{key}.{name}") for name, value in node.items() if name != "_target_"}
     for name in extra:
         if name in arguments:
@@ -75,10 +76,13 @@ def _is_kind(made: type, kind: type | None) -> bool:
     if kind is None:
         # What an object of an admitted package is made of is that package's business.
         return made.__module__.partition(".")[0] in admitted() or issubclass(made, _kinds_of_arguments())
-    if not _is_protocol(kind):
-        return issubclass(made, kind)
-    methods = [name for name in _members(kind) if callable(getattr(kind, name, None))]
-    return all(any(name in vars(base) for base in made.__mro__) for name in methods)
+    return not _missing_methods(made, kind) if _is_protocol(kind) else issubclass(made, kind)
+
+
+def _missing_methods(made: type, kind: type | None) -> list[str]:
+    """Methods of a protocol that a class lacks; none for other kinds."""
+    methods = [name for name in sorted(_members(kind)) if callable(getattr(kind, name, None))]
+    return [name for name in methods if not any(name in vars(base) for base in made.__mro__)]
 
 
 def _kinds_of_arguments() -> tuple[type, ...]:
