@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import cKDTree
 
-from insetgan_renderers.people.rig import Array, Rig, bend, frame, rotation, unit
+from insetgan_renderers.people.rig import Array, Rig, bend, cross, frame, rotation, unit
 from insetgan_renderers.people.stance import HIDDEN_HANDS, ArmPose, Pose
 from insetgan_renderers.people.surface import vertex_normals
 from insetgan_renderers.people.template import FloatArray, IntArray
@@ -58,8 +58,8 @@ def _set_arm(rig: Rig, arm: ArmPose, side: str, wrist: Array, pole: Array, relie
     shoulder = rig.head(f"upperarm01.{side}")
     elbow = bend(shoulder, wrist, upper, lower, pole)
     reach = unit(wrist - elbow) * lower
-    hinge_rest = np.cross(rest[1] - rest[0], rest[2] - rest[1])
-    hinge = np.cross(elbow - shoulder, reach)
+    hinge_rest = cross(rest[1] - rest[0], rest[2] - rest[1])
+    hinge = cross(elbow - shoulder, reach)
     rig.turn(f"upperarm01.{side}", frame(elbow - shoulder, hinge) @ frame(rest[1] - rest[0], hinge_rest).T)
     fore = frame(reach, hinge) @ frame(rest[2] - rest[1], hinge_rest).T
     rig.turn(f"lowerarm01.{side}", fore)
@@ -76,7 +76,7 @@ def _set_hand(rig: Rig, arm: ArmPose, side: str, fore: Array, axis: Array, relie
     trunk = rig.world("spine01")
     along_rest = rig.rest(f"finger3-1.{side}") - rig.rest(f"wrist.{side}")
     knuckle_rest = rig.rest(f"finger5-1.{side}") - rig.rest(f"finger2-1.{side}")
-    palm_rest = sign * np.cross(knuckle_rest, along_rest)
+    palm_rest = sign * cross(knuckle_rest, along_rest)
     back = {"hang": 0.45, "bent": 0.35, "hip": 0.3}.get(arm.kind, 0.45) + np.radians(arm.twist)
     palm = trunk @ np.array([-sign, back, 0.0 if arm.kind in ("hang", "pocket") else -0.4])
     if arm.kind in ("front", "back", "cross"):
@@ -87,7 +87,7 @@ def _set_hand(rig: Rig, arm: ArmPose, side: str, fore: Array, axis: Array, relie
     along = axis + aim
     hand = frame(along, palm) @ frame(along_rest, palm_rest).T
     before, after = unit(fore @ palm_rest), unit(palm - axis * float(axis @ palm))
-    roll = float(np.arctan2(axis @ np.cross(before, after), before @ after))
+    roll = float(np.arctan2(axis @ cross(before, after), before @ after))
     rig.turn(f"lowerarm02.{side}", rotation(axis, roll * 0.55) @ fore)
     rig.turn(f"wrist.{side}", hand)
     rig.turn(f"finger1-1.{side}", hand @ rotation(palm_rest, -sign * 0.42))
@@ -114,8 +114,8 @@ def _arm_alone(rig: Rig, vertices: FloatArray, rows: IntArray, faces: IntArray) 
 
 def _spread_arm(rig: Rig, arm: ArmPose, side: str, trunk: Array, is_clear: Callable[[], bool]) -> bool:
     """Pose an arm, spread further and further until it is clear; False when it never is."""
-    for step in range(24):
-        spread = arm.spread + 2.0 * step
+    for step in range(18):
+        spread = arm.spread + 3.0 * step
         wrist, pole = _arm_target(rig, arm, side, spread, trunk)
         _set_arm(rig, arm, side, wrist, pole, spread - arm.spread)
         if is_clear():

@@ -12,7 +12,7 @@ from insetgan.data.writer import ArchiveWriter, check_format, encode_image, imag
 from insetgan.runtime.errors import UserError
 from insetgan_renderers.people.surface import PART_LABELS
 
-_RECIPE_VERSION = 3  # of the renderer: another number, other pictures
+_RECIPE_VERSION = 4  # of the renderer: another number, other pictures
 _SEEDS = 2**32  # numpy's range
 
 

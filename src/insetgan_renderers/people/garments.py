@@ -182,10 +182,10 @@ def collar_surface(body: Posed, top: Top, offset: FloatArray, seed: int) -> Surf
     """A shirt's collar, a hood lying on the back or a jacket's lapels: a second layer over the top; None without."""
     if not top.collar:
         return None
-    z_top, reach = {"shirt": (0.60, 0.105), "hood": (0.6, 0.15), "lapel": (0.605, 0.115)}[top.collar]
+    z_top, reach = {"shirt": (0.60, 0.17), "hood": (0.6, 0.15), "lapel": (0.605, 1.0)}[top.collar]
     centre = np.array([0, -0.02, z_top], np.float32)
     distance = np.linalg.norm(body.fields.attributes[:, :3] - centre, axis=1)
-    lift = {"shirt": 0.007, "hood": 0.030, "lapel": 0.006}[top.collar]
+    lift = {"shirt": 0.008, "hood": 0.030, "lapel": 0.006}[top.collar]
     raised = offset + lift * (1 - ramp(distance, 0.8 * reach, 1.05 * reach) * (0.7 if top.collar == "hood" else 0.0))
     open_neck = neckline(top)
 
@@ -209,10 +209,19 @@ def collar_surface(body: Posed, top: Top, offset: FloatArray, seed: int) -> Surf
         return result
 
     def look(hits: Hits) -> Look:
-        albedo = patterned(hits.at, top.pattern, top.colour, top.second, top.scale) * np.float32(0.94)
+        albedo = patterned(hits.at, top.pattern, top.colour, top.second, top.scale) * np.float32(0.9)
         return cloth_look(hits, albedo, 0.05, seed + 7, 0.03)
 
     return trim(Surface(inflate(body, raised), body.fields.faces["top"], body.fields.attributes, covers, look))
+
+
+def _hanging(body: Posed, offset: FloatArray) -> FloatArray:
+    """Vertices of trousers: at the ankle they are pushed out sideways only, or the hem would follow the foot."""
+    way = body.normals.copy()
+    way[:, 2] *= 1 - ramp(body.fields.attributes[:, 4], 1.5, 1.8)
+    way /= np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 0.3)
+    vertices: FloatArray = body.vertices + way * (offset + 0.8 * body.filled)[:, None]
+    return vertices
 
 
 def trousers_surface(body: Posed, bottom: Bottom, offset: FloatArray, seed: int) -> Surface:
@@ -242,7 +251,7 @@ def trousers_surface(body: Posed, bottom: Bottom, offset: FloatArray, seed: int)
         loose = float(np.clip((bottom.fit + bottom.flare - 0.003) / 0.03, 0.15, 1))
         return cloth_look(hits, albedo, 0.04, seed, 0.04 + 1.5 * bottom.fit, leg_folds(at, seed, loose))
 
-    return trim(Surface(inflate(body, offset, 0.8), body.fields.faces["bottom"], body.fields.attributes, covers, look))
+    return trim(Surface(_hanging(body, offset), body.fields.faces["bottom"], body.fields.attributes, covers, look))
 
 
 def _paint_belt(at: FloatArray, bottom: Bottom, albedo: FloatArray) -> None:

@@ -1,5 +1,6 @@
 """Forward and inverse kinematics of the body's rig, and its skinning."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,19 +17,31 @@ def unit(vector: Array) -> Array:
     return vector / np.maximum(length, 1e-9)
 
 
+def cross(a: Array, b: Array) -> Array:
+    """Cross product of two vectors [3]; numpy's own spends its time on shapes."""
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
 def rotation(axis: Array, angle: float) -> Array:
     """Rotation matrix about an axis by an angle in radians (Rodrigues)."""
-    x, y, z = unit(np.asarray(axis, np.float64))
-    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    turn: Array = np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * (skew @ skew)
-    return turn
+    x, y, z = (float(v) for v in axis)
+    length = math.sqrt(x * x + y * y + z * z)
+    x, y, z, c, s = x / length, y / length, z / length, math.cos(angle), math.sin(angle)
+    d = 1 - c
+    return np.array(
+        [
+            [c + x * x * d, x * y * d - z * s, x * z * d + y * s],
+            [x * y * d + z * s, c + y * y * d, y * z * d - x * s],
+            [x * z * d - y * s, y * z * d + x * s, c + z * z * d],
+        ]
+    )
 
 
 def frame(direction: Array, side: Array) -> Array:
     """Orthonormal columns: the direction, the part of side square to it, and their cross product."""
     first = unit(direction)
     second = unit(side - first * float(first @ side))
-    return np.stack([first, second, np.cross(first, second)], axis=1)
+    return np.stack([first, second, cross(first, second)], axis=1)
 
 
 def bend(start: Array, end: Array, upper: float, lower: float, pole: Array) -> Array:

@@ -30,7 +30,7 @@ def _hip_rings(body: Posed, z_top: float, z_hem: float, offset: FloatArray) -> R
 def _facing(body: Posed) -> tuple[FloatArray, FloatArray]:
     """Middle of the hips [2] and the rotation [2, 2] that takes world x, y to the body's own left and back."""
     a = body.fields.attributes
-    hips = (np.abs(a[:, 2] - 0.08) < 0.05) & (a[:, 3] < -0.5)
+    hips = (np.abs(a[:, 2] - 0.08) < 0.05) & (a[:, 3] < -0.5) & (a[:, 4] > -5)  # helpers are not posed
     left, right = (body.vertices[hips & (a[:, 0] * side > 0), :2].mean(axis=0) for side in (1, -1))
     way = (left - right) / np.linalg.norm(left - right)
     return 0.5 * (left + right), np.array([[way[0], way[1]], [-way[1], way[0]]], np.float32)
@@ -86,7 +86,7 @@ def skirt_surface(body: Posed, bottom: Bottom, offset: FloatArray, seed: int, op
         return cloth_look(hits, albedo, 0.05, seed, 0.05, hanging_folds(hits.at, seed, depth, bottom.waist))
 
     def covers(at: FloatArray) -> BoolArray:
-        half = opening * (1 + 0.7 * np.clip((0.3 - at[:, 2]) / 0.3, 0, 1.5))
+        half = 1.2 * opening * (1 + 0.7 * np.clip((0.3 - at[:, 2]) / 0.3, 0, 1.5))
         there: BoolArray = (at[:, 1] > 0) | (np.abs(at[:, 0]) > half)
         return there
 

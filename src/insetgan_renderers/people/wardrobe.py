@@ -191,7 +191,7 @@ def _bottom_pattern(rng: np.random.Generator, kind: str, denim: bool) -> str:
         return "denim"
     if kind == "skirt":
         return _pattern(rng, 0.6)
-    return str(rng.choice(["plain", "side", "pinstripes", "tartan", "cargo"], p=[0.74, 0.07, 0.06, 0.04, 0.09]))
+    return str(rng.choice(["plain", "side", "pinstripes", "cargo"], p=[0.77, 0.07, 0.06, 0.1]))
 
 
 def _sample_outer(rng: np.random.Generator, bottom: Bottom, top: Top) -> Top:
