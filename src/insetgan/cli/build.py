@@ -29,7 +29,7 @@ def instantiate(config: Any, kind: type, **extra: Any) -> Any:
 
 def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any]) -> Any:
     """Build one object; of `kind`, or of a kind that is an argument of others where that is None."""
-    wanted = kind.__name__ if kind is not None else "network, data set, archive, ramp or stage"
+    wanted = kind.__name__ if kind is not None else "network, data set, archive, tensor, ramp or stage"
     if not isinstance(node, dict) or "_target_" not in node:
         raise UserError(f"{key}={node}: must be a {wanted}, described by _target_ and its arguments")
     _refuse_shapes(node, key)
@@ -87,14 +87,14 @@ def _missing_methods(made: type, kind: type | None) -> list[str]:
 
 def _kinds_of_arguments() -> tuple[type, ...]:
     """What the arguments of our own objects may be built of."""
-    from torch import nn
+    from torch import Tensor, nn
     from torch.utils.data import Dataset
 
     from insetgan.data.archive import Archive
     from insetgan.refine.schedule import Stage
     from insetgan.refine.terms.ramp import Ramp
 
-    return (nn.Module, Dataset, Archive, Ramp, Stage)
+    return (nn.Module, Dataset, Tensor, Archive, Ramp, Stage)
 
 
 def _members(kind: type | None) -> set[str]:

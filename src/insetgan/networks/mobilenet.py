@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.plugins import buildable
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours in [0, 1]
 STRIDES = {2: 1, 4: 3, 8: 6, 16: 13, 32: 17}  # stride -> the last block that keeps it
@@ -101,6 +102,7 @@ class MobileNetV2(nn.Module):
         return tuple(maps)
 
 
+@buildable
 def load_mobilenet(path: str | Path | None, *, coarsest: int = 32, key: str = "path") -> MobileNetV2:
     """MobileNetV2 with weights from a file: evaluation mode, no gradients.
 
