@@ -86,6 +86,14 @@ def test_a_run_that_was_stopped_goes_on_to_the_bit(tmp_path):
     ]
 
 
+def test_a_size_that_is_not_4_times_a_power_of_two_is_trained(tmp_path):
+    module = make(height=24, width=20)
+    before = {name: weight.clone() for name, weight in module.G.named_parameters()}
+    assert run(module, tmp_path, 0.004).kimg == 0.004
+    assert any(name.startswith("encoder.b6.") for name in before)
+    assert all(not torch.equal(weight, before[name]) for name, weight in module.G.named_parameters() if "fc" in name)
+
+
 def test_a_run_with_local_critics_goes_on_to_the_bit(tmp_path):
     run(make_local(), tmp_path / "whole", 0.016)
     run(make_local(), tmp_path / "parts", 0.008)

@@ -118,8 +118,9 @@ def _called(maker: Any, arguments: Mapping[str, Any], key: str, node: Mapping[st
     except ModuleNotFoundError as error:
         if str(error.name).startswith(OURS):
             raise
-        package = error.name or str(error).splitlines()[0]
-        raise UserError(f"the package {package} is not installed: pip install -e '.[dev]'") from error
+        if error.name is None:  # Lightning says in words what is missing, and how to get it
+            raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"the package {error.name} is not installed: pip install -e '.[dev]'") from error
     except ImportError as error:
         if "Error loading" not in str(error):
             raise

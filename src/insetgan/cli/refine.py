@@ -117,13 +117,14 @@ def refine_blocks(
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
     """
-    from insetgan.cli.terminal import progress
+    from insetgan.cli.terminal import PatientConsole, progress
     from insetgan.refine.module import StepProgress
     from insetgan.refine.writer import SampleWriter
     from insetgan.runtime.trainer import predict_blocks
 
     if not blocks:
         return
+    module.unfinished, module.say = samples.folder, PatientConsole().print
     count = sum(map(len, blocks))
     with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)

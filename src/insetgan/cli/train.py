@@ -29,12 +29,16 @@ def run(config: DictConfig) -> None:
     from torch.utils.data import Dataset
 
     from insetgan.cli.build import instantiate
+    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.runtime.files import lock_folder
+    from insetgan.runtime.run_log import log_to
     from insetgan.runtime.training_module import TrainingModule
+    from insetgan.training.metrics_log import MetricsCSV
     from insetgan.training.run import TrainingRun
 
     check(config)
+    refuse_missing_packages(config.logger)
     options = _options(config)
     console = PatientConsole()
     if not _is_first_process():
@@ -56,9 +60,9 @@ def run(config: DictConfig) -> None:
         if not (training.finished or options.fast_dev_run) and _is_first_process():
             held.enter_context(lock_folder(options.out))
             _prepare_folder(config, options, dataset)
-            loggers = _loggers(config, options)
-        outcome = training.fit(loggers)
-    _report(console, options, outcome)
+            held.enter_context(log_to(options.out / "train.log"))
+            loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
+        _report(console, options, training.fit(loggers))
 
 
 def main() -> None:
@@ -182,30 +186,10 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
     write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
 
-def _loggers(config: DictConfig, options: "RunOptions") -> list[Any]:
+def _plain(config: DictConfig) -> Any:
     from omegaconf import OmegaConf
 
-    from insetgan.training.metrics_log import MetricsCSV
-
-    loggers: list[Any] = [MetricsCSV(options.out)]
-    for node in config.logger.values():
-        loggers.append(_logger(node, options, OmegaConf.to_container(config, resolve=True)))
-    return loggers
-
-
-def _logger(node: Any, options: "RunOptions", settings: Any) -> Any:
-    from insetgan.cli.build import instantiate
-    from insetgan.runtime.lightning import pl
-
-    logger = instantiate(node, pl.loggers.Logger, save_dir=str(options.out))
-    try:
-        logger.log_hyperparams(settings)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != "wandb":
-            raise
-        reason = str(error).splitlines()[0]
-        raise UserError(f"logger=wandb: {reason}; WANDB_MODE=offline needs no account") from error
-    return logger
+    return OmegaConf.to_container(config, resolve=True)
 
 
 def _headline(config: DictConfig, module: Any, dataset: Any) -> str:

@@ -18,7 +18,7 @@ class DataConfig:
 
     Attributes:
         path: archive or folder; unless given, the rendered people that come with the package.
-        height: of the pictures that are trained on; 4 times a power of two.
+        height: of the pictures that are trained on; with the width two numbers from 3 up times one power of two.
         width: likewise.
         mirror: flip pictures left to right half of the time.
         labels: train conditional networks on the labels of dataset.json.

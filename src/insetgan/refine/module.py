@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from insetgan.networks.owned import move, owned_networks
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
+from insetgan.refine.block_state import BlockState, FrameRecorder, PartialStore, block_key
 from insetgan.refine.latents import CANVAS, Latents, Space
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
@@ -63,22 +64,6 @@ class Refined:
     films: Sequence[Sequence[Any]]
 
 
-class FrameRecorder(Protocol):
-    """Keeps frames of the optimisation of every sample of a block; see `reports.video.Recorder`."""
-
-    def __call__(self, step: Step) -> None:
-        """Look at a step."""
-        ...
-
-    def finish(self, result: Result) -> None:
-        """Look at the result of the block."""
-        ...
-
-    def frames(self, row: int) -> Sequence[Any]:
-        """Frames of one row of the block."""
-        ...
-
-
 class RefinementModule(pl.LightningModule):
     """Refines blocks of seeds; a batch of the predict loop is a list of seeds.
 
@@ -93,8 +78,13 @@ class RefinementModule(pl.LightningModule):
 
     Attributes:
         on_step: called after each step of the solver.
+        unfinished: keeps the state of unfinished blocks, from which they go on; None keeps none.
+        say: told in one line when a block goes on, or cannot.
+        sample_word: what the numbers of a block count.
         recorder: keeps frames of the optimisation; None for no films.
     """
+
+    sample_word = "seed"
 
     def __init__(
         self,
@@ -116,6 +106,8 @@ class RefinementModule(pl.LightningModule):
         # A list of modules, so that the Trainer moves them to its device.
         self.networks = nn.ModuleList([network for owner in self._owners for network in owned_networks(owner)])
         self.on_step: Callable[[Step], None] | None = None
+        self.unfinished: PartialStore | None = None
+        self.say: Callable[[str], None] = lambda line: None
         self.recorder: FrameRecorder | None = None
 
     def on_predict_start(self) -> None:
@@ -131,17 +123,39 @@ class RefinementModule(pl.LightningModule):
         problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
         recorder = self.recorder
 
-        def on_step(step: Step) -> None:
-            for listener in (recorder, self.on_step):
-                if listener is not None:
-                    listener(step)
-
-        result = refine(problem, self.objective, self.schedule, on_step=on_step)
+        result = self.refine(batch, problem, self.schedule, recorder)
         if recorder is not None:
             recorder.finish(result)
         rows = best_rows(result, plan.tries, plan.keep)
         films = [recorder.frames(row) for row in rows.tolist()] if recorder else []
         return Refined(result.rows(rows.to(result.steps.device)), films)
+
+    def refine(
+        self, block: Sequence[int], problem: Problem, schedule: Schedule, recorder: FrameRecorder | None = None
+    ) -> Result:
+        """Refine a block, from where it was interrupted if it was, and keep its state until it is written."""
+        state = self._block_state(block, recorder)
+        listeners = [listener for listener in (recorder, state, self.on_step) if listener is not None]
+
+        def on_step(step: Step) -> None:
+            for listener in listeners:
+                listener(step)
+
+        before = state.read() if state is not None else None
+        return refine(problem, self.objective, schedule, state=before, on_step=on_step)
+
+    def on_predict_batch_end(self, outputs: Any, batch: Sequence[int], *_: Any) -> None:
+        """Remove the state of a block. The callbacks, which write its samples, come before."""
+        state = self._block_state(batch) if batch else None
+        if state is not None:
+            state.remove()
+
+    def _block_state(self, block: Sequence[int], recorder: FrameRecorder | None = None) -> BlockState | None:
+        if self.unfinished is None:
+            return None
+        depends = json.dumps([list(block), [self.origin(sample) for sample in block]])
+        key = block_key(block, self.sample_word)
+        return BlockState(self.unfinished, key, depends, recorder=recorder, say=self.say)
 
     def origin(self, sample: int) -> str:
         """What decides the start of a sample, beside its seed and the settings."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from insetgan.ops.images import to_uint8
 from insetgan.ops.regions import Blend
@@ -111,6 +112,41 @@ class Recorder:
             uint8 [h, w, 3], all of one size, both sides even and at least 256; none where the sample never ran.
         """
         return Film(self._shots.get(row, []))
+
+    def tensors(self, after: int) -> dict[str, Tensor]:
+        """What is kept of the steps behind number `after`, as `load` takes it.
+
+        Returns:
+            "<step>/<row>": uint8 [H, W, 3]; "<step>/<row>/<number>/<part>": the box, int64 [4]; "film.spacing": steps
+            between frames.
+        """
+        kept = {"film.spacing": torch.tensor(self._spacing)}
+        for row, shots in self._shots.items():
+            for shot in shots:
+                if shot.index > after:
+                    kept[f"{shot.index}/{row}"] = torch.from_numpy(shot.picture)
+                    for number, (part, box) in enumerate(shot.boxes.items()):
+                        kept[f"{shot.index}/{row}/{number}/{part}"] = torch.tensor(box)
+        return kept
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Forget what is kept, and keep what `tensors` gave, of one call or of several; other tensors are left alone."""
+        self._shots, self._spacing = {}, int(tensors["film.spacing"])
+        images: dict[tuple[int, int], Tensor] = {}
+        boxes: dict[tuple[int, int], dict[int, tuple[str, Box]]] = {}
+        for name, tensor in tensors.items():
+            step, *rest = name.split("/", 3)
+            if not step.isdecimal() or int(step) % self._spacing:
+                continue
+            place = int(step), int(rest[0])
+            if len(rest) == 1:
+                images[place] = tensor
+            else:
+                boxes.setdefault(place, {})[int(rest[1])] = rest[2], tuple(tensor.tolist())
+        for place in sorted(images):
+            there = boxes.get(place, {})
+            shot = _Shot(place[0], images[place].numpy().copy(), dict(there[number] for number in sorted(there)))
+            self._shots.setdefault(place[1], []).append(shot)
 
     def _thin(self) -> None:
         while self._spacing < 1 << 30 and self._size() > self.limit:

@@ -9,16 +9,40 @@ import torch
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
-from insetgan.runtime.lightning import pl
+from insetgan.runtime.lightning import TorchCheckpointIO, pl
 from insetgan.training.options import RunOptions
 
 
+class _WholeCheckpoints(TorchCheckpointIO):
+    """Writes checkpoints beside their place and renames them.
+
+    Lightning's own way is through the folder for temporary files, which may be too small, and then the error names the
+    wrong folder (pytorch-lightning#21253).
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint."""
+        write_whole(Path(path), lambda beside: _save(checkpoint, beside))
+
+
+def _save(checkpoint: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:
+        try:
+            torch.save(checkpoint, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # a full disk, which torch reports as a wrong position
+                raise error.__context__ from None
+            raise
+
+
 def save_checkpoint(trainer: pl.Trainer, path: Path) -> None:
-    """Write everything a run needs to go on; to be called in every process of the run."""
-    if not trainer.is_global_zero:
-        trainer.save_checkpoint(path)
-        return
-    write_whole(path, trainer.save_checkpoint)
+    """Write everything a run needs to go on; to be called in every process of the run.
+
+    Raises:
+        OSError: it cannot be written; names the path.
+    """
+    trainer.strategy.checkpoint_io = _WholeCheckpoints()
+    trainer.save_checkpoint(path)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
