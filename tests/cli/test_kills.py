@@ -70,7 +70,7 @@ def test_twenty_kills_inside_blocks_of_a_refinement_cost_five_seconds_each_and_c
         "seeds=0-1",
         "batch_size=2",
         "steps=1500",
-        "drop=coarse_perceptual,border_perceptual,body_perceptual",
+        "drop=[coarse_perceptual,border_perceptual,body_perceptual]",
     ]
 
     def start(out):

@@ -5,14 +5,15 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.app import entry
 from insetgan.cli.evaluate_config import EvaluateConfig, check
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.runtime.errors import UserError
 
@@ -45,7 +46,10 @@ def run(config: DictConfig) -> None:
     out = Path(config.out)
     began = time.monotonic()
     # One process locks the folder for all processes of this command.
-    with evaluation.folder.open() if first else nullcontext():
+    with ExitStack() as stack:
+        if first:
+            stack.enter_context(evaluation.folder.open())
+            stack.enter_context(indexed(out))
         number = steps(contestants, real=config.data.statistics is None)
         real = evaluation.real(f"{'' if config.data.statistics else next(number)} describing real pictures".strip())
         refining = [each for each in contestants if each.settings.kind == "refine"]
@@ -77,8 +81,8 @@ def _conclude(
 ) -> None:
     """Measure the cells and write everything that is there to be looked at."""
     from insetgan.cli.evaluate_output import describe_in_words, draw_samples, print_table, write_tables
-    from insetgan.cli.refine import config_text
     from insetgan.evaluation.tables import lay_out
+    from insetgan.runtime.provenance import with_provenance
 
     config, folder = evaluation.config, evaluation.folder
     cells, columns = _measure(evaluation, contestants, described, real)
@@ -93,7 +97,7 @@ def _conclude(
     results = _results(evaluation, cells, columns, methods, real, caption)
     write_tables(folder, config.name, table, cells, columns, methods)
     folder.write(f"{config.name}/results.json", results.encode())
-    folder.write(f"{config.name}/config.yaml", config_text(config))
+    folder.write(f"{config.name}/config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
     if config.shown:
         folder.write(f"{config.name}/sheet.png", draw_samples(evaluation, contestants))
     print_table(table, console)

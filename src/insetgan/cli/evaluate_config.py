@@ -31,6 +31,8 @@ class MethodConfig:
         weights: of the network that fills holes.
         trunc: psi of that network's own latents.
         path: of a folder or zip of pictures.
+        grey: what is done with greyscale pictures of it, refuse or rgb.
+        background: colour behind transparent pictures of it: a name such as white, '#rrggbb' or [red, green, blue].
         optional: leave the row out where its weights or pictures are missing, instead of stopping.
     """
 
@@ -40,6 +42,8 @@ class MethodConfig:
     weights: str | None = None
     trunc: float = 1.0
     path: str | None = None
+    grey: str = "refuse"
+    background: Any = "white"
     optional: bool = False
 
 
@@ -52,11 +56,17 @@ class RealConfig:
         num: at most so many, a fixed choice; all unless given.
         statistics: instead of pictures, `real.safetensors` of an earlier evaluation, or clean-fid's reference files as in
             `cleanfid:ffhq:1024` or `cleanfid:ffhq:1024:trainval` (with features=cleanfid and regions=[body]).
+        crop: what is done with real pictures of another ratio: none (refused), center (cut to their middle) or fit (padded).
+        grey: what is done with greyscale pictures, refuse or rgb.
+        background: colour behind transparent ones and of padding: a name such as white, '#rrggbb' or [red, green, blue].
     """
 
     path: str | None = None
     num: int | None = None
     statistics: str | None = None
+    crop: str = "none"
+    grey: str = "refuse"
+    background: Any = "white"
 
 
 @dataclass

@@ -141,7 +141,8 @@ class Contestant:
         """What decides the images."""
         kind = self.settings.kind
         if kind == "folder":
-            return fingerprint(["folder", self.size], archives=[Path(self.settings.path)])
+            reading = [self.settings.grey, str(self.settings.background)]
+            return fingerprint(["folder", self.size, reading], archives=[Path(self.settings.path)])
         if kind == "refine":
             return fingerprint(["refine", self._refine_fingerprint(), _origins(self.refine, self.module())])
         start = start_fingerprint(self.refine, self.module())
@@ -167,7 +168,16 @@ class Contestant:
 
         kind, parts = self.settings.kind, list(map(str, self.refine.parts))
         if kind == "folder":
-            return DatasetPictures(ImageDataset(self.settings.path, *self.size, checked=False, keep=False))
+            return DatasetPictures(
+                ImageDataset(
+                    self.settings.path,
+                    *self.size,
+                    checked=False,
+                    keep=False,
+                    grey=self.settings.grey,
+                    background=self.settings.background,
+                )
+            )
         if kind == "refine":
             return RefinedPictures(self.samples(), parts)
         if kind == "paste":
@@ -205,15 +215,16 @@ class Contestant:
         Returns:
             What the run's results.json holds; None in the other processes.
         """
-        from insetgan.cli.refine import config_text, present, refine_blocks, unfinished
+        from insetgan.cli.refine import present, refine_blocks, unfinished
         from insetgan.cli.seeds import parse_seeds
         from insetgan.refine.module import seed_blocks
         from insetgan.reports.refinement import gather_results
+        from insetgan.runtime.provenance import with_provenance
 
         samples, module, seeds = self.samples(), self.module(), parse_seeds(self.refine.seeds)
         if trainer.is_global_zero:
             samples.folder.claim()  # by one process, and found by the others
-            samples.folder.write("config.yaml", config_text(self.refine))
+            samples.folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(self.refine, resolve=True)))
         trainer.strategy.barrier()
         blocks = seed_blocks(seeds, self.refine.batch_size)
         refine_blocks(trainer, module, samples, unfinished(samples, blocks), len(blocks), title)

@@ -185,6 +185,7 @@ class Evaluation:
         first, count = self.config.seed, self.config.num
         source = contestant.source(rivals)
         if contestant.trunc is None:
+            _say(source.dataset)  # type: ignore[attr-defined]
             first, count = 0, min(count, len(source.dataset))  # type: ignore[attr-defined]
         lengths = contestant.settings.kind == "canvas" and "ppl" in self.config.metrics
         beside = component_fingerprint(self.config.distance, self.distance) if self.distance is not None else ""
@@ -211,11 +212,14 @@ class Evaluation:
         data = self.config.data
         if data.statistics is not None:
             return read_statistics(data.statistics, self.extractor, self.views)
-        dataset = ImageDataset(data.path, *self.size, checked=False, keep=False)
+        reading = {key: data[key] for key in ("crop", "grey", "background")}
+        dataset = ImageDataset(data.path, *self.size, checked=False, keep=False, **reading)
         path = Path(data.path) if data.path is not None else PEOPLE
         if len(dataset) < 2:
             raise UserError(f"data.path={path}: holds one picture; 2 or more are needed")
-        mark = fingerprint([self.eyes, "real"], archives=[path])
+        said = {key: str(value) for key, value in reading.items()}
+        mark = fingerprint([self.eyes, "real", said], archives=[path])
+        _say(dataset)
         folder = FeatureFolder(Path(self.config.out) / "features" / f"real-{mark[:8]}", mark)
         blocks = seed_blocks(_choice(len(dataset), data.num), REAL_BLOCK)
         self._describe(DatasetPictures(dataset), folder, blocks, title)
@@ -245,6 +249,14 @@ class Evaluation:
         with progress(title, "pictures") as on_progress:
             writer = DescriptionWriter(folder, on_progress, done=total - left, total=total)
             predict_blocks(self.trainer, module, open_blocks, [writer])
+
+
+def _say(dataset: Any) -> None:
+    """Print what of a data set is passed over or changed on reading."""
+    from insetgan.cli.terminal import PatientConsole
+
+    for note in dataset.notes:
+        PatientConsole().print(note, markup=False)
 
 
 def steps(contestants: Sequence[Contestant], *, real: bool) -> Iterator[str]:

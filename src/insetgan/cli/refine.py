@@ -1,7 +1,7 @@
 """`python refine.py`: compose pictures from several generators."""
 
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.app import entry
 from insetgan.cli.refine_config import RefineConfig, check
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def run(config: DictConfig) -> None:
     from insetgan.refine.walk_module import WalkModule
     from insetgan.reports.refinement import gather_results
     from insetgan.reports.video import encode_mp4
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.runtime.store import ResultFolder
 
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
@@ -44,9 +46,11 @@ def run(config: DictConfig) -> None:
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
     # One process locks the folder for all processes of this command.
-    with folder.open() if trainer.is_global_zero else nullcontext():
+    with ExitStack() as stack:
         if trainer.is_global_zero:
-            folder.write("config.yaml", config_text(config))
+            stack.enter_context(folder.open())
+            stack.enter_context(indexed(folder.path))
+            folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
         if isinstance(module, WalkModule):
             module.samples = samples
             seeds = list(range(length(len(seeds), config.walk)))
@@ -58,13 +62,6 @@ def run(config: DictConfig) -> None:
             results = gather_results(samples, seeds, walk=config.walk is not None)
             present(config, samples, module, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
-
-
-def config_text(config: DictConfig) -> bytes:
-    """What config.yaml holds: the settings, headed by version, command and commit."""
-    from insetgan.runtime.provenance import provenance_comment
-
-    return (provenance_comment() + OmegaConf.to_yaml(config, resolve=True)).encode()
 
 
 def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bool = False) -> list[list[int]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from insetgan.cli.app import entry
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.train_config import TrainConfig, check
 from insetgan.runtime.errors import UserError
@@ -59,6 +60,7 @@ def run(config: DictConfig) -> None:
         loggers: list[Any] = []
         if not (training.finished or options.fast_dev_run) and _is_first_process():
             held.enter_context(lock_folder(options.out))
+            held.enter_context(indexed(options.out))
             _prepare_folder(config, options, dataset)
             held.enter_context(log_to(options.out / "train.log"))
             loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
@@ -116,10 +118,13 @@ def _pictures(config: DictConfig, console: Any) -> Any:
     from insetgan.cli.terminal import progress
 
     if config.data.path is None or not config.data.check:
-        return instantiate(config.model.dataset, Dataset)
-    with progress("checking pictures", "pictures", console=console) as on_progress:
-        dataset = instantiate(config.model.dataset, Dataset, progress=on_progress)
-    if skipped := dataset.skipped:
+        dataset = instantiate(config.model.dataset, Dataset)
+    else:
+        with progress("checking pictures", "pictures", console=console) as on_progress:
+            dataset = instantiate(config.model.dataset, Dataset, progress=on_progress)
+    for note in getattr(dataset, "notes", ()):
+        console.print(note, markup=False)
+    if skipped := getattr(dataset, "skipped", ()):
         console.print(f"left out {len(skipped)} pictures, the first: {skipped[0]}", markup=False)
     return dataset
 
@@ -179,10 +184,11 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
     from omegaconf import OmegaConf
 
     from insetgan.runtime.files import write_whole
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.training.samples import real_grid, write_png
 
     text = OmegaConf.to_yaml(config, resolve=True)
-    write_whole(options.out / "config.yaml", lambda beside: beside.write_text(text))
+    write_whole(options.out / "config.yaml", with_provenance(text))
     write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
 

@@ -26,6 +26,10 @@ class DataConfig:
         check: look at every picture before training starts; the verdict is remembered.
         on_fault: what to do about pictures that cannot be used, stop or skip.
         workers: processes that decode pictures for each device; as many as make sense unless given.
+        crop: what is done with pictures of another ratio: none (refused), center (cut to their middle) or fit (padded with
+            the background).
+        grey: what is done with greyscale pictures, refuse or rgb.
+        background: colour behind transparent pictures and of padding: a name such as white, '#rrggbb' or [red, green, blue].
     """
 
     path: str | None = None
@@ -37,6 +41,9 @@ class DataConfig:
     check: bool = True
     on_fault: str = "stop"
     workers: int | None = None
+    crop: str = "none"
+    grey: str = "refuse"
+    background: Any = "white"
 
 
 @dataclass

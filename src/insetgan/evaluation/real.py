@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
@@ -13,6 +13,8 @@ from insetgan.evaluation.crops import BODY
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.metrics.statistics import CleanReference
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.reading import parse_json
+from insetgan.runtime.tensors import open_tensors
 
 CLEAN = "cleanfid:"
 
@@ -96,8 +98,8 @@ def read_statistics(given: str, extractor: FeatureExtractor, views: Mapping[str,
     if given.startswith(CLEAN):
         return _published(given, extractor, tuple(views))
     try:
-        with safe_open(given, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["real"])
+        with open_tensors(given) as file:
+            about = parse_json((file.metadata() or {})["real"])
             known, missing = dict(about["views"]), dict(about["missing"])
             features = {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError as error:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from insetgan.data.picture import read_rgb
 from insetgan.ops.images import encode_png
 from insetgan.refine.gathered import read_curves, write_curves, write_latents
 from insetgan.refine.refined_samples import IMAGES, RefinedSamples
@@ -96,10 +97,10 @@ def write_walk_film(samples: RefinedSamples, count: int) -> None:
 
 def _images(samples: RefinedSamples, names: Iterable[str], image: str) -> Iterator[Tensor]:
     for name in names:
-        yield torch.from_numpy(np.array(Image.open(samples.image(name, image)).convert("RGB")))
+        yield torch.from_numpy(np.array(read_rgb(samples.image(name, image))))
 
 
 def _row(samples: RefinedSamples, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
-    images = [Image.open(samples.image(record["name"], image)).convert("RGB") for image in IMAGES]
+    images = [read_rgb(samples.image(record["name"], image)) for image in IMAGES]
     boxes = [tuple(box) for box in (record["box"] or {}).values()]
     return f"seed {record['name']}: {record['status']}", images, boxes

@@ -32,22 +32,38 @@ def write_whole(path: Path, content: bytes | Callable[[Path], object]) -> None:
     """
     beside = path.with_name(f".{uuid.uuid4().hex[:12]}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if callable(content):
-            content(beside)
-        else:
-            beside.write_bytes(content)
-        _to_disk(
-            beside
-        )  # before the rename: after a power cut there is the old file or the new one, never an empty one
-        os.replace(beside, path)
+        with _named(path, beside):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if callable(content):
+                content(beside)
+            else:
+                beside.write_bytes(content)
+            # Before the rename: after a power cut there is the old file or the new one, never an empty one.
+            _to_disk(beside)
+            os.replace(beside, path)
+    finally:
+        _remove(beside)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to the end of a file.
+
+    Raises:
+        OSError: it cannot be written; it names the path.
+    """
+    with _named(path), path.open("ab") as file:
+        file.write(content)
+
+
+@contextmanager
+def _named(path: Path, beside: Path | None = None) -> Iterator[None]:
+    """Let errors name the path: a full disk is reported without one, or with the file beside, which a user does not know."""
+    try:
+        yield
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(beside)):
             raise
-        # A full disk is reported without a path, or with the path of the file beside, which says nothing to a user.
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        _remove(beside)
 
 
 def remove_leftovers(folder: Path) -> None:

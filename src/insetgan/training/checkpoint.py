@@ -10,6 +10,7 @@ import torch
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
 from insetgan.runtime.lightning import TorchCheckpointIO, pl
+from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.training.options import RunOptions
 
 
@@ -55,7 +56,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"checkpoint {path}: no such file")
     try:
         with warnings.catch_warnings(action="ignore"):
-            content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            content: dict[str, Any] = read_checkpoint_file(path)
             whole = int(content["state_dict"]["cur_nimg"]) >= 0
     except Exception as error:  # whatever torch.load trips over in a foreign file, it is no checkpoint
         raise _foreign(path) from error
@@ -66,7 +67,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def images_seen(path: Path) -> int:
     """Number of images that the run of a checkpoint had seen; the tensors are not read."""
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    content = read_checkpoint_file(path, mapped=True)
     return int(content["state_dict"]["cur_nimg"])
 
 
@@ -91,6 +92,7 @@ def find_resume(options: RunOptions, module: pl.LightningModule) -> Path | None:
     saved, mine = content["state_dict"], module.state_dict()
     wrong = [name for name in mine if name not in saved or saved[name].shape != mine[name].shape]
     wrong += [name for name in saved if name not in mine]
+    wrong += [name for name in mine if name not in wrong and saved[name].dtype != mine[name].dtype]
     if wrong:
         raise UserError(
             f"checkpoint {path}: holds other networks than the settings ask for ({len(wrong)} tensors differ, first "
