@@ -215,7 +215,7 @@ class Contestant:
         Returns:
             What the run's results.json holds; None in the other processes.
         """
-        from insetgan.cli.refine import present, refine_blocks, unfinished
+        from insetgan.cli.refine import labels, present, refine_blocks, unfinished
         from insetgan.cli.seeds import parse_seeds
         from insetgan.refine.module import seed_blocks
         from insetgan.reports.refinement import gather_results
@@ -230,7 +230,7 @@ class Contestant:
         refine_blocks(trainer, module, samples, unfinished(samples, blocks), len(blocks), title)
         if not trainer.is_global_zero:
             return None
-        results = gather_results(samples, seeds)
+        results = gather_results(samples, seeds, labels=labels(self.refine))
         present(self.refine, samples, module, results)
         return results
 

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from insetgan.training.quality import Quality
 
 
-def run(config: DictConfig) -> None:
-    """Train as configured, and say what there is to see."""
+def run(config: DictConfig) -> float | None:
+    """Train as configured, and say what there is to see.
+
+    Returns:
+        The best Fréchet distance, which is what a sweeper minimises; None if nothing was measured.
+    """
     from insetgan.runtime.torchvision_guard import guard
 
     guard()
@@ -64,7 +68,9 @@ def run(config: DictConfig) -> None:
             _prepare_folder(config, options, dataset)
             held.enter_context(log_to(options.out / "train.log"))
             loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
-        _report(console, options, training.fit(loggers))
+        outcome = training.fit(loggers)
+        _report(console, options, outcome)
+    return None if outcome.quality is None else outcome.quality.best
 
 
 def main() -> None:

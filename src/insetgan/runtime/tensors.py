@@ -87,7 +87,7 @@ def _array(stream: IO[bytes], key: str, size: int) -> np.ndarray:
     if min(shape, default=0) < 0 or count > limits.ARRAY_VALUES or count * dtype.itemsize + stream.tell() != size:
         raise ValueError(f"{key} claims {list(shape)} values of {dtype} and is not as long")
     values = np.empty(count, dtype)  # the system gives memory only as it is filled
-    place = memoryview(values).cast("B") if count else memoryview(b"")
+    place = memoryview(values.data).cast("B") if count else memoryview(b"")
     while place:
         piece = stream.read(min(len(place), _PIECE))
         if not piece:
