@@ -47,7 +47,7 @@ def test_the_same_command_again_renders_nothing(prepare, monkeypatch, tmp_path):
     assert "people-32x16.zip: 2 pictures of 32 x 16" in text
     before = path.read_bytes()
     monkeypatch.setattr(dataset, "_render_one", None)
-    code, text, _ = prepare(*TINY, "overwrite=true")
+    code, text, _ = prepare(*TINY)
     assert code == 0
     assert "people-32x16.zip: already made, 2 pictures of 32 x 16" in text
     assert "rendering" not in text

@@ -1,13 +1,18 @@
 """The modes, insets, starts and outputs of refine.py, on tiny random networks."""
 
 import csv
+import itertools
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file
+
+from insetgan.refine.module import StepProgress
+from insetgan.runtime.errors import Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,3 +156,32 @@ def test_replacing_a_walk_takes_its_film_away(refine, tmp_path):
     code, text, errors = refine("seeds=0", f"out={tmp_path}/run", "overwrite=true")
     assert code == 0, errors
     assert "film" not in text and not (tmp_path / "run/walk.mp4").exists()
+
+
+@pytest.mark.parametrize("extra", [["video=true"], ["walk=2"]], ids=["film", "walk"])
+def test_an_interrupted_block_goes_on_from_its_own_step(refine, tmp_path, monkeypatch, extra):
+    pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.setattr("insetgan.refine.block_state.EVERY", 0.0)  # a save at every step
+    options = ["seeds=0-1", "steps=12", "schedule.block=2", *extra]
+    assert refine(*options, f"out={tmp_path}/whole")[0] == 0
+    passed, real = itertools.count(1), StepProgress._step
+
+    def interrupted(self, step):
+        real(self, step)
+        if next(passed) in (5, 8):
+            raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(StepProgress, "_step", interrupted)
+    word = "image 0" if extra == ["walk=2"] else "seed 0 and 1 more"
+    said = []
+    for code in (143, 143, 0):
+        found, output, errors = refine(*options, f"out={tmp_path}/broken")
+        assert found == code, errors
+        said += [line for line in output.splitlines() if line.startswith("going on")]
+    assert said == [f"going on with {word} after step {step}" for step in (5, 8)]
+    ours, theirs = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / "samples").iterdir()}
+        for name in ("broken", "whole")
+    )
+    assert ours == theirs and len(ours) >= 8
+    assert not (tmp_path / "broken" / ".partial").exists()

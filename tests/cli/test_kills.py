@@ -1,4 +1,4 @@
-"""Whatever kills a training run, and whenever."""
+"""Whatever kills a run, and whenever."""
 
 import random
 import signal
@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
 from insetgan.training.checkpoint import read_checkpoint
 from insetgan.weights.store import load_network
@@ -59,3 +60,71 @@ def _until_it_trains(process):
 
 def _images(line):
     return round(float(line.split()[1].partition("/")[0]) * 1000)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_twenty_kills_inside_blocks_of_a_refinement_cost_five_seconds_each_and_change_no_byte(tiny, tmp_path):
+    options = [
+        *tiny,
+        "seeds=0-1",
+        "batch_size=2",
+        "steps=1500",
+        "drop=[coarse_perceptual,border_perceptual,body_perceptual]",
+    ]
+
+    def start(out):
+        command = [sys.executable, str(ROOT / "refine.py"), *options, f"out={out}"]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    whole = start(tmp_path / "whole")
+    text = whole.communicate(timeout=900)[0]
+    assert whole.returncode == 0, text
+    chance, kills, folder, done = random.Random(0), 0, 0, 0
+    while True:
+        out = tmp_path / str(folder)
+        process = start(out)
+        lines = _until_it_refines(process)
+        went_on = [line for line in lines if line.startswith("going on with seed 0 and 1 more after step ")]
+        assert bool(went_on) == (done > 0), lines
+        if went_on:
+            assert int(went_on[0].rpartition(" ")[2]) == done, "it goes on from the last save"
+        began = time.time()
+        time.sleep(chance.uniform(0, 5) if kills < 20 else 0)
+        saved = list((out / ".partial").glob("seed-*"))
+        if kills < 20 and process.poll() is None:
+            number = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)[kills % 3]
+            lost = time.time() - max([began, *(path.stat().st_mtime for path in saved)])
+            process.send_signal(number)
+        text = process.communicate(timeout=900)[0]
+        if process.returncode == 0:
+            written = {path.name: path.read_bytes() for path in (out / "samples").iterdir()}
+            assert written == {path.name: path.read_bytes() for path in (tmp_path / "whole/samples").iterdir()}
+            assert not (out / ".partial").exists()
+            if kills >= 20:
+                return
+            folder, done = folder + 1, 0
+            continue
+        kills += 1
+        assert process.returncode in (-number, 128 + number), text
+        assert lost < 5
+        assert not list(out.glob("samples/[0-9]*.safetensors"))
+        done = _step_saved(out / ".partial/seed-0-and-1-more")
+
+
+def _until_it_refines(process):
+    """The lines up to the first that tells of a step."""
+    lines = []
+    for line in iter(process.stdout.readline, ""):
+        lines.append(line.rstrip())
+        if line.startswith("refining"):
+            return lines
+    raise AssertionError(f"it did not refine: {lines}")
+
+
+def _step_saved(path):
+    """The step of the state that is saved, which is whole; 0 without one."""
+    if not path.exists():
+        return 0
+    with safe_open(path, framework="pt") as file:
+        return int(file.get_tensor("step"))

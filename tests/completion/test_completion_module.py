@@ -86,6 +86,14 @@ def test_a_run_that_was_stopped_goes_on_to_the_bit(tmp_path):
     ]
 
 
+def test_a_size_that_is_not_4_times_a_power_of_two_is_trained(tmp_path):
+    module = make(height=24, width=20)
+    before = {name: weight.clone() for name, weight in module.G.named_parameters()}
+    assert run(module, tmp_path, 0.004).kimg == 0.004
+    assert any(name.startswith("encoder.b6.") for name in before)
+    assert all(not torch.equal(weight, before[name]) for name, weight in module.G.named_parameters() if "fc" in name)
+
+
 def test_a_run_with_local_critics_goes_on_to_the_bit(tmp_path):
     run(make_local(), tmp_path / "whole", 0.016)
     run(make_local(), tmp_path / "parts", 0.008)
@@ -118,7 +126,8 @@ def test_rounds_of_a_batch_give_the_gradients_of_the_whole(maker):
         found.append(gradients)
     assert found[0].keys() == found[1].keys()
     for name, gradient in found[0].items():
-        torch.testing.assert_close(found[1][name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+        near = 1e-3 * float(gradient.abs().max()) + 1e-8  # relative to the tensor, or small gradients could be anything
+        torch.testing.assert_close(found[1][name], gradient, atol=near, rtol=1e-3, msg=name)
 
 
 def test_both_kinds_of_pictures_are_judged_with_the_mask_and_agree_where_it_is_one():

@@ -12,7 +12,7 @@ from insetgan.networks.projected import ProjectedDiscriminator
 from insetgan.training.adversarial import r1_penalty
 from insetgan.weights.store import load_network, save_network
 
-SIZES = [(32, 16), (16, 32), (64, 48)]
+SIZES = [(32, 16), (16, 32), (64, 48), (12, 20), (48, 36)]
 
 
 def make(height=32, width=16, **extra):

@@ -12,6 +12,8 @@ from insetgan.data import check
 from insetgan.data.archive import Archive
 from insetgan.data.check import Fault, check_pictures, sound_pictures
 from insetgan.data.datasets import ImageDataset, PartCrops, open_archive
+from insetgan.data.picture import Facts
+from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder
 
@@ -21,7 +23,7 @@ FAULTS = {
     "bad/end.png": "truncated, the end of the file is missing",
     "bad/grey.png": "greyscale",
     "bad/high.png": r"32 x 8 \(height x width\)",
-    "bad/junk.webp": "not a whole picture",
+    "bad/junk.webp": "not a whole PNG, JPEG or WebP",
     "bad/sum.png": "Bad CRC-32",
 }
 
@@ -87,14 +89,14 @@ def test_a_folder_is_checked_like_a_zip(tmp_path, files):
 def test_only_the_pictures_asked_for_are_checked(damaged):
     archive = Archive(damaged)
     chosen = [archive.names.index(name) for name in ("bad/junk.webp", "a.png", "bad/junk.webp")]
-    assert check_pictures(archive, chosen) == [Fault("bad/junk.webp", "not a whole picture")]
+    assert check_pictures(archive, chosen) == [Fault("bad/junk.webp", "not a whole PNG, JPEG or WebP")]
 
 
 def test_a_picture_too_large_to_be_meant_is_a_fault(zipped, encoded, monkeypatch):
     archive = Archive(zipped({"a.png": encoded(), "b.png": encoded(height=64)}))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16 * 8)
+    monkeypatch.setattr(limits, "PICTURE_PIXELS", 16 * 8)
     (fault,) = check_pictures(archive)
-    assert fault.name == "b.png" and "exceeds limit" in fault.reason
+    assert fault == Fault("b.png", "has 64 x 8 = 512 pixels, at most 128 are read")
 
 
 @pytest.mark.parametrize("table", [{"size": [16, 8]}, {"images": {"a.png": {"boxes": {"face": [0, 0, 8, 8]}}}}])
@@ -122,20 +124,20 @@ def test_stop_names_all_in_one_line(damaged):
         ImageDataset(damaged, 16, 8)
     message = str(caught.value)
     assert message.startswith(f"data.path={damaged}: 6 of 10 pictures cannot be trained on: bad/cut.jpg (")
-    assert "bad/sum.png (Bad CRC-32" in message and message.endswith("; data.on_fault=skip leaves them out")
+    assert "bad/sum.png (Bad CRC-32" in message and message.endswith(", data.on_fault=skip leaves them out")
     assert "\n" not in message
 
 
 def test_of_many_faults_ten_are_named_and_all_listed(zipped, encoded, cache):
     files = {f"{index:02d}.png": b"" if index < 25 else encoded() for index in range(30)}
     with pytest.raises(
-        UserError, match=r"25 of 30 .* 09\.png \(not a whole picture\) and 15 more, all listed in "
+        UserError, match=r"25 of 30 .* 09\.png \(not a whole PNG, JPEG or WebP\) and 15 more, all listed in "
     ) as caught:
         ImageDataset(zipped(files), 16, 8)
     path = str(caught.value).partition("all listed in ")[2].partition(";")[0]
     assert path.startswith(str(cache)) and "10.png" not in str(caught.value)
     with open(path) as file:
-        assert file.read().splitlines() == [f"{index:02d}.png (not a whole picture)" for index in range(25)]
+        assert file.read().splitlines() == [f"{index:02d}.png (not a whole PNG, JPEG or WebP)" for index in range(25)]
 
 
 def test_skip_leaves_them_out_with_their_labels(damaged, files):
@@ -166,7 +168,9 @@ def test_crops_of_faulty_pictures_are_left_out_with_their_boxes(zipped, encoded)
 
 @pytest.mark.parametrize("on_fault", ["stop", "skip"])
 def test_nothing_left_is_an_error(zipped, encoded, on_fault):
-    with pytest.raises(UserError, match=r"2 of 2 .*a\.png \(greyscale\), b\.png \(greyscale\); nothing would remain"):
+    with pytest.raises(
+        UserError, match=r"2 of 2 .*a\.png \(grey.* b\.png \(greyscale\); data\.grey=rgb .*, nothing would remain"
+    ):
         ImageDataset(zipped({name: encoded(mode="L") for name in ("a.png", "b.png")}), 16, 8, on_fault=on_fault)
 
 
@@ -223,7 +227,7 @@ def test_crops_and_bodies_share_what_is_remembered(zipped, encoded, monkeypatch,
     path = zipped({**{name: encoded() for name in ("a.png", "b.png", "c.png")}, "parts.json": table})
     PartCrops(path, "face", 8, 8)
     decoded = []
-    monkeypatch.setattr(Archive, "examine", lambda self, index: decoded.append(index) or (16, 8))
+    monkeypatch.setattr(Archive, "examine", lambda self, index: decoded.append(index) or Facts((16, 8)))
     ImageDataset(path, 16, 8)
     assert sorted(decoded) == [0, 2]
 
@@ -257,7 +261,7 @@ def test_the_cache_is_where_the_user_keeps_it(monkeypatch, tmp_path):
 def test_an_interrupted_check_stops_at_once(zipped, encoded):
     archive = Archive(zipped({f"{index:03d}.png": encoded() for index in range(200)}))
     decoded = []
-    archive.examine = lambda index: decoded.append(index) or time.sleep(0.01) or (16, 8)
+    archive.examine = lambda index: decoded.append(index) or time.sleep(0.01) or Facts((16, 8))
 
     def interrupt(done, count):
         raise KeyboardInterrupt

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from insetgan.data import kept
 from insetgan.data.archive import Archive
 from insetgan.data.datasets import ImageDataset, PartCrops, open_archive, part_dataset
+from insetgan.data.reading import PLAIN
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8
 from insetgan.ops.resampling import crop_matrix, resample
@@ -123,6 +124,7 @@ def test_resized_pictures_are_the_exact_ones_to_one_level(shape, size):
     class Fake(Archive):
         def __init__(self):
             self.names, self.size, self.path, self.one_size = ["a"], shape, "here", True
+            self.reading = PLAIN
 
         def image(self, index, least=None):
             return np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)

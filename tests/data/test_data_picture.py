@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from insetgan.data.picture import examine, read_pixels, read_shape
+from insetgan.data.picture import examine, read_facts, read_pixels
+from insetgan.data.reading import Reading
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -27,7 +28,7 @@ def test_pictures_stand_upright_as_exif_says(encoded, image_format, orientation)
         expected = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     pixels, shape = read_pixels(data)
     assert np.array_equal(pixels, expected)
-    assert expected.shape[:2] == shape == read_shape(io.BytesIO(data)) == examine(data)
+    assert expected.shape[:2] == shape == read_facts(io.BytesIO(data)).shape == examine(data).shape
     assert shape == ((20, 12) if orientation > 4 else (12, 20))
     window, same = read_pixels(data, window=(2, 1, 9, 11))
     assert np.array_equal(window, expected[1:11, 2:9]) and same == shape
@@ -38,7 +39,7 @@ def test_pictures_stand_upright_as_exif_says(encoded, image_format, orientation)
 def test_junk_for_exif_does_no_harm(junk, image_format):
     stream = io.BytesIO()
     Image.new("RGB", (6, 4)).save(stream, image_format, exif=b"Exif\0\0" + junk)
-    shape = read_shape(io.BytesIO(stream.getvalue()))
+    shape = read_facts(io.BytesIO(stream.getvalue())).shape
     assert read_pixels(stream.getvalue())[0].shape[:2] == shape and shape in ((4, 6), (6, 4))
 
 
@@ -54,15 +55,18 @@ def _png16(colour, channels):
 
 
 def test_png_with_16_bits_a_channel():
-    for colour, channels in ((2, 3), (6, 4)):
-        data = _png16(colour, channels)
-        assert examine(data) == (2, 3)
-        assert (read_pixels(data)[0] == 0x12).all()
+    data = _png16(2, 3)
+    assert examine(data) == ((2, 3), {"deep"})
+    assert (read_pixels(data)[0] == 0x12).all()
+    behind = round(0x12 * 0x12 / 255)  # colour 0x12 over black, alpha 0x12
+    assert examine(_png16(6, 4)) == ((2, 3), {"deep", "alpha"})
+    assert (read_pixels(_png16(6, 4), Reading(background="black"))[0] == behind).all()
     for colour, channels in ((0, 1), (4, 2)):
         with pytest.raises(ValueError, match="greyscale"):
             examine(_png16(colour, channels))
-    with pytest.raises(ValueError, match="more than 8 bits"):
+    with pytest.raises(ValueError, match="greyscale"):
         read_pixels(_png16(0, 1))
+    assert (read_pixels(_png16(0, 1), Reading(grey="rgb"))[0] == 0x12).all()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_greyscale_is_told_from_colour(encoded, mode, image_format):
 )
 def test_what_converts_to_colour_is_sound(encoded, mode, image_format):
     data = encoded(image_format, mode=mode)
-    assert examine(data) == (16, 8)
+    assert examine(data).shape == (16, 8)
     assert read_pixels(data)[0].shape == (16, 8, 3)
 
 
@@ -88,7 +92,7 @@ def test_what_converts_to_colour_is_sound(encoded, mode, image_format):
 def test_a_missing_end_is_noticed(encoded, image_format, missing):
     data = encoded(image_format, height=40, width=40)
     left = len(data) - missing if isinstance(missing, int) else int(len(data) * missing)
-    assert examine(data) == (40, 40)
+    assert examine(data).shape == (40, 40)
     with pytest.raises(Exception, match=r"."):
         examine(data[:left])
 
@@ -113,7 +117,7 @@ def test_the_first_picture_of_an_animation_counts():
     frames = [Image.new("RGB", (8, 6), colour) for colour in ("red", "lime", "blue")]
     stream = io.BytesIO()
     frames[0].save(stream, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
-    assert examine(stream.getvalue()) == (6, 8)
+    assert examine(stream.getvalue()).shape == (6, 8)
     assert np.array_equal(read_pixels(stream.getvalue())[0], np.array(frames[0]))
 
 

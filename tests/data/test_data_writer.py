@@ -85,10 +85,10 @@ def test_a_picture_with_one_of_its_files_missing_is_made_again(tmp_path, ending)
 def test_what_a_kill_in_mid_write_left_never_reaches_the_archive(tmp_path):
     expected = whole(tmp_path / "whole.zip")
     writer = add(new(tmp_path / "a.zip").open(), 0, 1, 2)
-    for torn in ("00000%2Fimg00000003.png.77.tmp", "00000%2Fimg00000003.png.json.77.tmp", "archive.tmp"):
+    for torn in (".0123456789ab.tmp", ".whole"):
         (writer.folder / torn).write_bytes(b"half")
     with new(tmp_path / "a.zip") as again:
-        assert not list(again.folder.glob("*.tmp"))
+        assert again.written() == set(NAMES[:3])
         add(again, 3)
     assert (tmp_path / "a.zip").read_bytes() == expected
     assert listing(tmp_path) == ["a.zip", "whole.zip"]
@@ -131,9 +131,23 @@ def test_half_a_folder_left_by_an_older_deletion_is_no_obstacle(tmp_path):
 
 def test_pictures_of_another_recipe_are_not_mixed_in(tmp_path):
     add(new(tmp_path / "a.zip").open(), 0, 1)
-    other = new(tmp_path / "a.zip", seed=1).open()
+    with pytest.raises(UserError, match=r"a\.zip: holds images of other settings.*overwrite=true"):
+        new(tmp_path / "a.zip", seed=1).open()
+    assert new(tmp_path / "a.zip").open().written() == set(NAMES[:2])
+    other = new(tmp_path / "a.zip", seed=1, overwrite=True).open()
     assert not other.has(NAMES[0])
     assert not other.written()
+    add(other, 2)
+    assert new(tmp_path / "a.zip", seed=1, overwrite=True).open().has(NAMES[2]), "its own images are kept"
+
+
+def test_a_folder_that_is_not_a_writers_is_refused(tmp_path):
+    (tmp_path / "a.zip.partial").mkdir()
+    (tmp_path / "a.zip.partial/recipe.json").write_text("{}")  # of version 0.1.0, or the user's own
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match=r"a\.zip\.partial holds other files; remove it"):
+            new(tmp_path / "a.zip", overwrite=overwrite).open()
+    assert listing(tmp_path / "a.zip.partial") == ["recipe.json"]
 
 
 def test_a_finished_archive_is_known_by_recipe_and_names(tmp_path):
@@ -142,6 +156,7 @@ def test_a_finished_archive_is_known_by_recipe_and_names(tmp_path):
     whole(path)
     assert new(path).is_made(NAMES)
     assert not new(path, seed=1).is_made(NAMES)
+    assert not new(path, overwrite=True).is_made(NAMES), "it is to be made again"
     assert not new(path).is_made(NAMES[:3])
     assert not ArchiveWriter(path, size=(16, 8), parts=("face",), recipe={"seed": 0}).is_made(NAMES)
     path.write_bytes(path.read_bytes()[:200])

@@ -59,7 +59,7 @@ def scripted(tmp_path):
 
     def make(network, classes, **settings):
         torch.jit.script(network).save(str(tmp_path / "net.pt"))
-        return ScriptedSegmenter(tmp_path / "net.pt", classes, **settings)
+        return ScriptedSegmenter(tmp_path / "net.pt", classes, **settings, trust=True)
 
     return make
 
@@ -182,25 +182,25 @@ def test_networks_that_do_not_fit_are_named(scripted, halves, network, classes, 
 )
 def test_classes_that_are_none(tmp_path, classes, said):
     with pytest.raises(UserError, match=said):
-        ScriptedSegmenter(tmp_path / "net.pt", classes)
+        ScriptedSegmenter(tmp_path / "net.pt", classes, trust=True)
 
 
 @pytest.mark.parametrize("size", [[16], [16, 0], [1, 2, 3]])
 def test_sizes_that_are_none(tmp_path, size):
     with pytest.raises(UserError, match=r"segmenter\.size=.* must be height and width"):
-        ScriptedSegmenter(tmp_path / "net.pt", {"face": 1}, size)
+        ScriptedSegmenter(tmp_path / "net.pt", {"face": 1}, size, trust=True)
 
 
 def test_files_that_are_none(tmp_path):
     with pytest.raises(UserError, match=r"needs path="):
         ScriptedSegmenter(None, {"face": 1})
     with pytest.raises(UserError, match=r"net\.pt: no file .*net\.pt; give a TorchScript file"):
-        ScriptedSegmenter(tmp_path / "net.pt", {"face": 1})
+        ScriptedSegmenter(tmp_path / "net.pt", {"face": 1}, trust=True)
     (tmp_path / "text.pt").write_text("no network")
     torch.save({"weight": torch.zeros(2)}, tmp_path / "weights.pt")
     for name in ("text.pt", "weights.pt"):
         with pytest.raises(UserError, match=rf"{name}: not a whole TorchScript file") as caught:
-            ScriptedSegmenter(tmp_path / name, {"face": 1})
+            ScriptedSegmenter(tmp_path / name, {"face": 1}, trust=True)
         assert "\n" not in str(caught.value)
 
 
@@ -208,6 +208,7 @@ def test_settings_build_it(tmp_path):
     torch.jit.script(Brightness()).save(str(tmp_path / "net.pt"))
     node = {
         "_target_": "insetgan.detection.segmenter.ScriptedSegmenter",
+        "trust": True,
         "path": str(tmp_path / "net.pt"),
         "classes": {"face": [1, 2]},
         "size": [8, 4],

@@ -101,7 +101,7 @@ def test_features_are_those_of_clean_fid(scripted, folders, mode):
         str(scripted.parent), download=False, resize_inside=mode == "legacy_tensorflow"
     )
     images, folder = folders[0]
-    extractor = CleanFeatures(mode, scripted)
+    extractor = CleanFeatures(mode, scripted, trust=True)
     theirs = cleanfid.fid.get_folder_features(folder, wrapper, mode=mode, **CPU)
     ours = describe(extractor, images.split(9))
     torch.testing.assert_close(ours, torch.from_numpy(theirs), rtol=1e-5, atol=1e-5)
@@ -128,7 +128,7 @@ def test_the_port_to_pytorch_runs_for_real(ported, folders):
 
 @pytest.mark.parametrize("mode", ["clean", "legacy_pytorch"])
 def test_fid_of_two_folders_is_clean_fids_and_torchmetrics(scripted, ported, folders, mode):
-    extractor = Small(CleanFeatures(mode, scripted if mode == "clean" else ported))
+    extractor = Small(CleanFeatures(mode, scripted if mode == "clean" else ported, trust=True))
     theirs = cleanfid.fid.compute_fid(
         folders[0][1], folders[1][1], mode=mode, custom_feat_extractor=extractor.network, **CPU
     )
@@ -142,7 +142,7 @@ def test_fid_of_two_folders_is_clean_fids_and_torchmetrics(scripted, ported, fol
 
 
 def test_kid_is_clean_fids_and_torchmetrics(scripted, folders):
-    extractor = Small(CleanFeatures("clean", scripted))
+    extractor = Small(CleanFeatures("clean", scripted, trust=True))
     arrays = [cleanfid.fid.get_folder_features(folder, extractor.network, **CPU) for _, folder in folders]
     theirs = cleanfid.fid.kernel_distance(*arrays)
     real, fake = (describe(extractor, images.split(16)) for images, _ in folders)
@@ -154,7 +154,7 @@ def test_kid_is_clean_fids_and_torchmetrics(scripted, folders):
 
 
 def test_kid_of_large_sets_is_a_mean_over_subsets_that_leaves_numpy_alone(scripted):
-    extractor = Small(CleanFeatures("clean", scripted))
+    extractor = Small(CleanFeatures("clean", scripted, trust=True))
     real, fake = torch.randn(1500, 16), torch.randn(1200, 16) + 0.3
     (clean,) = feature_metrics(["kid"], extractor)
     np.random.seed(5)  # noqa: NPY002
@@ -171,12 +171,12 @@ def test_kid_of_large_sets_is_a_mean_over_subsets_that_leaves_numpy_alone(script
 @pytest.mark.parametrize("count", [200, 20])  # more and fewer than features
 def test_a_set_is_at_no_distance_from_itself(scripted, engine, count):
     features = torch.rand(count, 64)
-    (metric,) = feature_metrics(["fid"], Small(CleanFeatures("clean", scripted)), engine=engine)
+    (metric,) = feature_metrics(["fid"], Small(CleanFeatures("clean", scripted, trust=True)), engine=engine)
     assert abs(metric.measure(features, features)) < 1e-3
 
 
 def test_cached_statistics_stand_for_the_real_pictures(scripted, folders, tmp_path):
-    extractor = Small(CleanFeatures("clean", scripted))
+    extractor = Small(CleanFeatures("clean", scripted, trust=True))
     real, fake = (describe(extractor, images.split(16)) for images, _ in folders)
     moments = Moments.of(real)
     np.savez(tmp_path / "mine_clean_custom_na.npz", mu=moments.mean.numpy(), sigma=moments.covariance.numpy())
@@ -206,10 +206,10 @@ def test_files_that_are_no_statistics_are_refused_in_one_line(tmp_path, content)
 
 
 def test_names_say_which_way_pictures_were_resized(scripted):
-    extractor = CleanFeatures("clean", scripted)
+    extractor = CleanFeatures("clean", scripted, trust=True)
     assert extractor.title == "Inception, clean"
     assert metric_names(extractor.name) == ("Metrics/fid_clean", "Metrics/kid_clean")
-    assert CleanFeatures("legacy_tensorflow", scripted).title == "Inception, legacy tensorflow"
+    assert CleanFeatures("legacy_tensorflow", scripted, trust=True).title == "Inception, legacy tensorflow"
 
 
 @pytest.mark.parametrize(("mode", "file"), [("clean", INCEPTION_FILE), ("legacy_pytorch", PYTORCH_FILE)])
@@ -236,8 +236,8 @@ def test_a_missing_network_is_fetched_whole_where_asked(tmp_path, monkeypatch, s
             file.write(scripted.read_bytes())
 
     monkeypatch.setattr("torch.hub.download_url_to_file", fetch)
-    assert CleanFeatures("clean", download=True).path == tmp_path / "insetgan" / INCEPTION_FILE
-    CleanFeatures("clean")
+    assert CleanFeatures("clean", download=True, trust=True).path == tmp_path / "insetgan" / INCEPTION_FILE
+    CleanFeatures("clean", trust=True)
     assert len(asked) == 1 and asked[0].endswith(INCEPTION_FILE)
 
 
@@ -249,7 +249,7 @@ def test_without_a_network_connection_one_line_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("insetgan.metrics.inception._kept_by_others", lambda file: (tmp_path / "theirs" / file,))
     monkeypatch.setattr("torch.hub.download_url_to_file", fail)
     with pytest.raises(UserError, match=r"cannot fetch https://.*not known"):
-        CleanFeatures("clean", download=True)
+        CleanFeatures("clean", download=True, trust=True)
     assert not list((tmp_path / "insetgan").iterdir())
 
 
@@ -263,10 +263,10 @@ def test_other_networks_and_modes_are_refused_in_one_line(tmp_path, scripted, mo
         ("legacy_pytorch", "other.pt", "not the weights of"),
     ):
         with pytest.raises(UserError, match=message) as caught:
-            CleanFeatures(mode, tmp_path / file)
+            CleanFeatures(mode, tmp_path / file, trust=True)
         assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match=r"features\.mode=dirty: must be one of clean, legacy_pytorch"):
         CleanFeatures("dirty", scripted)
     monkeypatch.setitem(sys.modules, "cleanfid.fid", None)
     with pytest.raises(UserError, match=r"pip install -e '\.\[metrics\]'"):
-        CleanFeatures("clean", scripted)
+        CleanFeatures("clean", scripted, trust=True)

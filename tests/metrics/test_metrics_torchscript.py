@@ -55,28 +55,30 @@ def saved(tmp_path, network, name="mine.pt"):
 def test_values_are_brought_to_the_range_that_is_asked_for(tmp_path):
     path, images = saved(tmp_path, Means()), torch.full((2, 3, 4, 4), 51, dtype=torch.uint8)
     for values, expected in (("bytes", 51.0), ("unit", 0.2), ("signed", -0.6), ("imagenet", (0.2 - 0.485) / 0.229)):
-        found = TorchScriptFeatures(path, values=values)(images)
+        found = TorchScriptFeatures(trust=True, path=path, values=values)(images)
         assert found[0, 0].item() == pytest.approx(expected, rel=1e-5)
         assert found.dtype == torch.float32
 
 
 @pytest.mark.parametrize("network", [Means(), Places()])
 def test_the_number_of_features_is_found_out(tmp_path, network):
-    extractor = TorchScriptFeatures(saved(tmp_path, network))
+    extractor = TorchScriptFeatures(trust=True, path=saved(tmp_path, network))
     assert extractor.num_features == 3
     assert extractor(torch.zeros(1, 3, 20, 10, dtype=torch.uint8)).shape == (1, 3)
 
 
 def test_pictures_are_resized_where_asked_and_otherwise_fail_in_one_line(tmp_path):
     path = saved(tmp_path, Fixed())
-    assert TorchScriptFeatures(path, size=[8, 4])(torch.zeros(3, 3, 40, 20, dtype=torch.uint8)).shape == (3, 6)
+    assert TorchScriptFeatures(trust=True, path=path, size=[8, 4])(
+        torch.zeros(3, 3, 40, 20, dtype=torch.uint8)
+    ).shape == (3, 6)
     with pytest.raises(UserError, match=r"fails on pictures .* features\.size= resizes them") as caught:
-        TorchScriptFeatures(path)
+        TorchScriptFeatures(trust=True, path=path)
     assert "\n" not in str(caught.value)
 
 
 def test_the_same_in_any_batch_and_frozen(tmp_path):
-    extractor = TorchScriptFeatures(saved(tmp_path, Batch().train()))
+    extractor = TorchScriptFeatures(trust=True, path=saved(tmp_path, Batch().train()))
     images = torch.randint(256, (5, 3, 8, 8), dtype=torch.uint8)
     extractor.train()
     torch.testing.assert_close(describe(extractor, images.split(1)), describe(extractor, images.split(3)))
@@ -86,14 +88,14 @@ def test_the_same_in_any_batch_and_frozen(tmp_path):
 def test_a_file_called_inception_is_not_taken_for_it(tmp_path):
     from insetgan.metrics.distribution import metric_names
 
-    extractor = TorchScriptFeatures(saved(tmp_path, Means(), "inception.pt"))
+    extractor = TorchScriptFeatures(trust=True, path=saved(tmp_path, Means(), "inception.pt"))
     assert "fid" not in " ".join(metric_names(extractor.name))
 
 
 @pytest.mark.parametrize("network", [Maps(), Pair()])
 def test_what_are_no_features_is_refused(tmp_path, network):
     with pytest.raises(UserError, match=r"must give \[2, d\]"):
-        TorchScriptFeatures(saved(tmp_path, network))
+        TorchScriptFeatures(trust=True, path=saved(tmp_path, network))
 
 
 def test_mistakes_are_named(tmp_path):
@@ -101,12 +103,12 @@ def test_mistakes_are_named(tmp_path):
     with pytest.raises(UserError, match=r"features\.path: must be"):
         TorchScriptFeatures(None)
     with pytest.raises(UserError, match="no file"):
-        TorchScriptFeatures(tmp_path / "none.pt")
+        TorchScriptFeatures(trust=True, path=tmp_path / "none.pt")
     with pytest.raises(UserError, match=r"features\.values=rgb: must be one of bytes, unit, signed, imagenet"):
-        TorchScriptFeatures(path, values="rgb")
+        TorchScriptFeatures(trust=True, path=path, values="rgb")
     for size in (8, [8], [8, 0], "8", [8.0, 8]):
         with pytest.raises(UserError, match=r"features\.size="):
-            TorchScriptFeatures(path, size=size)
+            TorchScriptFeatures(trust=True, path=path, size=size)
     path.write_bytes(b"<html>")
     with pytest.raises(UserError, match="not a whole TorchScript file"):
-        TorchScriptFeatures(path)
+        TorchScriptFeatures(trust=True, path=path)

@@ -2,11 +2,13 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import pytest
 import torch
 
 from insetgan.networks import Discriminator, Generator
+from insetgan.networks.layers import block_sizes
 from insetgan.training.adversarial import r1_penalty
 
 # Name: (arguments, generator's rows of w, parameters and keys, discriminator's parameters and keys).
@@ -123,11 +125,49 @@ def test_free_height_and_width(height, width):
     assert D(images).shape == (2, 1)
 
 
-@pytest.mark.parametrize(("height", "width"), [(4, 4), (0, 0), (-8, 8), (24, 24), (33, 32), (32, 12), (64, 0)])
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (0, 0), (-8, 8), (33, 32), (32, 31), (64, 0), (5, 4), (100, 75)])
 @pytest.mark.parametrize("network", [Generator, Discriminator])
 def test_impossible_sizes(network, height, width):
-    with pytest.raises(ValueError, match=r"(height|width)="):
+    with pytest.raises(ValueError, match=rf"height={height}, width={width}: must be .* such as (\d+ x \d+)$") as error:
         network(height=height, width=width)
+    near_height, near_width = map(int, str(error.value).rpartition("such as ")[2].split(" x "))
+    network(height=near_height, width=near_width, channel_max=2)
+
+
+# Height and width -> height and width of the coarsest block, by hand.
+SIZES = {
+    (1024, 1024): (4, 4), (1024, 512): (4, 2), (256, 128): (4, 2), (128, 256): (4, 8), (8, 24): (4, 12), (64, 16): (4, 1),
+    (192, 256): (3, 4), (96, 160): (3, 5), (256, 192): (4, 3), (160, 96): (5, 3), (96, 96): (3, 3), (24, 24): (3, 3),
+    (128, 48): (8, 3), (72, 100): (18, 25), (6, 8): (3, 4), (8, 6): (4, 3), (32, 12): (8, 3), (720, 1280): (45, 80),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_blocks_double_from_the_coarsest_to_the_whole_image(size):
+    sizes = block_sizes(*size)
+    assert sizes[0] == SIZES[size] and sizes[-1] == size
+    assert all((2 * h, 2 * w) == finer for (h, w), finer in pairwise(sizes))
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 20), (20, 12), (12, 12), (24, 32), (12, 14), (96, 160), (192, 256)])
+def test_networks_of_other_sizes_draw_judge_and_learn(height, width):
+    torch.manual_seed(0)
+    G = Generator(height=height, width=width, z_dim=8, w_dim=8, mapping_layers=2, channel_base=256, channel_max=8)
+    D = Discriminator(height=height, width=width, channel_base=256, channel_max=8)
+    coarsest = block_sizes(height, width)[0]
+    assert getattr(G.synthesis, f"b{coarsest[0]}").const.shape[1:] == coarsest
+    images = G(torch.randn(2, 8))
+    logits = D(images)
+    assert images.shape == (2, 3, height, width) and logits.shape == (2, 1)
+    assert r1_penalty(D, images).isfinite().all()
+    logits.sum().backward()
+    silent = {
+        name for net in (G, D) for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0
+    }
+    assert {name for name in silent if not name.endswith("noise_strength")} == set()
+    for network in (G, D):
+        again = type(network)(**network.architecture)
+        again.load_state_dict(network.state_dict())
 
 
 def test_architecture_rebuilds_the_network():

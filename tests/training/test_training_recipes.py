@@ -46,7 +46,7 @@ def own_files(recipe, height, width, folder):
     return f"recipe.discriminator.features.imagenet.path={weights}", f"data.path={pictures}"
 
 
-@pytest.mark.parametrize(("height", "width"), [(32, 24), (16, 32)])
+@pytest.mark.parametrize(("height", "width"), [(32, 24), (48, 80)])
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_two_steps_at_any_size(recipe, height, width, tmp_path):
     config = composed(

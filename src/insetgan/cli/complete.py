@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from insetgan import __version__
 from insetgan.cli.app import entry
 from insetgan.cli.complete_config import CompleteConfig, check
+from insetgan.cli.run_index import indexed
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
 
@@ -36,8 +37,8 @@ def run(config: DictConfig) -> None:
     guard()
     import torch
 
-    from insetgan.cli.refine import config_text
     from insetgan.completion.folder import LAYOUT, Completion, Completions
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.runtime.store import ResultFolder
     from insetgan.weights.store import load_network
 
@@ -46,14 +47,16 @@ def run(config: DictConfig) -> None:
     pictures = _pictures(config, generator.height, generator.width)
     known, shown = _known(config, pictures, generator.height, generator.width)
     console = PatientConsole()
+    for note in pictures.notes:
+        console.print(note, markup=False)
     if skipped := pictures.skipped:
         console.print(f"skipped {len(skipped)} faulty pictures, the first: {skipped[0]}", markup=False)
     mark = _fingerprint(config, generator, pictures)
     path = Path(config.out) if config.out is not None else Path("outputs/complete") / f"{config.hole}-{mark[:8]}"
     folder = ResultFolder(path, mark, LAYOUT, overwrite=config.overwrite)
     completions = Completions(folder)
-    with folder.open(), torch.inference_mode():
-        folder.write("config.yaml", config_text(config))
+    with folder.open(), indexed(path), torch.inference_mode():
+        folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
         names = pictures.names
         wanted = [Completion(pictures.indices[row], names[row], seed) for row in shown for seed in seeds]
         rows = {pictures.indices[row]: row for row in shown}
@@ -91,7 +94,7 @@ def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
     from insetgan.completion.faced import FacedPictures
     from insetgan.data.datasets import open_archive
 
-    archive = open_archive(config.data.path)
+    archive = open_archive(config.data.path, background=config.data.background, grey=config.data.grey)
     last = config.data.last
     if last is None:
         last = EMBEDDED_PICTURES if config.data.path is None else len(archive)
@@ -103,6 +106,7 @@ def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
         held_out=last,
         take="held_out",
         on_fault=config.data.on_fault,
+        crop=config.data.crop,
     )
 
 
@@ -136,9 +140,10 @@ def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
     import torch
 
     from insetgan.cli.build import instantiate
+    from insetgan.detection.detector import Detector
     from insetgan.ops.images import from_uint8
 
-    detector = instantiate(config.detector)
+    detector = instantiate(config.detector, Detector)
     if config.data.part not in detector.names:
         raise UserError(f"data.part={config.data.part}: the detector knows {', '.join(detector.names)}")
     boxes = torch.zeros(len(pictures), 4)

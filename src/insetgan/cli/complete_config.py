@@ -19,6 +19,9 @@ class PicturesConfig:
         masks: folder or zip with a mask for each picture, of the same name up to the ending; for hole=masks.
         on_fault: what to do about pictures that cannot be used, stop or skip.
         score: of the detector, below which a picture counts as one without the part.
+        crop: what is done with pictures of another ratio: none (refused), center (cut to their middle) or fit (padded).
+        grey: what is done with greyscale pictures, refuse or rgb.
+        background: colour behind transparent pictures and of padding: a name such as white, '#rrggbb' or [red, green, blue].
     """
 
     path: str | None = None
@@ -27,6 +30,9 @@ class PicturesConfig:
     masks: str | None = None
     on_fault: str = "stop"
     score: float = 0.3
+    crop: str = "none"
+    grey: str = "refuse"
+    background: Any = "white"
 
 
 @dataclass
@@ -44,6 +50,7 @@ class CompleteConfig:
         device: auto, cpu or cuda.
         out: folder of the run; outputs/complete/<hole>-<digest of the settings> unless given.
         overwrite: whether the completions at `out` are made again, of these settings or of others.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     weights: str = "comodgan"
@@ -55,6 +62,7 @@ class CompleteConfig:
     device: str = "auto"
     out: str | None = None
     overwrite: bool = False
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> list[int]:

@@ -5,14 +5,15 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.app import entry
 from insetgan.cli.evaluate_config import EvaluateConfig, check
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.runtime.errors import UserError
 
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from insetgan.evaluation.real import RealSide
 
 
-def run(config: DictConfig) -> None:
-    """Make what is missing, measure, and write the tables."""
+def run(config: DictConfig) -> float | None:
+    """Make what is missing, measure, and write the tables.
+
+    Returns:
+        What a sweeper works on, the first figure of the table; None in all processes but the first.
+    """
     from insetgan.cli.evaluate_run import Evaluation, steps
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.cli.trainer import build_trainer, settle
@@ -45,7 +50,10 @@ def run(config: DictConfig) -> None:
     out = Path(config.out)
     began = time.monotonic()
     # One process locks the folder for all processes of this command.
-    with evaluation.folder.open() if first else nullcontext():
+    with ExitStack() as stack:
+        if first:
+            stack.enter_context(evaluation.folder.open())
+            stack.enter_context(indexed(out))
         number = steps(contestants, real=config.data.statistics is None)
         real = evaluation.real(f"{'' if config.data.statistics else next(number)} describing real pictures".strip())
         refining = [each for each in contestants if each.settings.kind == "refine"]
@@ -57,8 +65,10 @@ def run(config: DictConfig) -> None:
             described.append(evaluation.describe(each, refining, f"{next(number)} describing {each.label}"))
             each.release()
         if first and real is not None:
-            _conclude(evaluation, contestants, described, real, console)
+            objective = _conclude(evaluation, contestants, described, real, console)
             console.print(f"{time.monotonic() - began:.0f} s; tables:   {out / config.name / 'table.md'}", markup=False)
+            return objective
+    return None
 
 
 def _number_in_sweep() -> str:
@@ -74,11 +84,15 @@ def _conclude(
     described: "Sequence[Described | None]",
     real: "RealSide",
     console: Any,
-) -> None:
-    """Measure the cells and write everything that is there to be looked at."""
+) -> float:
+    """Measure the cells and write everything that is there to be looked at.
+
+    Returns:
+        The first figure of the first cell, which is what a sweeper minimises or maximises; NaN if there is none.
+    """
     from insetgan.cli.evaluate_output import describe_in_words, draw_samples, print_table, write_tables
-    from insetgan.cli.refine import config_text
     from insetgan.evaluation.tables import lay_out
+    from insetgan.runtime.provenance import with_provenance
 
     config, folder = evaluation.config, evaluation.folder
     cells, columns = _measure(evaluation, contestants, described, real)
@@ -93,12 +107,14 @@ def _conclude(
     results = _results(evaluation, cells, columns, methods, real, caption)
     write_tables(folder, config.name, table, cells, columns, methods)
     folder.write(f"{config.name}/results.json", results.encode())
-    folder.write(f"{config.name}/config.yaml", config_text(config))
+    folder.write(f"{config.name}/config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
     if config.shown:
         folder.write(f"{config.name}/sheet.png", draw_samples(evaluation, contestants))
     print_table(table, console)
     if config.shown:
         console.print(f"pictures: {folder.path / config.name / 'sheet.png'}", markup=False)
+    figure = cells[0].figures.get(columns[0].key)
+    return math.nan if figure is None else figure.value
 
 
 def _measure(

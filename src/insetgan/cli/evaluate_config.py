@@ -31,6 +31,8 @@ class MethodConfig:
         weights: of the network that fills holes.
         trunc: psi of that network's own latents.
         path: of a folder or zip of pictures.
+        grey: what is done with greyscale pictures of it, refuse or rgb.
+        background: colour behind transparent pictures of it: a name such as white, '#rrggbb' or [red, green, blue].
         optional: leave the row out where its weights or pictures are missing, instead of stopping.
     """
 
@@ -40,6 +42,8 @@ class MethodConfig:
     weights: str | None = None
     trunc: float = 1.0
     path: str | None = None
+    grey: str = "refuse"
+    background: Any = "white"
     optional: bool = False
 
 
@@ -52,11 +56,17 @@ class RealConfig:
         num: at most so many, a fixed choice; all unless given.
         statistics: instead of pictures, `real.safetensors` of an earlier evaluation, or clean-fid's reference files as in
             `cleanfid:ffhq:1024` or `cleanfid:ffhq:1024:trainval` (with features=cleanfid and regions=[body]).
+        crop: what is done with real pictures of another ratio: none (refused), center (cut to their middle) or fit (padded).
+        grey: what is done with greyscale pictures, refuse or rgb.
+        background: colour behind transparent ones and of padding: a name such as white, '#rrggbb' or [red, green, blue].
     """
 
     path: str | None = None
     num: int | None = None
     statistics: str | None = None
+    crop: str = "none"
+    grey: str = "refuse"
+    background: Any = "white"
 
 
 @dataclass
@@ -68,7 +78,7 @@ class EvaluateConfig:
         trunc: psi, one or several; every method is measured at each.
         regions: `body` (the whole picture) and parts (their crops with what is round their borders).
         metrics: fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam (with
-            band and change of the canvas).
+            band and change of the canvas), or a class of your own, as in my_metrics.Gap.
         features: network by whose eyes pictures are compared, a choice of conf/features.
         distance: of two pictures, for ppl and lpips_diversity, a choice of conf/distance.
         num: pictures of a cell.
@@ -82,6 +92,7 @@ class EvaluateConfig:
         name: of the evaluation; its tables are in `out`/`name`, those of a sweep in `name`-0 and on.
         out: folder of evaluations, which share there what they have made.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     method: dict[str, Any] = field(default_factory=dict)
@@ -101,6 +112,7 @@ class EvaluateConfig:
     name: str = "table"
     out: str = "outputs/evaluate"
     trainer: dict[str, Any] = field(default_factory=dict)
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> None:
@@ -117,7 +129,9 @@ def check(config: DictConfig) -> None:
             raise UserError(f"{key}: must not be empty; see conf/evaluate.yaml")
     for name in config.method:
         config.method[name] = _method(str(name), config.method[name])
-    _check_list("metrics", config.metrics, (*FEATURE_METRICS, *BESIDE))
+    _check_list(
+        "metrics", config.metrics, (*FEATURE_METRICS, *BESIDE, *(name for name in config.metrics if "." in name))
+    )
     _check_list("regions", config.regions)
     _refuse_nothing(config)
     least = {"num": 2, "batch_size": 1, "bootstrap": 0, "shown": 0, "seed": 0, "data.num": 2, "crop_size": 8}

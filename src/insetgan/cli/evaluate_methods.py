@@ -141,7 +141,8 @@ class Contestant:
         """What decides the images."""
         kind = self.settings.kind
         if kind == "folder":
-            return fingerprint(["folder", self.size], archives=[Path(self.settings.path)])
+            reading = [self.settings.grey, str(self.settings.background)]
+            return fingerprint(["folder", self.size, reading], archives=[Path(self.settings.path)])
         if kind == "refine":
             return fingerprint(["refine", self._refine_fingerprint(), _origins(self.refine, self.module())])
         start = start_fingerprint(self.refine, self.module())
@@ -167,7 +168,16 @@ class Contestant:
 
         kind, parts = self.settings.kind, list(map(str, self.refine.parts))
         if kind == "folder":
-            return DatasetPictures(ImageDataset(self.settings.path, *self.size, checked=False, keep=False))
+            return DatasetPictures(
+                ImageDataset(
+                    self.settings.path,
+                    *self.size,
+                    checked=False,
+                    keep=False,
+                    grey=self.settings.grey,
+                    background=self.settings.background,
+                )
+            )
         if kind == "refine":
             return RefinedPictures(self.samples(), parts)
         if kind == "paste":
@@ -205,21 +215,22 @@ class Contestant:
         Returns:
             What the run's results.json holds; None in the other processes.
         """
-        from insetgan.cli.refine import config_text, present, refine_blocks, unfinished
+        from insetgan.cli.refine import labels, present, refine_blocks, unfinished
         from insetgan.cli.seeds import parse_seeds
         from insetgan.refine.module import seed_blocks
         from insetgan.reports.refinement import gather_results
+        from insetgan.runtime.provenance import with_provenance
 
         samples, module, seeds = self.samples(), self.module(), parse_seeds(self.refine.seeds)
         if trainer.is_global_zero:
             samples.folder.claim()  # by one process, and found by the others
-            samples.folder.write("config.yaml", config_text(self.refine))
+            samples.folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(self.refine, resolve=True)))
         trainer.strategy.barrier()
         blocks = seed_blocks(seeds, self.refine.batch_size)
         refine_blocks(trainer, module, samples, unfinished(samples, blocks), len(blocks), title)
         if not trainer.is_global_zero:
             return None
-        results = gather_results(samples, seeds)
+        results = gather_results(samples, seeds, labels=labels(self.refine))
         present(self.refine, samples, module, results)
         return results
 
@@ -244,10 +255,12 @@ def component_fingerprint(node: DictConfig, component: Any) -> str:
     return fingerprint([settings, __version__], files=files_of(component))
 
 
-def generator_size(weights: str) -> tuple[int, int]:
+def generator_size(weights: str | None) -> tuple[int, int]:
     """Height and width of a generator's pictures, by the description in its file."""
     from insetgan.weights.store import read_metadata
 
+    if weights is None:
+        raise UserError("refine: canvas.generator: an evaluation takes canvas.weights, which say how large images are")
     architecture = read_metadata(resolve(weights, key="refine: canvas.weights"))["architecture"]
     if not {"height", "width"} <= set(architecture):
         raise UserError(f"refine: canvas.weights={weights}: holds no generator")
@@ -257,6 +270,7 @@ def generator_size(weights: str) -> tuple[int, int]:
 def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     """How the box of each part among the regions is placed: as its inset is, or as conf/parts says."""
     from insetgan.cli.app import ROOT
+    from insetgan.detection.placement import PlacementRule
 
     nodes: dict[str, Any] = {}
     for path in sorted((ROOT / "conf" / "parts").glob("*.yaml")):
@@ -265,7 +279,7 @@ def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     for region in regions:
         if region not in nodes:
             raise UserError(f"regions={region}: must be body or a part ({', '.join(nodes)})")
-    return {region: instantiate(nodes[region]) for region in regions}
+    return {region: instantiate(nodes[region], PlacementRule) for region in regions}
 
 
 def _begins(refine: DictConfig) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.build import instantiate
 from insetgan.cli.evaluate_methods import (
@@ -67,7 +67,9 @@ class Evaluation:
     @cached_property
     def extractor(self) -> Any:
         """By whose eyes pictures are compared."""
-        return instantiate(self.config.features)
+        from insetgan.metrics.features import FeatureExtractor
+
+        return instantiate(self.config.features, FeatureExtractor)
 
     @cached_property
     def distance(self) -> Any:
@@ -76,14 +78,17 @@ class Evaluation:
             return None
         if not self.config.distance:
             raise UserError("distance: must not be empty for ppl and lpips_diversity; choose parts or lpips")
-        return instantiate(self.config.distance)
+        from insetgan.metrics.perceptual import Distance
+
+        return instantiate(self.config.distance, Distance)
 
     @cached_property
     def crops(self) -> "Crops":
         """The regions."""
+        from insetgan.detection.detector import Detector
         from insetgan.evaluation.crops import BODY, Crops
 
-        detector = instantiate(self.base.detector)
+        detector = instantiate(self.base.detector, Detector)
         parts = [region for region in self.config.regions if region != BODY]
         for part in parts:
             if part not in detector.names:
@@ -118,9 +123,13 @@ class Evaluation:
         """
         import torch
 
-        from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
+        from insetgan.metrics.registry import FEATURE_METRICS, FeatureMetric, feature_metrics
 
         metrics = feature_metrics([name for name in self.config.metrics if name in FEATURE_METRICS], self.extractor)
+        for name in self.config.metrics:
+            if "." in name:  # a class of the user's own
+                node = OmegaConf.create({"metrics": {"_target_": name}}).metrics
+                metrics.append(instantiate(node, FeatureMetric, extractor=self.extractor))
         few = torch.randn(2, 8, 4, generator=torch.Generator().manual_seed(0))
         with warnings.catch_warnings(action="ignore"):
             for metric in metrics:
@@ -176,6 +185,7 @@ class Evaluation:
         first, count = self.config.seed, self.config.num
         source = contestant.source(rivals)
         if contestant.trunc is None:
+            _say(source.dataset)  # type: ignore[attr-defined]
             first, count = 0, min(count, len(source.dataset))  # type: ignore[attr-defined]
         lengths = contestant.settings.kind == "canvas" and "ppl" in self.config.metrics
         beside = component_fingerprint(self.config.distance, self.distance) if self.distance is not None else ""
@@ -202,11 +212,14 @@ class Evaluation:
         data = self.config.data
         if data.statistics is not None:
             return read_statistics(data.statistics, self.extractor, self.views)
-        dataset = ImageDataset(data.path, *self.size, checked=False, keep=False)
+        reading = {key: data[key] for key in ("crop", "grey", "background")}
+        dataset = ImageDataset(data.path, *self.size, checked=False, keep=False, **reading)
         path = Path(data.path) if data.path is not None else PEOPLE
         if len(dataset) < 2:
             raise UserError(f"data.path={path}: holds one picture; 2 or more are needed")
-        mark = fingerprint([self.eyes, "real"], archives=[path])
+        said = {key: str(value) for key, value in reading.items()}
+        mark = fingerprint([self.eyes, "real", said], archives=[path])
+        _say(dataset)
         folder = FeatureFolder(Path(self.config.out) / "features" / f"real-{mark[:8]}", mark)
         blocks = seed_blocks(_choice(len(dataset), data.num), REAL_BLOCK)
         self._describe(DatasetPictures(dataset), folder, blocks, title)
@@ -236,6 +249,14 @@ class Evaluation:
         with progress(title, "pictures") as on_progress:
             writer = DescriptionWriter(folder, on_progress, done=total - left, total=total)
             predict_blocks(self.trainer, module, open_blocks, [writer])
+
+
+def _say(dataset: Any) -> None:
+    """Print what of a data set is passed over or changed on reading."""
+    from insetgan.cli.terminal import PatientConsole
+
+    for note in dataset.notes:
+        PatientConsole().print(note, markup=False)
 
 
 def steps(contestants: Sequence[Contestant], *, real: bool) -> Iterator[str]:

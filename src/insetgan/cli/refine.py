@@ -1,7 +1,9 @@
 """`python refine.py`: compose pictures from several generators."""
 
+import math
+import statistics
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.app import entry
 from insetgan.cli.refine_config import RefineConfig, check
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 
 if TYPE_CHECKING:
@@ -17,9 +20,14 @@ if TYPE_CHECKING:
     from insetgan.runtime.lightning import pl
 
 
-def run(config: DictConfig) -> None:
-    """Refine the seeds that are not finished yet, gather the results and say what came out."""
+def run(config: DictConfig) -> float | None:
+    """Refine the seeds that are not finished yet, gather the results and say what came out.
+
+    Returns:
+        What a sweeper minimises, see `objective`; None in all processes but the first.
+    """
     from insetgan.cli.refine_parts import build_module, refine_fingerprint
+    from insetgan.cli.refine_terms import describe_left_out
     from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
 
@@ -29,20 +37,28 @@ def run(config: DictConfig) -> None:
     from insetgan.refine.walk import length
     from insetgan.refine.walk_module import WalkModule
     from insetgan.reports.refinement import gather_results
-    from insetgan.reports.video import encode_mp4
+    from insetgan.reports.video import encode_mp4, find_encoder
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.runtime.store import ResultFolder
 
+    if config.video or config.walk is not None:  # before the work
+        find_encoder("video=true" if config.video else f"walk={config.walk}")
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
     settle(config.trainer, 1 if config.walk is not None else len(blocks))
     module = build_module(config, seeds)  # first, since its complaints name the settings
     mark = refine_fingerprint(config, module, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
+    if trainer.is_global_zero:
+        for line in describe_left_out(config, module.objective):
+            PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
     # One process locks the folder for all processes of this command.
-    with folder.open() if trainer.is_global_zero else nullcontext():
+    with ExitStack() as stack:
         if trainer.is_global_zero:
-            folder.write("config.yaml", config_text(config))
+            stack.enter_context(folder.open())
+            stack.enter_context(indexed(folder.path))
+            folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
         if isinstance(module, WalkModule):
             module.samples = samples
             seeds = list(range(length(len(seeds), config.walk)))
@@ -51,16 +67,24 @@ def run(config: DictConfig) -> None:
         began = time.monotonic()
         refine_blocks(trainer, module, samples, open_blocks, len(blocks))
         if trainer.is_global_zero:
-            results = gather_results(samples, seeds, walk=config.walk is not None)
+            results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
             present(config, samples, module, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
+            return objective(results["summary"])
+    return None
 
 
-def config_text(config: DictConfig) -> bytes:
-    """What config.yaml holds: the settings, headed by version, command and commit."""
-    from insetgan.runtime.provenance import provenance_comment
+def labels(config: DictConfig) -> dict[str, Any]:
+    """The labels that conditional generators draw, by "canvas" and part name."""
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    nodes = {"canvas": settings["canvas"], **settings["parts"]}
+    return {name: node["label"] for name, node in nodes.items() if node.get("label") is not None}
 
-    return (provenance_comment() + OmegaConf.to_yaml(config, resolve=True)).encode()
+
+def objective(summary: dict[str, Any]) -> float:
+    """The seam after refinement, the median over the samples and the mean over the parts; infinite if no part was found."""
+    seams = [seam for seam in (summary["seam_after"] or {}).values() if seam is not None]
+    return statistics.fmean(seams) if seams else math.inf
 
 
 def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bool = False) -> list[list[int]]:
@@ -113,13 +137,14 @@ def refine_blocks(
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
     """
-    from insetgan.cli.terminal import progress
+    from insetgan.cli.terminal import PatientConsole, progress
     from insetgan.refine.module import StepProgress
     from insetgan.refine.writer import SampleWriter
     from insetgan.runtime.trainer import predict_blocks
 
     if not blocks:
         return
+    module.unfinished, module.say = samples.folder, PatientConsole().print
     count = sum(map(len, blocks))
     with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)

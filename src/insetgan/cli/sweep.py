@@ -105,9 +105,11 @@ def write_sweep_page(folder: Path) -> Path:
     """
     from insetgan.cli.sweep_table import html_table, write_table
     from insetgan.reports.report import data_uri, render, thumbnail
+    from insetgan.runtime import limits
     from insetgan.runtime.files import write_whole
+    from insetgan.runtime.reading import parse_json, read_file
 
-    runs = [read_run(json.loads(note.read_bytes())) for note in _notes(folder)]
+    runs = [read_run(parse_json(read_file(note, limits.JSON_BYTES))) for note in _notes(folder)]
     keys = differing(runs)
     strips = [_strip(run) for run in runs]
     write_whole(folder / "sweep.csv", lambda beside: write_table(beside, runs, keys))
@@ -140,6 +142,9 @@ def read_run(note: Mapping[str, Any]) -> Run:
     Returns:
         The run, with a problem instead of records where it did not come to an end or left no results that can be read.
     """
+    from insetgan.runtime import limits
+    from insetgan.runtime.reading import parse_json, read_file
+
     folder = Path(note["folder"])
     overrides = {}
     for override in note["overrides"]:
@@ -148,7 +153,7 @@ def read_run(note: Mapping[str, Any]) -> Run:
     if note["state"] != "completed":
         return Run(folder, overrides, [], "failed" if note["state"] == "failed" else "did not end")
     try:
-        records = json.loads((folder / "results.json").read_bytes())["samples"]
+        records = parse_json(read_file(folder / "results.json", limits.JSON_BYTES))["samples"]
     except FileNotFoundError:
         return Run(folder, overrides, [], "no results")
     except (OSError, ValueError, KeyError, TypeError):
@@ -183,11 +188,16 @@ def _strip(run: Run) -> "Image.Image | None":
     """The refined pictures of the first samples side by side; None where there are none."""
     from PIL import Image
 
+    from insetgan.data.picture import read_rgb
+
     pictures = []
     for record in run.records[:IN_ROW]:
         path = run.folder / "samples" / f"{record.get('name', record.get('seed'))}_refined.png"
         if path.is_file():
-            picture = Image.open(path).convert("RGB")
+            try:
+                picture = read_rgb(path)
+            except (OSError, ValueError):  # the table of numbers is worth having without it
+                continue
             width = max(1, round(picture.width * ROWS / picture.height))
             pictures.append(picture.resize((width, ROWS), Image.Resampling.LANCZOS))
     if not pictures:

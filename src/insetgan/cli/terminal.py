@@ -1,5 +1,6 @@
 """Progress and summaries in the terminal: a live bar where somebody watches, plain lines in a log file."""
 
+import io
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from insetgan.runtime.run_log import note
 
 LOG_EVERY = 10.0  # seconds between two lines when nobody watches
 
@@ -23,7 +26,8 @@ class PatientConsole(Console):
         super().__init__(highlight=False, soft_wrap=True)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print while anybody reads."""
+        """Print while anybody reads, and write the text to the log file of the run."""
+        note_printed(*objects)
         try:
             super().print(*objects, **options)
             self.file.flush()
@@ -33,6 +37,17 @@ class PatientConsole(Console):
     def on_broken_pipe(self) -> None:
         """Fall silent, where rich would end the program."""
         silence(self.file)
+
+
+def note_printed(*objects: Any) -> None:
+    """Write what is printed to the log file of the run: text as it is, tables as 120 columns of text."""
+    for each in objects:
+        if isinstance(each, str):
+            note(each)
+            continue
+        page = io.StringIO()
+        Console(file=page, width=120, color_system=None).print(each)
+        note(page.getvalue())
 
 
 def silence(stream: IO[str]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from insetgan.cli.app import entry
+from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.train_config import TrainConfig, check
 from insetgan.runtime.errors import UserError
@@ -20,28 +21,38 @@ if TYPE_CHECKING:
     from insetgan.training.quality import Quality
 
 
-def run(config: DictConfig) -> None:
-    """Train as configured, and say what there is to see."""
+def run(config: DictConfig) -> float | None:
+    """Train as configured, and say what there is to see.
+
+    Returns:
+        The best Fréchet distance, which is what a sweeper minimises; None if nothing was measured.
+    """
     from insetgan.runtime.torchvision_guard import guard
 
     guard()
     import torch
+    from torch.utils.data import Dataset
 
     from insetgan.cli.build import instantiate
+    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.runtime.files import lock_folder
+    from insetgan.runtime.run_log import log_to
+    from insetgan.runtime.training_module import TrainingModule
+    from insetgan.training.metrics_log import MetricsCSV
     from insetgan.training.run import TrainingRun
 
     check(config)
+    refuse_missing_packages(config.logger)
     options = _options(config)
     console = PatientConsole()
     if not _is_first_process():
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
-    validation = instantiate(config.model.validation) if config.model.get("validation") else None
+    validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
-    module = instantiate(config.model.module)
+    module = instantiate(config.model.module, TrainingModule)
     if config.data.c_dim:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
@@ -53,10 +64,13 @@ def run(config: DictConfig) -> None:
         loggers: list[Any] = []
         if not (training.finished or options.fast_dev_run) and _is_first_process():
             held.enter_context(lock_folder(options.out))
+            held.enter_context(indexed(options.out))
             _prepare_folder(config, options, dataset)
-            loggers = _loggers(config, options)
+            held.enter_context(log_to(options.out / "train.log"))
+            loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
         outcome = training.fit(loggers)
-    _report(console, options, outcome)
+        _report(console, options, outcome)
+    return None if outcome.quality is None else outcome.quality.best
 
 
 def main() -> None:
@@ -104,14 +118,19 @@ def _options(config: DictConfig) -> "RunOptions":
 
 def _pictures(config: DictConfig, console: Any) -> Any:
     """The data set, its pictures looked at first."""
+    from torch.utils.data import Dataset
+
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import progress
 
     if config.data.path is None or not config.data.check:
-        return instantiate(config.model.dataset)
-    with progress("checking pictures", "pictures", console=console) as on_progress:
-        dataset = instantiate(config.model.dataset, progress=on_progress)
-    if skipped := dataset.skipped:
+        dataset = instantiate(config.model.dataset, Dataset)
+    else:
+        with progress("checking pictures", "pictures", console=console) as on_progress:
+            dataset = instantiate(config.model.dataset, Dataset, progress=on_progress)
+    for note in getattr(dataset, "notes", ()):
+        console.print(note, markup=False)
+    if skipped := getattr(dataset, "skipped", ()):
         console.print(f"left out {len(skipped)} pictures, the first: {skipped[0]}", markup=False)
     return dataset
 
@@ -119,6 +138,7 @@ def _pictures(config: DictConfig, console: Any) -> Any:
 def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Quality | None":
     """What measures generated images, or None without `features`."""
     from insetgan.cli.build import instantiate
+    from insetgan.metrics.features import FeatureExtractor
     from insetgan.training.quality import Quality
 
     if not config.features or config.trainer.fast_dev_run:
@@ -127,7 +147,8 @@ def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Qua
         raise UserError("features: this model draws no images that could be measured; add features=none")
     if len(dataset) * (1 + config.data.mirror) < 2:
         raise UserError(f"data.path={config.data.path}: measuring needs more than one picture; add features=none")
-    return Quality(instantiate(config.features), dataset, mirror=config.data.mirror, **config.quality)
+    extractor = instantiate(config.features, FeatureExtractor)
+    return Quality(extractor, dataset, mirror=config.data.mirror, **config.quality)
 
 
 def _is_first_process() -> bool:
@@ -169,36 +190,18 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
     from omegaconf import OmegaConf
 
     from insetgan.runtime.files import write_whole
+    from insetgan.runtime.provenance import with_provenance
     from insetgan.training.samples import real_grid, write_png
 
     text = OmegaConf.to_yaml(config, resolve=True)
-    write_whole(options.out / "config.yaml", lambda beside: beside.write_text(text))
+    write_whole(options.out / "config.yaml", with_provenance(text))
     write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
 
-def _loggers(config: DictConfig, options: "RunOptions") -> list[Any]:
+def _plain(config: DictConfig) -> Any:
     from omegaconf import OmegaConf
 
-    from insetgan.training.metrics_log import MetricsCSV
-
-    loggers: list[Any] = [MetricsCSV(options.out)]
-    for node in config.logger.values():
-        loggers.append(_logger(node, options, OmegaConf.to_container(config, resolve=True)))
-    return loggers
-
-
-def _logger(node: Any, options: "RunOptions", settings: Any) -> Any:
-    from insetgan.cli.build import instantiate
-
-    logger = instantiate(node, save_dir=str(options.out))
-    try:
-        logger.log_hyperparams(settings)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] != "wandb":
-            raise
-        reason = str(error).splitlines()[0]
-        raise UserError(f"logger=wandb: {reason}; WANDB_MODE=offline needs no account") from error
-    return logger
+    return OmegaConf.to_container(config, resolve=True)
 
 
 def _headline(config: DictConfig, module: Any, dataset: Any) -> str:

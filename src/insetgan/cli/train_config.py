@@ -18,7 +18,7 @@ class DataConfig:
 
     Attributes:
         path: archive or folder; unless given, the rendered people that come with the package.
-        height: of the pictures that are trained on; 4 times a power of two.
+        height: of the pictures that are trained on; with the width two numbers from 3 up times one power of two.
         width: likewise.
         mirror: flip pictures left to right half of the time.
         labels: train conditional networks on the labels of dataset.json.
@@ -26,6 +26,10 @@ class DataConfig:
         check: look at every picture before training starts; the verdict is remembered.
         on_fault: what to do about pictures that cannot be used, stop or skip.
         workers: processes that decode pictures for each device; as many as make sense unless given.
+        crop: what is done with pictures of another ratio: none (refused), center (cut to their middle) or fit (padded with
+            the background).
+        grey: what is done with greyscale pictures, refuse or rgb.
+        background: colour behind transparent pictures and of padding: a name such as white, '#rrggbb' or [red, green, blue].
     """
 
     path: str | None = None
@@ -37,6 +41,9 @@ class DataConfig:
     check: bool = True
     on_fault: str = "stop"
     workers: int | None = None
+    crop: str = "none"
+    grey: str = "refuse"
+    background: Any = "white"
 
 
 @dataclass
@@ -97,6 +104,7 @@ class TrainConfig:
         init: weights to start from: last.ckpt of another run, a network's safetensors, or an embedded model by name.
         init_strict: refuse weights of which not everything fits.
         out: folder of the run; outputs/train/<model> unless given.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     model: Any = MISSING
@@ -118,6 +126,7 @@ class TrainConfig:
     init: str | None = None
     init_strict: bool = True
     out: str | None = None
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> None:

@@ -47,7 +47,7 @@ class EncoderEpilogue(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Blocks named by the height of their input, from the finest to `b4`, as wide as those of the synthesis."""
+    """Blocks named by the height of their input, from the finest to the coarsest, as wide as those of the synthesis."""
 
     def __init__(
         self,
@@ -70,7 +70,14 @@ class Encoder(nn.Module):
             seen = img_channels + 1 if i == len(sizes) - 1 else None
             block = EncoderBlock(channels[i], channels[i - 1], img_channels=seen, clamp=conv_clamp)
             self.add_module(f"b{sizes[i][0]}", block)
-        self.b4 = EncoderEpilogue(channels[0], x_dim, size=sizes[0], clamp=conv_clamp)
+        self.coarsest = sizes[0][0]
+        self.add_module(f"b{self.coarsest}", EncoderEpilogue(channels[0], x_dim, size=sizes[0], clamp=conv_clamp))
+
+    @property
+    def epilogue(self) -> EncoderEpilogue:
+        """The last layers; in published networks they are called `b4`."""
+        epilogue: EncoderEpilogue = getattr(self, f"b{self.coarsest}")
+        return epilogue
 
     def forward(self, pictures: Tensor, known: Tensor, dropout: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Describe pictures with holes; what lies in the holes is not looked at.
@@ -83,7 +90,7 @@ class Encoder(nn.Module):
         Returns:
             The global vector [n, x_dim] and the skips, from the coarsest to the finest.
         """
-        device, full = pictures.device.type, self.b4.fc.weight.dtype
+        device, full = pictures.device.type, self.epilogue.fc.weight.dtype
         dtypes = block_dtypes(self.heights, device=device, full=full)
         visible = torch.where(known > 0, pictures, torch.zeros_like(pictures))
         x = torch.cat([known - 0.5, visible], dim=1)
@@ -93,5 +100,5 @@ class Encoder(nn.Module):
                 x = x.to(dtypes[height], memory_format=torch.channels_last)
                 skip, x = self.get_submodule(f"b{height}")(x)
                 skips.append(skip)
-            skip, described = self.b4(x.to(full), dropout)
+            skip, described = self.epilogue(x.to(full), dropout)
         return described, [skip, *skips[::-1]]

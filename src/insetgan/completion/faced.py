@@ -26,7 +26,7 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
         held_out: pictures at the end of the archive that training does not see.
         take: "training" takes all but these, "held_out" these.
         use_labels: must be False, since a picture is completed without.
-        options: `on_fault`, `checked` and `progress` of `ImageDataset`.
+        options: `on_fault`, `checked`, `progress`, `crop`, `background` and `grey` of `ImageDataset`.
 
     Attributes:
         boxes: float32 [n, 4], of all items.
@@ -47,7 +47,8 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
         use_labels: bool = False,
         **options: Any,
     ) -> None:
-        archive = open_archive(path)
+        reading = {key: options.pop(key) for key in ("background", "grey") if key in options}
+        archive = open_archive(path, **reading)
         known = dict.fromkeys((*PART_NAMES, *archive.parts))
         if part not in known:
             raise UserError(f"part={part}: must be one of {', '.join(known)}")
@@ -55,6 +56,10 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
             raise UserError("data.labels=true: must be false, since pictures are completed without labels")
         if take not in ("training", "held_out") or not isinstance(held_out, int) or held_out < 0:
             raise UserError(f"held_out={held_out}, take={take}: must be 0 or more, and one of training, held_out")
+        if options.get("crop", "none") != "none" and archive.has_boxes:
+            raise UserError(
+                f"data.crop={options['crop']}: must be none, boxes of {archive.path} fit whole pictures only"
+            )
         behind = max(len(archive) - held_out, 0)
         first, last = (0, behind - len(archive) or None) if take == "training" else (behind, None)
         self.pictures = ImageDataset(archive, height, width, first=first, last=last, **options)
@@ -84,6 +89,11 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
     def skipped(self) -> Any:
         """Pictures that were left out because they are faulty."""
         return self.pictures.skipped
+
+    @property
+    def notes(self) -> Any:
+        """Lines about what is passed over or changed on reading."""
+        return self.pictures.notes
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from insetgan.completion.completion import hole_difference, hole_seam
+from insetgan.data.picture import open_picture
 from insetgan.ops.images import encode_png, from_uint8
 from insetgan.runtime.store import Layout, ResultFolder
 
@@ -110,7 +110,7 @@ class Completions:
         return records, shown
 
     def _read_png(self, name: str) -> Any:
-        with Image.open(self.folder.results / name) as image:
+        with open_picture(self.folder.results / name) as image:
             return np.array(image)
 
 

@@ -38,15 +38,15 @@ class CoModGenerator(FromFile, nn.Module):
         """Make a randomly initialised network.
 
         Args:
-            height: of the pictures, 4 times a power of two, 8 or more.
-            width: of the pictures, divisible by height / 4.
+            height: of the images; together with the width one of the sizes that `layers.block_sizes` takes.
+            width: of the images.
             z_dim: size of the input latent z.
             w_dim: size of the intermediate latent w.
             x_dim: size of the encoder's global vector; None for twice w_dim, as published.
             c_dim: number of label values; must be 0, since labels are not looked at.
             img_channels: colours of the pictures.
             mapping_layers: depth of the mapping network.
-            channel_base: the blocks of height r have min(channel_base // r, channel_max) feature maps.
+            channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
             conv_clamp: limit of the absolute value of features; None for none.
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from insetgan.data.archive import Archive
+from insetgan.data.reading import Reading
 from insetgan.ops.resampling import crop_matrix, resample
 from insetgan.runtime.errors import UserError
 
@@ -26,10 +27,13 @@ def read_known(path: str | Path, names: Sequence[str], height: int, width: int) 
         float32 [n, 1, height, width], 1 = known, 0 = hole.
 
     Raises:
-        UserError: no mask for a picture, one that is all white, or what `Archive` refuses.
+        UserError: no mask for a picture or two, one that is all white, or what `Archive` refuses.
     """
-    archive = Archive(path)
-    by_path = {_stem(name): index for index, name in enumerate(archive.names)}
+    archive = Archive(path, Reading(grey="rgb"))  # masks are grey by nature
+    by_path: dict[str, int] = {}
+    for number, name in enumerate(archive.names):
+        if (first := by_path.setdefault(_stem(name), number)) != number:
+            raise UserError(f"data.masks={path}: {archive.names[first]} and {name} are two masks for one picture")
     by_name = {PurePosixPath(stem).name: index for stem, index in by_path.items()}
     unique = len(by_name) == len(by_path)
     masks = []

@@ -5,7 +5,6 @@ on, in any folders, ``dataset.json``, which ``data.labels`` describes, and ``par
 Both tables may be missing.
 """
 
-import json
 import os
 import zipfile
 import zlib
@@ -20,10 +19,15 @@ import numpy as np
 
 from insetgan.data.labels import DATASET_FILE, Labels, parse_labels
 from insetgan.data.masks import Mask, decode_mask
+from insetgan.data.picture import Facts, Shape, examine, read_facts, read_pixels, why
 from insetgan.data.picture import Picture as Picture
-from insetgan.data.picture import Shape, examine, read_pixels, read_shape, why
+from insetgan.data.reading import PLAIN, Reading
 from insetgan.data.table import FORM, PARTS_FILE, Box, has_boxes, is_table, misplaced_box
+from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.folders import list_folder, passed_over
+from insetgan.runtime.reading import parse_json, read_file, take
+from insetgan.runtime.zips import check_members, open_member, shown
 
 IMAGE_SUFFIXES = (".webp", ".png", ".jpg", ".jpeg")
 PEOPLE = Path(__file__).with_name("people.zip")
@@ -43,33 +47,50 @@ class Archive:
         has_boxes: whether a part of any picture has a box.
         parts: names of the parts.
         recipe: how the pictures were made, as their maker noted it; None where nobody did.
+        reading: how pictures become RGB.
+        notes: lines about files that are passed over and entries without a picture, for whoever opened it.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, reading: Reading = PLAIN) -> None:
         """Open and read the tables.
 
+        Args:
+            path: of the zip or folder.
+            reading: how pictures become RGB; transparent ones over white, and greyscale refused, unless given.
+
         Raises:
-            UserError: nothing at the path, not a zip, no pictures in it or none that can be read, a parts.json of
-                another form or another size than the pictures, or a box outside the canvas.
+            UserError: nothing at the path, not a zip, members beyond the bounds of `runtime.limits` or that are there twice,
+                no pictures or none that can be read, a parts.json of another form or another size than the pictures, or
+                a box outside the canvas.
         """
         self.path = Path(path)
+        self.reading = reading
+        self.notes: list[str] = []
         self._zip: zipfile.ZipFile | None = None
         self._owner = -1
         if not self.path.exists():
             raise UserError(f"archive {self.path}: no such file or folder")
         try:
-            members = {name for name in self._members() if not _is_hidden(name)}
-            table: Any = json.loads(self._read(PARTS_FILE)) if PARTS_FILE in members else {}
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError) as error:
-            raise UserError(f"archive {self.path}: cannot be read, a whole zip archive is needed ({error})") from error
+            found = self._members()
+            members = {name for name in found if not _is_hidden(name)}
+            table: Any = self._table(PARTS_FILE) if PARTS_FILE in members else {}
+        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, NotImplementedError) as error:
+            needed = "" if self.path.is_dir() else ", a whole zip archive is needed"
+            raise UserError(f"archive {self.path}: cannot be read{needed} ({why(error)})") from error
         if not is_table(table):
             raise UserError(f"archive {self.path}: {PARTS_FILE} is not of the form {FORM}")
         self.names = sorted(m for m in members if m.lower().endswith(IMAGE_SUFFIXES))
+        if line := passed_over(members - {*self.names, PARTS_FILE, DATASET_FILE}, set(found) - members):
+            self.notes.append(line)
         if not self.names:
-            raise UserError(f"archive {self.path}: holds no pictures ({', '.join(IMAGE_SUFFIXES)})")
+            others = "".join(f"; {note}" for note in self.notes)
+            raise UserError(f"archive {self.path}: holds no pictures ({', '.join(IMAGE_SUFFIXES)}){others}")
         self.parts: tuple[str, ...] = tuple(table.get("parts", ()))
         self.recipe: dict[str, Any] | None = table.get("recipe")
         self._entries: dict[str, dict[str, Any]] = table.get("images", {})
+        if strange := sorted(set(self._entries) - set(self.names)):
+            some = f"{len(strange)} pictures that are not there, the first {shown(strange[0])}"
+            self.notes.append(f"{PARTS_FILE} has entries for {some}")
         self._labelled = DATASET_FILE in members
         self._declared = "size" in table
         self.has_boxes = has_boxes(self._entries)
@@ -78,10 +99,14 @@ class Archive:
         if fault := misplaced_box(self._entries, self.size):
             raise UserError(f"archive {self.path}: {fault}")
 
-    def _members(self) -> set[str]:
-        if self.path.is_dir():
-            return {f.relative_to(self.path).as_posix() for f in self.path.rglob("*") if f.is_file()}
-        return set(self._open().namelist())
+    def _members(self) -> list[str]:
+        if not self.path.is_dir():
+            if not self.path.is_file():
+                raise ValueError("is neither a file nor a folder")
+            return check_members(self._open())
+        listing = list_folder(self.path)
+        self.notes += listing.notes
+        return listing.files
 
     def _open(self) -> zipfile.ZipFile:
         # A forked process must not share the parent's file position.
@@ -90,11 +115,22 @@ class Archive:
         return self._zip
 
     def _stream(self, name: str) -> IO[bytes]:
-        return (self.path / name).open("rb") if self.path.is_dir() else self._open().open(name)
+        """A picture as a stream; Pillow reads its header from there."""
+        if not self.path.is_dir():
+            return open_member(self._open(), name, limits.PICTURE_BYTES)
+        return (self.path / name).open("rb")
 
-    def _read(self, name: str) -> bytes:
-        with self._stream(name) as stream:
-            return stream.read()
+    def _read(self, name: str, most: int) -> bytes:
+        if self.path.is_dir():
+            return read_file(self.path / name, most)
+        with open_member(self._open(), name, most) as stream:
+            return take(stream, most)
+
+    def _table(self, name: str) -> Any:
+        try:
+            return parse_json(self._read(name, limits.JSON_BYTES))
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         """State without the open file."""
@@ -116,24 +152,35 @@ class Archive:
             UserError: it cannot be decoded or is of another size.
         """
         with self._telling(index) as name:
-            pixels, shape = read_pixels(self._read(name), least=least, window=window)
+            pixels, shape = read_pixels(
+                self._read(name, limits.PICTURE_BYTES), self.reading, least=least, window=window
+            )
         self._check_size(index, shape)
         return pixels
 
     def shape(self, index: int) -> Shape:
         """(H, W) of picture ``index`` as its header has it. Raises UserError when it cannot be read."""
-        with self._telling(index) as name, self._stream(name) as stream:
-            return read_shape(stream)
+        return self.facts(index).shape
 
-    def examine(self, index: int) -> Shape:
-        """(H, W) of picture ``index``, which is decoded to the end for that.
+    def facts(self, index: int) -> Facts:
+        """What picture ``index`` is as its header has it. Raises UserError when it cannot be read."""
+        with self._telling(index) as name, self._stream(name) as stream:
+            return read_facts(stream)
+
+    def examine(self, index: int) -> Facts:
+        """What picture ``index`` is; it is decoded to the end for that.
 
         Raises:
-            UserError: it cannot be decoded, its checksum is wrong, its end is missing, or it is stored as greyscale; the
-                error's cause says which.
+            UserError: it cannot be decoded, its checksum is wrong, its end is missing, or it is stored as greyscale where that
+                is refused; the error's cause says which.
         """
         with self._telling(index) as name:
-            return examine(self._read(name))
+            return examine(self._read(name, limits.PICTURE_BYTES), self.reading)
+
+    def checksum(self, index: int) -> tuple[int, int]:
+        """Size and CRC-32 of the file of picture ``index``, as a zip holds them; only of a zip."""
+        info = self._open().getinfo(self.names[index])
+        return info.file_size, info.CRC
 
     @contextmanager
     def _telling(self, index: int) -> Iterator[str]:
@@ -141,6 +188,12 @@ class Archive:
         name = self.names[index]
         try:
             yield name
+        except FileNotFoundError:
+            path = self.path / name
+            reason = (
+                f"a link to {shown(os.readlink(path))}, where nothing is" if path.is_symlink() else "no longer there"
+            )
+            raise UserError(f"archive {self.path}: {name} cannot be read ({reason})") from ValueError(reason)
         except Exception as error:  # damaged files make zipfile and Pillow's decoders raise nearly anything
             raise UserError(f"archive {self.path}: {name} cannot be read ({why(error)})") from error
 
@@ -185,7 +238,7 @@ class Archive:
         if not self._labelled:
             return None
         try:
-            return parse_labels(self._read(DATASET_FILE), self.names)
+            return parse_labels(self._read(DATASET_FILE, limits.JSON_BYTES), self.names, self.notes)
         except Exception as error:  # zipfile, again, raises nearly anything
             raise UserError(f"archive {self.path}: {why(error)}") from error
 

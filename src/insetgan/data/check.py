@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from insetgan.data.archive import PEOPLE, Archive
-from insetgan.data.picture import Shape, why
+from insetgan.data.duplicates import copies_line
+from insetgan.data.picture import Facts, Shape, why
+from insetgan.data.reading import KINDS
 from insetgan.data.verdicts import Verdicts
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.zips import shown
 
 Progress = Callable[[int, int], None]
 """Called with how many pictures are checked, and how many there are to check."""
@@ -19,6 +22,8 @@ _NAMED = 10  # faults that one message names
 _LONGEST = 100  # letters of a reason
 _QUEUED = 4096  # pictures handed to the threads at a time
 _ASPECT_TOLERANCE = 0.02
+_DISTORTED = "would be distorted"
+_GREY_REMEDY = "data.grey=rgb takes greyscale"
 
 
 class Fault(NamedTuple):
@@ -30,6 +35,22 @@ class Fault(NamedTuple):
     def __str__(self) -> str:
         """Name and reason in one line."""
         return f"{self.name} ({self.reason})"
+
+
+class Sound(NamedTuple):
+    """Pictures that can be trained on.
+
+    Attributes:
+        indices: in the order in which they were wanted.
+        faults: those that were left out.
+        notes: a line about each thing that is changed on reading them.
+        shapes: (H, W) by index, of those whose headers were looked at.
+    """
+
+    indices: list[int]
+    faults: list[Fault]
+    notes: list[str]
+    shapes: dict[int, Shape]
 
 
 def is_distorted(shape: Shape, target: Shape) -> bool:
@@ -61,24 +82,38 @@ def check_pictures(
     Returns:
         The faults in the order of the pictures.
     """
+    return _checked(archive, indices, target=target, workers=workers, progress=progress)[0]
+
+
+def _checked(
+    archive: Archive,
+    indices: Sequence[int] | None,
+    *,
+    target: Shape | None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[Fault], dict[int, Facts]]:
+    """The faults, and what each picture is that was found whole."""
     chosen = range(len(archive)) if indices is None else sorted(set(indices))
     verdicts, started = Verdicts(archive), time.monotonic()
-    unknown = [index for index in chosen if verdicts.shapes[index] is None]
+    facts = {index: Facts(shape) for index in chosen if (shape := verdicts.shapes[index]) is not None}
+    unknown = [index for index in chosen if index not in facts]
     reasons: dict[int, str] = {}
-    for done, (index, found) in enumerate(_examined(archive, unknown, workers), start=1):
+    for done, (index, found) in enumerate(_examined(unknown, archive.examine, workers), start=1):
         if isinstance(found, str):
             reasons[index] = found
         else:
-            verdicts.shapes[index] = found
+            facts[index] = found
+            if not found.kinds:  # what is changed on reading is looked at each time, and said each time
+                verdicts.shapes[index] = found.shape
         if progress is not None:
             progress(done, len(unknown))
     if time.monotonic() - started >= WORTH_REMEMBERING:
         verdicts.save()
-    for index in chosen:
-        shape = verdicts.shapes[index]
-        if shape is not None and (misfit := _misfit(archive, shape, target)):
+    for index, found in facts.items():
+        if misfit := _misfit(archive, found.shape, target):
             reasons[index] = misfit
-    return [Fault(archive.names[index], reasons[index]) for index in sorted(reasons)]
+    return [Fault(archive.names[index], reasons[index]) for index in sorted(reasons)], facts
 
 
 def sound_pictures(
@@ -89,8 +124,10 @@ def sound_pictures(
     checked: bool = True,
     target: Shape | None = None,
     progress: Progress | None = None,
-) -> tuple[list[int], list[Fault]]:
+) -> Sound:
     """Check pictures, and leave out the faulty ones or stop. The rendered people are known to be whole.
+
+    Without a check the headers alone are looked at: for the sizes, and for what is changed on reading.
 
     Args:
         archive: zip or folder.
@@ -100,31 +137,65 @@ def sound_pictures(
         target: as for `check_pictures`.
         progress: likewise.
 
-    Returns:
-        The indices that remain, in their order, and the faults.
-
     Raises:
         UserError: any fault when `on_fault` is stop, or nothing remains; it names up to ten pictures, and where the list
             of all is. Or `on_fault` is neither.
     """
     if on_fault not in ("stop", "skip"):
         raise UserError(f"data.on_fault={on_fault}: must be stop or skip")
-    if not checked or archive.path == PEOPLE:
-        return list(indices), []
-    faults = check_pictures(archive, indices, target=target, progress=progress)
+    if archive.path == PEOPLE:
+        return Sound(list(indices), [], [], {})
+    if not checked:
+        facts = _headers(archive, indices)
+        return Sound(list(indices), [], _notes(archive, facts), {index: each.shape for index, each in facts.items()})
+    faults, facts = _checked(archive, indices, target=target, progress=progress)
     faulty = {fault.name for fault in faults}
     sound = [index for index in indices if archive.names[index] not in faulty]
     if faults and (on_fault == "stop" or not sound):
         raise UserError(_summary(archive, faults, len(set(indices))))
-    return sound, faults
+    facts = {index: facts[index] for index in sound}
+    notes = _notes(archive, facts)
+    if line := copies_line(archive, sound):
+        notes.append(line)
+    return Sound(sound, faults, notes, {index: each.shape for index, each in facts.items()})
 
 
-def _examined(archive: Archive, indices: Sequence[int], workers: int | None) -> Iterator[tuple[int, Shape | str]]:
-    """Size of each picture, or why it has none."""
+def _headers(archive: Archive, indices: Sequence[int]) -> dict[int, Facts]:
+    """What pictures are by their headers; damaged ones are left to whoever reads them.
 
-    def examine(index: int) -> Shape | str:
+    Raises:
+        UserError: one is greyscale and that is refused.
+    """
+    facts: dict[int, Facts] = {}
+    for index, found in _examined(sorted(set(indices)), archive.facts, None):
+        if isinstance(found, str):
+            continue
+        if "grey" in found.kinds and archive.reading.grey == "refuse":
+            raise UserError(f"archive {archive.path}: {archive.names[index]} is greyscale; {_GREY_REMEDY}")
+        facts[index] = found
+    return facts
+
+
+def _notes(archive: Archive, facts: dict[int, Facts]) -> list[str]:
+    """A line about each thing that is changed on reading, with a count and the first picture."""
+    notes = []
+    for kind, text in KINDS.items():
+        if of_kind := sorted(index for index, found in facts.items() if kind in found.kinds):
+            said = text.format(background=archive.reading.colour_name)
+            notes.append(
+                f"{len(of_kind)} of {len(facts)} pictures {said}, the first {shown(archive.names[of_kind[0]])}"
+            )
+    return notes
+
+
+def _examined(
+    indices: Sequence[int], look: Callable[[int], Facts], workers: int | None
+) -> Iterator[tuple[int, Facts | str]]:
+    """What each picture is, or why that is not known."""
+
+    def examine(index: int) -> Facts | str:
         try:
-            return archive.examine(index)
+            return look(index)
         except UserError as error:
             return why(error.__cause__ or error)[:_LONGEST]
 
@@ -147,7 +218,7 @@ def _misfit(archive: Archive, shape: Shape, target: Shape | None) -> str:
     if archive.one_size and shape != archive.size:
         return f"{is_size}, not {archive.size[0]} x {archive.size[1]}"
     if target is not None and is_distorted(shape, target):
-        return f"{is_size}, would be distorted"
+        return f"{is_size}, {_DISTORTED}"
     return ""
 
 
@@ -157,4 +228,8 @@ def _summary(archive: Archive, faults: Sequence[Fault], count: int) -> str:
         path = Verdicts(archive).write_list([str(fault) for fault in faults])
         named += f" and {len(faults) - _NAMED} more" + ("" if path is None else f", all listed in {path}")
     remedy = "data.on_fault=skip leaves them out" if len(faults) < count else "nothing would remain"
+    if any(fault.reason == "greyscale" for fault in faults):
+        remedy = f"{_GREY_REMEDY}, {remedy}"
+    if any(fault.reason.endswith(_DISTORTED) for fault in faults):
+        remedy = f"data.crop=center cuts to the ratio and data.crop=fit pads, {remedy}"
     return f"data.path={archive.path}: {len(faults)} of {count} pictures cannot be trained on: {named}; {remedy}"

@@ -1,36 +1,46 @@
 """Training pictures from an archive: whole, or the crops of parts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.data import Dataset
 
 from insetgan.data.archive import PEOPLE, Archive
 from insetgan.data.check import Fault, Progress, is_distorted, sound_pictures
+from insetgan.data.fitting import fitted
 from insetgan.data.kept import Kept
+from insetgan.data.picture import Shape
+from insetgan.data.reading import BACKGROUND, Reading, check_crop
 from insetgan.ops.boxes import PART_NAMES, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.plugins import buildable
 
 _FINER = 2  # a JPEG is decoded at no less than this many times the size wanted; our own filter does the rest
 
 
-def open_archive(path: str | Path | Archive | None) -> Archive:
-    """Open an archive; None opens the rendered people that come with the package, an open one comes back.
+@buildable
+def open_archive(path: str | Path | Archive | None, *, background: Any = BACKGROUND, grey: str = "refuse") -> Archive:
+    """Open an archive; None opens the rendered people that come with the package, an open one comes back as it is.
+
+    Args:
+        path: of the zip or folder.
+        background: see `data.reading.Reading`.
+        grey: likewise.
 
     Raises:
-        UserError: it cannot be read, or the path is empty.
+        UserError: it cannot be read, the path is empty, or no such colour or choice.
     """
+    reading = Reading(background, grey)
     if isinstance(path, Archive):
         return path
     if isinstance(path, str) and not path.strip():  # pathlib takes it for the current folder
         raise UserError(f"data.path={path}: must name a zip or a folder; null takes the rendered people")
-    return Archive(PEOPLE if path is None else Path(path))
+    return Archive(PEOPLE if path is None else Path(path), reading)
 
 
 class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
@@ -44,9 +54,12 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
         labels: float32 [n, c_dim] in the order of the items, None without `use_labels`.
         c_dim: length of a label, 0 without `use_labels`.
         skipped: pictures that were left out because they are faulty.
+        notes: lines about what is passed over or changed on reading, for whoever opened it to print.
     """
 
     skipped: Sequence[Fault] = ()
+    notes: Sequence[str] = ()
+    crop: str = "none"
 
     def __init__(
         self, archive: Archive, indices: Sequence[int], height: int, width: int, use_labels: bool, *, keep: bool = True
@@ -90,6 +103,10 @@ class ImageDataset(TrainingPictures):
         checked: decode all pictures at the start to find the faulty ones; the rendered people are known to be whole.
         progress: called while they are checked with the number done and the number of all.
         keep: hold in memory what was read once; not worth it for who reads each picture once.
+        crop: what is done with pictures of another ratio: `none` refuses them, `center` cuts the largest middle piece of
+            the ratio, `fit` makes the whole picture fit and pads it with the background.
+        background: see `data.reading.Reading`; of an archive that is open already, its own holds.
+        grey: likewise.
 
     Raises:
         UserError: unreadable archive, too few pictures for any to be chosen, another ratio of height to width than the
@@ -109,31 +126,57 @@ class ImageDataset(TrainingPictures):
         checked: bool = True,
         progress: Progress | None = None,
         keep: bool = True,
+        crop: str = "none",
+        background: Any = BACKGROUND,
+        grey: str = "refuse",
     ) -> None:
-        archive = _opened(path, use_labels)
+        check_crop(crop)
+        self.crop = crop
+        archive = _opened(path, use_labels, background=background, grey=grey)
         chosen = range(len(archive))[first:last]
         if not chosen:
             needed = max(first, 0) - min(last or 0, 0)
             raise UserError(
                 f"data.path={archive.path}: holds {len(archive)} pictures, but more than {needed} are needed"
             )
-        _refuse_distortion(archive, height, width, every=not checked)
-        indices, self.skipped = sound_pictures(
+        if crop == "none":
+            _refuse_distortion(archive, height, width, every=not checked)
+        sound = sound_pictures(
             archive,
             chosen,
             on_fault=on_fault,
             checked=checked,
-            target=(height, width),
+            target=(height, width) if crop == "none" else None,
             progress=progress,
         )
-        super().__init__(archive, indices, height, width, use_labels, keep=keep)
+        self.skipped = sound.faults
+        self.notes = [*archive.notes, *sound.notes, *_size_notes(archive, sound.shapes, (height, width), crop)]
+        super().__init__(archive, sound.indices, height, width, use_labels, keep=keep)
 
     def _make(self, index: int) -> Tensor:
         enough = (_FINER * self._size[0], _FINER * self._size[1])
         picture = torch.from_numpy(self.archive.image(self._indices[index], least=enough)).permute(2, 0, 1)
-        if picture.shape[1:] == self._size:
-            return picture
-        return functional.interpolate(picture[None], self._size, mode="bilinear", antialias=True)[0]
+        return fitted(picture, self._size, self.crop, self.archive.reading.colour)
+
+
+def _size_notes(archive: Archive, shapes: Mapping[int, Shape], size: Shape, crop: str) -> list[str]:
+    """Lines about pictures that are cut, padded or enlarged to a size (H, W)."""
+    notes, wanted = [], f"{size[0]} x {size[1]}"
+    every = shapes or {0: archive.size}  # of the rendered people nothing is looked at
+    odd = sorted(index for index, shape in every.items() if is_distorted(shape, size))
+    if odd and crop != "none":
+        done = (
+            "cut to their middle" if crop == "center" else f"padded with data.background={archive.reading.colour_name}"
+        )
+        some = f"{len(odd)} of {len(every)}" if shapes else "all"
+        notes.append(
+            f"data.crop={crop}: {some} pictures have another ratio than {wanted} (height x width) and are {done}"
+        )
+    small = [shape for shape in every.values() if shape[0] < size[0] and shape[1] < size[1]]
+    if small:
+        some = f"{len(small)} of {len(every)}" if shapes else "all"
+        notes.append(f"{some} pictures are smaller than {wanted} (height x width) and are enlarged")
+    return notes
 
 
 class PartCrops(TrainingPictures):
@@ -154,6 +197,8 @@ class PartCrops(TrainingPictures):
         on_fault: likewise.
         checked: likewise; only pictures that show a part are checked.
         progress: likewise.
+        background: likewise.
+        grey: likewise.
 
     Attributes:
         boxes: int64 [n, 4], the squares in pixels of the archive's pictures.
@@ -177,8 +222,10 @@ class PartCrops(TrainingPictures):
         on_fault: str = "stop",
         checked: bool = True,
         progress: Progress | None = None,
+        background: Any = BACKGROUND,
+        grey: str = "refuse",
     ) -> None:
-        archive = _opened(path, use_labels)
+        archive = _opened(path, use_labels, background=background, grey=grey)
         parts = _parts(part, flip, archive)
         if height != width:
             raise UserError(f"data.height={height} data.width={width}: crops are square, give both the same value")
@@ -188,8 +235,8 @@ class PartCrops(TrainingPictures):
                 f"data.path={archive.path}: no picture has a box of {' or '.join(parts)} of at least {smallest} pixels"
             )
         wanted = [index for index, _, _ in found]
-        sound, self.skipped = sound_pictures(archive, wanted, on_fault=on_fault, checked=checked, progress=progress)
-        remaining = set(sound)
+        sound = sound_pictures(archive, wanted, on_fault=on_fault, checked=checked, progress=progress)
+        self.skipped, self.notes, remaining = sound.faults, [*archive.notes, *sound.notes], set(sound.indices)
         found = [entry for entry in found if entry[0] in remaining]
         indices, shown, boxes = zip(*found, strict=True)
         self.boxes = square_boxes(torch.tensor(boxes), margin, *archive.size)
@@ -203,6 +250,7 @@ class PartCrops(TrainingPictures):
         return crop.flip(2) if self._flipped[index] else crop
 
 
+@buildable
 def part_dataset(
     path: str | Path | Archive | None,
     part: str | Sequence[str],
@@ -212,28 +260,35 @@ def part_dataset(
     smallest: int = 8,
     *,
     flip: Sequence[str] = (),
+    crop: str = "none",
+    background: Any = BACKGROUND,
+    grey: str = "refuse",
     **options: Any,
 ) -> ImageDataset | PartCrops:
     """Pictures of a part, from whole bodies or from a set of its own, such as FFHQ.
 
     Where any picture of the archive has boxes, they are cropped by them; otherwise whole pictures are taken, and what is
-    said about boxes, `margin`, `smallest` and `flip`, does not matter. The arguments are those of `PartCrops`; `options` are
-    those that `ImageDataset` has too.
+    said about boxes, `margin`, `smallest` and `flip`, does not matter. The arguments are those of `PartCrops`, and `crop` of
+    `ImageDataset`, for whole pictures; `options` are those that `ImageDataset` has too.
 
     Raises:
         UserError: as `PartCrops` and `ImageDataset` do.
     """
-    archive = open_archive(path)
+    check_crop(crop)
+    archive = open_archive(path, background=background, grey=grey)
     _parts(part, flip, archive)
     if archive.has_boxes:
+        if crop != "none":
+            raise UserError(f"data.crop={crop}: must be none, since the boxes of {archive.path} say what is cut out")
         return PartCrops(archive, part, height, width, margin, smallest, flip=flip, **options)
-    _refuse_distortion(archive, height, width, reason="without boxes in a parts.json they are taken whole")
-    return ImageDataset(archive, height, width, **options)
+    if crop == "none":
+        _refuse_distortion(archive, height, width, reason="without boxes in a parts.json they are taken whole")
+    return ImageDataset(archive, height, width, crop=crop, **options)
 
 
-def _opened(path: str | Path | Archive | None, use_labels: bool) -> Archive:
+def _opened(path: str | Path | Archive | None, use_labels: bool, **reading: Any) -> Archive:
     """Open an archive; one without the labels that are wanted is refused now, before its pictures are checked."""
-    archive = open_archive(path)
+    archive = open_archive(path, **reading)
     if use_labels and archive.labels is None:
         raise UserError(f"data.labels=true: {archive.path} has none; its dataset.json must hold them")
     return archive
@@ -261,7 +316,7 @@ def _refuse_distortion(
         if is_distorted(shape, (height, width)):
             raise UserError(
                 f"data.height={height} data.width={width}: {subject} {shape[0]} x {shape[1]} (height x width) and would be "
-                f"distorted; {reason}"
+                f"distorted; {reason}, or let data.crop=center or fit cut or pad them"
             )
 
 

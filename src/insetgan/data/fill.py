@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from insetgan.data.writer import ArchiveWriter
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import lock_folder
 
 
 def fill(
@@ -25,20 +26,22 @@ def fill(
         workers: processes; None means one a core.
         on_progress: called with (pictures done, pictures in all), first with those of an earlier attempt.
     """
-    writer.open()
-    open_ones = [index for index, name in enumerate(names) if not writer.has(name)]
-    processes = min(workers or os.cpu_count() or 1, len(open_ones))
-    report, before = on_progress or (lambda done, total: None), len(names) - len(open_ones)
-    report(before, len(names))
-    if processes <= 1:
-        for done, index in enumerate(open_ones, start=before + 1):
-            make(index)
-            report(done, len(names))
-    else:
-        with multiprocessing.get_context("spawn").Pool(processes) as pool:
-            for done, _ in enumerate(pool.imap_unordered(make, open_ones, chunksize=4), start=before + 1):
+    writer.refuse_existing()
+    with lock_folder(writer.folder, out=writer.path):
+        writer.open()
+        open_ones = [index for index, name in enumerate(names) if not writer.has(name)]
+        processes = min(workers or os.cpu_count() or 1, len(open_ones))
+        report, before = on_progress or (lambda done, total: None), len(names) - len(open_ones)
+        report(before, len(names))
+        if processes <= 1:
+            for done, index in enumerate(open_ones, start=before + 1):
+                make(index)
                 report(done, len(names))
-    writer.close(names)
+        else:
+            with multiprocessing.get_context("spawn").Pool(processes) as pool:
+                for done, _ in enumerate(pool.imap_unordered(make, open_ones, chunksize=4), start=before + 1):
+                    report(done, len(names))
+        writer.close(names)
 
 
 def check_workers(workers: int | None) -> None:

@@ -17,6 +17,8 @@ def encode_mask(mask: Mask) -> str:
 
 def decode_mask(runs: str, height: int, width: int) -> Mask:
     """Inverse of encode_mask: bool [height, width]. Raises ValueError when the runs do not fill the box."""
+    if runs.count(" ") > 2 * height * width + 1:
+        raise ValueError(f"mask has more runs than the box's {height * width} pixels can have")
     lengths = [int(run) for run in runs.split()]
     if min(lengths, default=0) < 0 or sum(lengths) != height * width:
         raise ValueError(f"mask runs sum to {sum(lengths)}, the box holds {height * width} pixels")

@@ -1,11 +1,19 @@
 """Picture files: their size, their pixels, and whether they are whole; upright as EXIF says, in colour."""
 
 import io
-from typing import IO
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from insetgan.data.reading import PLAIN, Reading
+from insetgan.runtime import limits
+from insetgan.runtime.reading import size_text
 
 Picture = npt.NDArray[np.uint8]
 Shape = tuple[int, int]
@@ -20,21 +28,81 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # by EXIF's orientation
-_GREY = ("1", "L", "LA", "La", "I", "F")
-_PNG_COLOUR, _PNG_GREY, _PNG_END = 25, (0, 4), b"IEND\xaeB`\x82"
+_GREY, _ALPHA = ("1", "L", "LA", "La"), ("RGBA", "LA", "PA", "La", "RGBa")
+_PNG_DEPTH, _PNG_COLOUR, _PNG_GREY, _PNG_END = 24, 25, (0, 4), b"IEND\xaeB`\x82"
+
+# `open_picture` has a bound of its own, and refuses where Pillow warns, or warns and goes on.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def read_shape(stream: IO[bytes]) -> Shape:
-    """(H, W) of a picture from its header. Raises nearly anything when it is damaged, as Pillow does."""
-    with Image.open(stream) as picture:
-        return _shape(picture)
+class Facts(NamedTuple):
+    """What a picture is.
+
+    Attributes:
+        shape: (H, W), upright.
+        kinds: what is changed on reading it, of `reading.KINDS`.
+    """
+
+    shape: Shape
+    kinds: frozenset[str] = frozenset()
 
 
-def read_pixels(data: bytes, *, least: Shape | None = None, window: Window | None = None) -> tuple[Picture, Shape]:
+@contextmanager
+def open_picture(source: Path | bytes | IO[bytes]) -> Iterator[Image.Image]:
+    """Open a picture; all of this project's pictures are opened here.
+
+    Args:
+        source: its path, its bytes, or a stream of a file whose size is known to be within bounds.
+
+    Raises:
+        ValueError: no PNG, JPEG or WebP by its content, or beyond `limits.PICTURE_BYTES` or `limits.PICTURE_PIXELS`.
+        OSError: it cannot be read, or is damaged.
+    """
+    if isinstance(source, Path):
+        if source.exists() and not source.is_file():
+            raise ValueError("is no file")
+        size = source.stat().st_size
+        stream: IO[bytes] = source.open("rb")
+    else:
+        size = len(source) if isinstance(source, bytes) else 0
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    if size > limits.PICTURE_BYTES:
+        raise ValueError(f"holds {size_text(size)}, at most {size_text(limits.PICTURE_BYTES)} are read")
+    try:
+        opened = Image.open(stream, formats=limits.FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnidentifiedImageError("not a whole PNG, JPEG or WebP") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"has more than {limits.PICTURE_PIXELS} pixels") from error
+    with opened as picture:
+        if (pixels := picture.width * picture.height) > limits.PICTURE_PIXELS:
+            raise ValueError(
+                f"has {picture.height} x {picture.width} = {pixels} pixels, at most {limits.PICTURE_PIXELS} are read"
+            )
+        yield picture
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """Read a picture that this project wrote, as RGB. Raises what `open_picture` does."""
+    with open_picture(path) as picture:
+        return picture.convert("RGB")
+
+
+def read_facts(stream: IO[bytes]) -> Facts:
+    """What a picture is, from its header. Raises nearly anything when it is damaged, as Pillow does."""
+    with open_picture(stream) as picture:
+        kinds = _kinds(picture, _png_header(stream) if picture.format == "PNG" else b"")
+        return Facts(_shape(picture), kinds)
+
+
+def read_pixels(
+    data: bytes, reading: Reading = PLAIN, *, least: Shape | None = None, window: Window | None = None
+) -> tuple[Picture, Shape]:
     """Decode a picture; of an animation the first.
 
     Args:
         data: the file.
+        reading: how it becomes RGB.
         least: (H, W) below which a JPEG must not be decoded; where it is larger by twice or more, it is decoded at 1/2,
             1/4 or 1/8 of its size, which is faster. None decodes everything at its own size.
         window: (x0, y0, x1, y1), half-open pixels of the whole upright picture, to take only that; not with `least`.
@@ -44,46 +112,87 @@ def read_pixels(data: bytes, *, least: Shape | None = None, window: Window | Non
 
     Raises:
         Exception: nearly anything when it is damaged, as Pillow does.
-        ValueError: greyscale of 16 bits or more, which has no meaning in 8.
+        ValueError: greyscale where that is refused.
     """
-    with Image.open(io.BytesIO(data)) as picture:
+    with open_picture(data) as picture:
         shape, turn = _shape(picture), _turn(picture)
-        if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-            raise ValueError("greyscale of more than 8 bits")
+        if reading.grey == "refuse" and _is_grey(picture, data):
+            raise ValueError("greyscale")
         if least is not None:
             height, width = _sides(turn, least)
             picture.draft("RGB", (width, height))
         upright = picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
         seen = upright if window is None else upright.crop(window)
-        return np.array(seen.convert("RGB")), shape
+        return np.array(_coloured(seen, reading)), shape
 
 
-def examine(data: bytes) -> Shape:
+def examine(data: bytes, reading: Reading = PLAIN) -> Facts:
     """Decode a picture wholly, only to know that one can.
 
     Returns:
-        Its (H, W).
+        Its shape, and what is changed on reading it.
 
     Raises:
         Exception: nearly anything when it is damaged, as Pillow does.
-        ValueError: it is stored as greyscale, or its end is missing.
+        ValueError: it is stored as greyscale where that is refused, or its end is missing.
     """
-    with Image.open(io.BytesIO(data)) as picture:
+    with open_picture(data) as picture:
         shape = _shape(picture)
-        is_png = picture.format == "PNG"
-        if picture.mode in _GREY or picture.mode.startswith("I;") or (is_png and data[_PNG_COLOUR] in _PNG_GREY):
+        kinds = _kinds(picture, data)
+        if "grey" in kinds and reading.grey == "refuse":
             raise ValueError("greyscale")
-        if is_png and data.rfind(_PNG_END) < 0:  # Pillow is content when it has the last pixel
+        if picture.format == "PNG" and data.rfind(_PNG_END) < 0:  # Pillow is content when it has the last pixel
             raise ValueError("truncated, the end of the file is missing")
         picture.load()
-        return shape
+        if "alpha" in kinds and picture.convert("RGBA").getchannel("A").getextrema()[0] == 255:
+            kinds -= {"alpha"}  # a channel that hides nothing
+        return Facts(shape, kinds)
 
 
 def why(error: BaseException) -> str:
     """Say in one line why a picture could not be read."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not a whole picture"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _coloured(picture: Image.Image, reading: Reading) -> Image.Image:
+    """As RGB, over the background where it is transparent."""
+    if picture.mode.startswith("I"):  # 65 535 becomes 255
+        if "transparency" in picture.info:
+            raise ValueError("greyscale of 16 bits of which one value is transparent")
+        return Image.fromarray((np.asarray(picture).astype(np.float32) / 257).round().astype(np.uint8)).convert("RGB")
+    if not _has_alpha(picture):
+        return picture.convert("RGB")
+    whole = Image.new("RGBA", picture.size, (*reading.colour, 255))
+    whole.alpha_composite(picture.convert("RGBA"))
+    return whole.convert("RGB")
+
+
+def _kinds(picture: Image.Image, data: bytes) -> frozenset[str]:
+    is_png = picture.format == "PNG"
+    found = {
+        "grey": _is_grey(picture, data),
+        "alpha": _has_alpha(picture),
+        "cmyk": picture.mode == "CMYK",
+        "palette": picture.mode in ("P", "PA"),
+        "deep": picture.mode.startswith("I") or (is_png and data[_PNG_DEPTH] == 16),
+        # The further pictures of a camera's MPO are views of the same moment, not frames.
+        "animated": picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1,
+    }
+    return frozenset(name for name, is_so in found.items() if is_so)
+
+
+def _is_grey(picture: Image.Image, data: bytes) -> bool:
+    stored = picture.format == "PNG" and data[_PNG_COLOUR] in _PNG_GREY
+    return picture.mode in _GREY or picture.mode.startswith("I") or stored
+
+
+def _has_alpha(picture: Image.Image) -> bool:
+    return picture.mode in _ALPHA or ("transparency" in picture.info and not picture.mode.startswith("I"))
+
+
+def _png_header(stream: IO[bytes]) -> bytes:
+    stream.seek(0)
+    return stream.read(_PNG_COLOUR + 1)
 
 
 def _shape(picture: Image.Image) -> Shape:

@@ -1,17 +1,16 @@
 """What the check of an archive found, remembered so that the next start need not look again."""
 
-import hashlib
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from insetgan.data.archive import Archive
 from insetgan.data.picture import Shape
 from insetgan.runtime.files import cache_folder, write_whole
+from insetgan.runtime.fingerprint import fingerprint
+from insetgan.runtime.store import seal, unseal
 
-_VERSION = 1  # of the check; another one trusts nothing that this one found
+_VERSION = 2  # of the check; another one trusts nothing that this one found
 
 
 class Verdicts:
@@ -28,9 +27,10 @@ class Verdicts:
         """Recall what is known of the archive."""
         self.shapes: list[Shape | None] = [None] * len(archive)
         self._file: Path | None = None
+        self._fingerprint = _fingerprint(archive)
         try:
-            self._file = cache_folder() / "checked" / f"{archive.path.stem}-{_fingerprint(archive)}.json"
-            known = _unpacked(json.loads(self._file.read_bytes()))
+            self._file = cache_folder() / "checked" / f"{archive.path.stem}-{self._fingerprint}.json"
+            known = self._unpacked(self._file.read_bytes())
         except (OSError, ValueError, TypeError, RuntimeError):
             return
         if len(known) == len(self.shapes):
@@ -41,9 +41,19 @@ class Verdicts:
         runs = [[*(shape or (0, 0)), len(list(run))] for shape, run in itertools.groupby(self.shapes)]
         try:
             if self._file is not None:
-                write_whole(self._file, json.dumps(runs, separators=(",", ":")).encode())
+                write_whole(self._file, seal({"archive": self._fingerprint, "runs": runs}))
         except OSError:
             pass
+
+    def _unpacked(self, content: bytes) -> list[Shape | None]:
+        """The shapes that a file holds, none if it is damaged or of another archive."""
+        kept = unseal(content)
+        if kept is None or kept["archive"] != self._fingerprint:
+            return []
+        shapes: list[Shape | None] = []
+        for height, width, count in kept["runs"]:
+            shapes += [(int(height), int(width)) if height else None] * int(count)
+        return shapes
 
     def write_list(self, lines: Sequence[str]) -> Path | None:
         """Write lines to a text file beside, for somebody to read; None where that cannot be."""
@@ -60,15 +70,4 @@ class Verdicts:
 def _fingerprint(archive: Archive) -> str:
     """Changes whenever the archive does, as far as its sizes and times of change tell."""
     path = archive.path.resolve()
-    files = [path / name for name in archive.names] if path.is_dir() else [path]
-    digest = hashlib.sha256(f"{_VERSION} {path}".encode("utf-8", "surrogateescape"))
-    for name, status in zip(archive.names, (file.stat() for file in files), strict=False):
-        digest.update(f"\n{name} {status.st_size} {status.st_mtime_ns}".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16]
-
-
-def _unpacked(runs: Any) -> list[Shape | None]:
-    shapes: list[Shape | None] = []
-    for height, width, count in runs:
-        shapes += [(int(height), int(width)) if height else None] * int(count)
-    return shapes
+    return fingerprint({"check": _VERSION, "path": str(path)}, archives=[path])[:16]

@@ -18,8 +18,12 @@ from insetgan.data.labels import DATASET_FILE
 from insetgan.data.masks import Mask
 from insetgan.data.table import PARTS_FILE, Box, part_entry
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import LOCK, write_whole
+from insetgan.runtime.fingerprint import fingerprint
+from insetgan.runtime.store import MARKER, Layout, ResultFolder
 
-_RECIPE_FILE = "recipe.json"
+LAYOUT = Layout(kind="archive", title="images", pieces=r"(?!settings)[^.].*\.\w+")
+
 _SHARD = 1000
 
 
@@ -48,8 +52,8 @@ def encode_image(image: Picture, image_format: str, quality: int) -> bytes:
 class ArchiveWriter:
     """Writes an archive picture by picture; what was written survives a kill and is not written again.
 
-    Finished pictures lie in a folder ``<target>.partial`` beside the target (each written whole, then renamed); ``close``
-    assembles them in order, renames the result to the target and removes the folder. Pictures may come in any order and
+    Finished images lie in a folder ``<target>.partial`` beside the target, a result folder with checksums; ``close``
+    assembles them in order, renames the archive to the target and removes the folder. Images may come in any order and
     from several processes, each with a pickled copy of the writer. ``with`` opens, and closes only when nothing failed.
     """
 
@@ -70,7 +74,7 @@ class ArchiveWriter:
             parts: names of the parts, in order.
             recipe: how the pictures are made, plain JSON values; pictures of another recipe are never mixed in. It is
                 stored in the archive together with their number, ``count``.
-            overwrite: whether another file at the path may be replaced.
+            overwrite: whether the archive is made again if it stands there, and replaces another file at the path.
 
         Raises:
             UserError: the path is not a zip file name.
@@ -80,10 +84,15 @@ class ArchiveWriter:
             raise UserError(f"out={path}: must end in .zip")
         self.size, self.parts, self.recipe, self.overwrite = size, parts, dict(recipe or {}), overwrite
         self.folder = self.path.with_name(self.path.name + ".partial")
+        mark = fingerprint({"size": self.size, "parts": self.parts, "recipe": self.recipe})
+        self._store = ResultFolder(self.folder, mark, LAYOUT, out=self.path)
         self._waste = self.path.with_name(self.path.name + ".waste")
 
     def is_made(self, names: Collection[str]) -> bool:
-        """Whether the archive stands there already: of this recipe, with the pictures of these names."""
+        """Whether the archive stands there already, of this recipe, with the images of these names, and may stay."""
+        shutil.rmtree(self._waste, ignore_errors=True)  # perhaps a command was killed while it removed its folder
+        if self.overwrite:
+            return False
         try:
             archive = Archive(self.path) if self.path.is_file() else None
         except (UserError, OSError):
@@ -93,10 +102,8 @@ class ArchiveWriter:
             and archive.recipe == {**self.recipe, "count": len(names)}
             and (archive.size, archive.parts, archive.names) == (self.size, self.parts, sorted(names))
         )
-        if made:  # perhaps killed between the last rename and the end of the clearing up
-            shutil.rmtree(self._waste, ignore_errors=True)
-            if self._is_ours():
-                self._discard()
+        if made and self._store.is_claimed():  # killed between the last rename and the removal of the folder
+            self._discard()
         return made
 
     def open(self) -> Self:
@@ -105,20 +112,31 @@ class ArchiveWriter:
         Raises:
             UserError: something stands at the path that may not be overwritten, or the path cannot be written.
         """
+        self.refuse_existing()
         try:
-            self._refuse_what_stands_there()
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not self._is_ours():
-                for old in self.folder.iterdir():
-                    shutil.rmtree(old) if old.is_dir() else old.unlink()
-                self._write_whole(self.folder / _RECIPE_FILE, self._label())
-            for torn in self.folder.glob("*.tmp"):
-                torn.unlink(missing_ok=True)
+            if self.folder.is_dir() and not (self.folder / MARKER).exists() and any(_foreign(self.folder)):
+                raise UserError(f"out={self.path}: {self.folder} holds other files; remove it, or name another archive")
+            self._claim()
         except OSError as error:
             raise UserError(f"out={self.path}: cannot be written ({error.strerror})") from error
         return self
 
-    def _refuse_what_stands_there(self) -> None:
+    def _claim(self) -> None:
+        try:
+            self._store.claim()
+        except UserError:
+            if not self.overwrite:
+                raise
+            self._store.overwrite = True  # images of another recipe; those of this one are kept
+            self._store.claim()
+            self._store.overwrite = False
+
+    def refuse_existing(self) -> None:
+        """Refuse to write where something stands that may not be replaced.
+
+        Raises:
+            UserError: naming it.
+        """
         if self.path.is_dir():
             raise UserError(f"out={self.path}: is a folder; name a file that ends in .zip")
         if self.overwrite or not self.path.exists():
@@ -132,54 +150,39 @@ class ArchiveWriter:
         )
         raise UserError(f"out={self.path}: exists already, {made}; name another file, or overwrite=true replaces it")
 
-    def _label(self) -> bytes:
-        return json.dumps({"size": self.size, "parts": self.parts, "recipe": self.recipe}, sort_keys=True).encode()
-
-    def _is_ours(self) -> bool:
-        """Whether the folder holds pictures of this recipe."""
-        file = self.folder / _RECIPE_FILE
-        return file.is_file() and file.read_bytes() == self._label()
-
-    def _write_whole(self, file: Path, data: bytes) -> None:
-        beside = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-        beside.write_bytes(data)
-        os.replace(beside, file)
-
-    def _files(self, name: str) -> tuple[Path, Path]:
-        flat = quote(name, safe="")
-        return self.folder / flat, self.folder / (flat + ".json")
-
     def has(self, name: str) -> bool:
-        """Whether a picture is already written."""
-        return all(file.is_file() for file in self._files(name))
+        """Whether an image is written, whole."""
+        return self._store.finished(_key(name))
 
     def written(self) -> set[str]:
-        """Names of the pictures that are already written."""
-        names = {unquote(file.name[: -len(".json")]) for file in self.folder.glob("*.json")}
+        """Names of the images that are already written."""
+        names = {unquote(file.stem) for file in self.folder.glob("*.json")}
         return {name for name in names if self.has(name)}
 
     def add(self, name: str, data: bytes, boxes: Mapping[str, Box | None], masks: Mapping[str, Mask]) -> None:
-        """Write one picture: its encoded bytes, boxes and full-size masks [H, W] of the parts that have a box."""
-        picture, entry = self._files(name)
-        self._write_whole(picture, data)
-        self._write_whole(entry, json.dumps(part_entry(boxes, masks), separators=(",", ":")).encode())
+        """Write one image: its encoded bytes, boxes and full-size masks [H, W] of the parts that have a box."""
+        self._store.add(_key(name), {_key(name): data}, data=part_entry(boxes, masks))
 
     def close(self, names: Collection[str] | None = None) -> None:
         """Assemble the archive from the named pictures (None: all written so far), in the order of their names."""
         chosen = sorted(self.written() if names is None else names)
         table: dict[str, Any] = {"size": list(self.size), "parts": list(self.parts)}
         table |= {"recipe": {**self.recipe, "count": len(chosen)}, "images": {}}
-        beside = self.folder / "archive.tmp"  # within the folder, so that a kill leaves nothing else behind
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
-            for name in chosen:
-                picture, entry = self._files(name)
-                archive.writestr(zipfile.ZipInfo(name), picture.read_bytes())
-                table["images"][name] = json.loads(entry.read_bytes())
-            archive.writestr(zipfile.ZipInfo(DATASET_FILE), json.dumps({"labels": None}))
-            info = zipfile.ZipInfo(PARTS_FILE)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, json.dumps(table, separators=(",", ":")), compresslevel=9)
-        os.replace(beside, self.path)
+        self._store.require([_key(name) for name in chosen])
+
+        def assemble(beside: Path) -> None:
+            with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+                for name in chosen:
+                    archive.writestr(zipfile.ZipInfo(name), (self.folder / _key(name)).read_bytes())
+                    table["images"][name] = self._store.data(_key(name))
+                archive.writestr(zipfile.ZipInfo(DATASET_FILE), json.dumps({"labels": None}))
+                info = zipfile.ZipInfo(PARTS_FILE)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, json.dumps(table, separators=(",", ":")), compresslevel=9)
+
+        whole = self.folder / ".whole"  # within the folder, so that a kill leaves nothing else behind
+        write_whole(whole, assemble)
+        os.replace(whole, self.path)
         self._discard()
 
     def _discard(self) -> None:
@@ -198,3 +201,13 @@ class ArchiveWriter:
         """Close after success; after a failure keep the finished pictures for the next attempt."""
         if kind is None:
             self.close()
+
+
+def _key(name: str) -> str:
+    """Name of an image as the name of a file."""
+    return quote(name, safe="")
+
+
+def _foreign(folder: Path) -> list[Path]:
+    """What lies in a folder that no writer has claimed."""
+    return [path for path in folder.iterdir() if path.name != LOCK]

@@ -69,9 +69,11 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
         on_fault: what to do when chosen pictures are faulty: stop, or skip them.
         checked: decode the chosen pictures at the start to find all faulty ones, not only the first.
         progress: called while they are checked with the number done and the number of all.
+        crop: `none`; boxes and masks fit whole pictures only.
 
     Attributes:
         skipped: pictures that were left out because they are faulty.
+        notes: lines about what is passed over or changed on reading.
 
     Raises:
         UserError: the archive has too few pictures for any to be chosen, none of them has a box, some are faulty, or a part
@@ -79,6 +81,7 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
     """
 
     skipped: Sequence[Fault] = ()
+    notes: Sequence[str] = ()
 
     def __init__(
         self,
@@ -90,16 +93,18 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
         on_fault: str = "stop",
         checked: bool = True,
         progress: Progress | None = None,
+        crop: str = "none",
     ) -> None:
+        if crop != "none":
+            raise UserError(f"data.crop={crop}: must be none, since boxes and masks fit whole pictures only")
         chosen: Sequence[int] = range(len(archive))[first:last]
         path = getattr(archive, "path", "")
         if not chosen:
             needed = max(first, 0) - min(last or 0, 0)
             raise UserError(f"data.path={path}: holds {len(archive)} pictures, but more than {needed} are needed")
         if isinstance(archive, Archive):
-            chosen, self.skipped = sound_pictures(
-                archive, chosen, on_fault=on_fault, checked=checked, progress=progress
-            )
+            sound = sound_pictures(archive, chosen, on_fault=on_fault, checked=checked, progress=progress)
+            chosen, self.skipped, self.notes = sound.indices, sound.faults, [*archive.notes, *sound.notes]
         self.boxes, self.visible = _boxes(archive, chosen)
         if not self.visible.any():
             raise UserError(

@@ -1,18 +1,18 @@
 """What belongs to a part, pixel by pixel: the protocol, PartsNet's masks, and a network of the user's own."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from insetgan.detection.parts_net import PartsNet
 from insetgan.ops.boxes import PART_NAMES
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of
+from insetgan.weights.script import load_script
 
 
 class Segmenter(Protocol):
@@ -68,9 +68,10 @@ class ScriptedSegmenter:
         path: TorchScript that maps float pictures [n, 3, h, w] in [-1, 1] to logits [n, classes, h', w'] of any size.
         classes: by part, the number of the class that it consists of, or several; their probabilities are added.
         size: (height, width) that pictures are resampled to first; None leaves them as they are.
+        trust: whether the file may be run; TorchScript is a program (see `weights.script.load_script`).
 
     Raises:
-        UserError: no such file, it is not TorchScript, no classes, a class below 0, or a size that is none.
+        UserError: no such file, not trusted, it is not TorchScript, no classes, a class below 0, or a size that is none.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class ScriptedSegmenter:
         path: str | Path | None,
         classes: Mapping[str, int | Sequence[int]] | None,
         size: Sequence[int] | None = None,
+        trust: bool = False,
     ) -> None:
         if path is None or not classes:
             raise UserError("segmenter: needs path=, a TorchScript file, and classes=, the class numbers of each part")
@@ -90,7 +92,7 @@ class ScriptedSegmenter:
         self.size = None if size is None else tuple(size)
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise UserError(f"segmenter.size={list(self.size)}: must be height and width, both 1 or more")
-        self.network = _load(self.path)
+        self.network = load_script(self.path, key="segmenter", trust=trust)
 
     def files(self) -> Sequence[Path]:
         """The TorchScript file."""
@@ -139,20 +141,6 @@ def _numbers(part: str, given: int | Sequence[int]) -> list[int]:
     if not numbers or any(type(number) is not int or number < 0 for number in numbers):
         raise UserError(f"segmenter.classes.{part}={given}: must be a class number of 0 or more, or a list of them")
     return sorted(set(numbers))
-
-
-def _load(path: Path) -> nn.Module:
-    """A TorchScript network on the CPU, in evaluation mode, without gradients."""
-    if not path.is_file():
-        raise UserError(f"segmenter.path={path}: no file {path.absolute()}; give a TorchScript file")
-    try:
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript is what people have
-            network: nn.Module = cast(Any, torch.jit.load)(str(path), map_location="cpu")
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"segmenter.path={path}: not a whole TorchScript file") from error
-    for parameter in network.parameters():  # TorchScript modules lack requires_grad_ of their own
-        parameter.requires_grad_(False)
-    return network.eval()
 
 
 def _resample(images: Tensor, size: tuple[int, int]) -> Tensor:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.runtime.store import Layout, ResultFolder
+from insetgan.runtime.tensors import open_tensors
 
 LAYOUT = Layout(kind="features", title="features", pieces=r"\d{8,}\.(safetensors|json)")
 
@@ -68,7 +68,7 @@ class FeatureFolder:
         self.folder.require([_key(block) for block in blocks], [list(block) for block in blocks])
         pieces: dict[str, list[Tensor]] = {}
         for block in blocks:
-            with safe_open(self.folder.results / f"{_key(block)}.safetensors", framework="pt") as file:
+            with open_tensors(self.folder.results / f"{_key(block)}.safetensors") as file:
                 for name in file.keys():
                     pieces.setdefault(name, []).append(file.get_tensor(name))
         whole: dict[str, Any] = {name: torch.cat(tensors) for name, tensors in pieces.items()}

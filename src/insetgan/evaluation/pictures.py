@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
+from insetgan.data.picture import read_rgb
 from insetgan.metrics.seam import band, seam
 from insetgan.ops.images import to_uint8
 from insetgan.refine.composition import compose, draw_all
@@ -160,8 +160,7 @@ class DatasetPictures:
 
 def read_picture(path: Path) -> Tensor:
     """Read a picture file as uint8 [3, H, W]."""
-    with Image.open(path) as picture:
-        return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+    return torch.from_numpy(np.array(read_rgb(path))).permute(2, 0, 1)
 
 
 def _start(problem: Problem) -> tuple[dict[str, Tensor], Locations]:

@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from insetgan.metrics.features import Frozen
-from insetgan.metrics.torchscript import load_script
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder, write_whole
+from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.torchvision_guard import guard
+from insetgan.weights.script import load_script
 
 INCEPTION_FILE = "inception-2015-12-05.pt"
+INCEPTION_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"  # NVIDIA's, which needs no trust
 PYTORCH_FILE = "pt_inception-2015-12-05-6726825d.pth"
 _SOURCES = {
     INCEPTION_FILE: "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/" + INCEPTION_FILE,
@@ -33,19 +35,20 @@ class InceptionFeatures(Frozen):
 
     Args:
         path: of the file; None looks for inception-2015-12-05.pt in ~/.cache/insetgan ($XDG_CACHE_HOME/insetgan).
+        trust: whether another file than NVIDIA's may be run; TorchScript is a program.
 
     Raises:
-        UserError: no such file, or it is not TorchScript that gives features.
+        UserError: no such file, not trusted, or it is not TorchScript that gives features.
     """
 
     name = "inception"
     title = "Inception"
     num_features = 2048
 
-    def __init__(self, path: str | Path | None = None) -> None:
+    def __init__(self, path: str | Path | None = None, trust: bool = False) -> None:
         super().__init__()
         self.path = located(INCEPTION_FILE, path, self.name)
-        self.network = _scripted(self.path)
+        self.network = _scripted(self.path, trust)
         self.requires_grad_(False)
         self.eval()
 
@@ -77,14 +80,17 @@ class CleanFeatures(Frozen):
         mode: one of these.
         path: of the network's file; None looks where `located` says and, with `download`, fetches it there.
         download: fetch a missing file from its publisher.
+        trust: whether another TorchScript file than NVIDIA's may be run; TorchScript is a program.
 
     Raises:
-        UserError: clean-fid is not installed, another mode, no such file, or another network in it.
+        UserError: clean-fid is not installed, another mode, no such file, not trusted, or another network in it.
     """
 
     num_features = 2048
 
-    def __init__(self, mode: Mode = "clean", path: str | Path | None = None, download: bool = False) -> None:
+    def __init__(
+        self, mode: Mode = "clean", path: str | Path | None = None, download: bool = False, trust: bool = False
+    ) -> None:
         super().__init__()
         if mode not in get_args(Mode):
             raise UserError(f"features.mode={mode}: must be one of {', '.join(get_args(Mode))}")
@@ -98,7 +104,7 @@ class CleanFeatures(Frozen):
         self.path = located(file, path, "cleanfid", others=_kept_by_others(file), download=download)
         with warnings.catch_warnings():  # its resizers switch warnings off for the whole process
             self._resize: Callable[[Any], Any] = build_resizer(mode)
-        self.network: Any = _ported(self.path) if mode == "legacy_pytorch" else _wrapped(self.path, mode)
+        self.network: Any = _ported(self.path) if mode == "legacy_pytorch" else _wrapped(self.path, mode, trust)
         self.requires_grad_(False)
         self.eval()
 
@@ -180,14 +186,14 @@ def _kept_by_others(file: str) -> tuple[Path, ...]:
     return (Path("/tmp") / file,)
 
 
-def _scripted(path: Path) -> Any:
-    network: Any = load_script(path)
+def _scripted(path: Path, trust: bool) -> Any:
+    network: Any = load_script(path, key="features", trust=trust, known=(INCEPTION_SHA256,))
     if "return_features" not in str(getattr(getattr(network, "forward", None), "schema", "")):
         raise _foreign(path)
     return network
 
 
-def _wrapped(path: Path, mode: Mode) -> Any:
+def _wrapped(path: Path, mode: Mode, trust: bool) -> Any:
     """clean-fid's wrapper of NVIDIA's file, which by itself takes files of that name only."""
     from cleanfid.inception_torchscript import InceptionV3W
 
@@ -196,7 +202,7 @@ def _wrapped(path: Path, mode: Mode) -> Any:
             torch.nn.Module.__init__(self)
             self.base, self.layers, self.resize_inside = network, network.layers, mode == "legacy_tensorflow"
 
-    network = _scripted(path)
+    network = _scripted(path, trust)
     if not hasattr(network, "layers"):
         raise _foreign(path)
     return Wrapped(network)
@@ -209,10 +215,10 @@ def _ported(path: Path) -> Any:
     fetch = inception_pytorch.load_state_dict_from_url
     try:
         with warnings.catch_warnings(action="ignore"):  # it asks for torchvision's models in an old way
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = read_checkpoint_file(path)
             inception_pytorch.load_state_dict_from_url = lambda *_, **__: state
             return inception_pytorch.InceptionV3(output_blocks=[3], resize_input=False)
-    except (RuntimeError, ValueError, TypeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise UserError(f"features.path={path}: not the weights of {PYTORCH_FILE}") from error
     finally:
         inception_pytorch.load_state_dict_from_url = fetch

@@ -14,6 +14,7 @@ from insetgan.metrics.features import Frozen
 from insetgan.networks.perceptual import Perceptual, feature_distance, unit_features
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder
+from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.torchvision_guard import guard
 
 Net = Literal["vgg", "alex"]
@@ -144,9 +145,18 @@ def _located(net: Net, path: str | Path | None) -> Path:
 def _load_backbone(slices: nn.Module, path: Path) -> None:
     """Fill lpips' slices, whose layers keep the numbers that they have in torchvision's `features`."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_checkpoint_file(path)
         given = {key.removeprefix("features."): value for key, value in state.items() if key.startswith("features.")}
         wanted = {key: key.split(".", 1)[1] for key in slices.state_dict()}
         slices.load_state_dict({key: given[name] for key, name in wanted.items()})
-    except (RuntimeError, ValueError, KeyError, AttributeError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        EOFError,
+        OSError,
+        pickle.UnpicklingError,
+    ) as error:
         raise UserError(f"distance.path={path}: not the weights of {' or '.join(BACKBONES.values())}") from error

@@ -11,6 +11,7 @@ from insetgan.metrics.frechet import Moments
 from insetgan.metrics.inception import Mode, clean_fid
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder
+from insetgan.runtime.tensors import read_arrays
 
 _SOURCE = "https://www.cs.cmu.edu/~clean-fid/stats/"
 
@@ -83,10 +84,11 @@ class CleanReference:
 
 def _read(path: Path, keys: tuple[str, ...]) -> list[np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return [np.asarray(stored[key]) for key in keys]
+        return read_arrays(path, keys)
     except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
-        raise UserError(f"{path}: not a file of clean-fid's statistics; it must hold {' and '.join(keys)}") from error
+        raise UserError(
+            f"{path}: not a file of clean-fid's statistics; it must hold {' and '.join(keys)} ({error})"
+        ) from error
 
 
 def _cleanfids_own() -> Path:

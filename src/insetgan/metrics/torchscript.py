@@ -1,16 +1,16 @@
 """Feature networks from TorchScript files, a user's own."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from insetgan.metrics.features import Frozen
 from insetgan.runtime.errors import UserError
+from insetgan.weights.script import load_script
 
 Values = Literal["bytes", "unit", "signed", "imagenet"]
 _PROBE = 256  # side of the picture by which a network that takes any size is tried
@@ -27,12 +27,16 @@ class TorchScriptFeatures(Frozen):
         size: (height, width) to which pictures are resized before, bicubic and antialiased; None leaves them as they are.
         values: what the network takes: "bytes", uint8 0 to 255; "unit", float 0 to 1; "signed", float -1 to 1; "imagenet",
             float less ImageNet's mean, over its deviation.
+        trust: whether the file may be run; TorchScript is a program (see `weights.script.load_script`).
 
     Raises:
-        UserError: no path or file, not TorchScript, other values or sizes, or it gives anything else than features.
+        UserError: no path or file, not trusted, not TorchScript, other values or sizes, or it gives something else than
+            features.
     """
 
-    def __init__(self, path: str | Path | None, size: Sequence[int] | None = None, values: Values = "signed") -> None:
+    def __init__(
+        self, path: str | Path | None, size: Sequence[int] | None = None, values: Values = "signed", trust: bool = False
+    ) -> None:
         super().__init__()
         if path is None:
             raise UserError(
@@ -42,9 +46,7 @@ class TorchScriptFeatures(Frozen):
             raise UserError(f"features.values={values}: must be one of {', '.join(get_args(Values))}")
         self.path, self.values, self.size = Path(path).expanduser(), values, _checked(size)
         self.name, self.title = f"torchscript_{self.path.stem}", self.path.stem
-        if not self.path.is_file():
-            raise UserError(f"features.path={path}: no file {self.path.absolute()}; give a TorchScript file")
-        self.network = load_script(self.path)
+        self.network = load_script(self.path, key="features", trust=trust)
         self.num_features = 0
         self.eval()
         self.num_features = self(torch.zeros(2, 3, _PROBE, _PROBE, dtype=torch.uint8)).shape[1]
@@ -88,22 +90,6 @@ class TorchScriptFeatures(Frozen):
         if self.values == "imagenet":
             return (unit - unit.new_tensor(_MEAN).view(3, 1, 1)) / unit.new_tensor(_DEVIATION).view(3, 1, 1)
         return unit if self.values == "unit" else unit * 2 - 1
-
-
-def load_script(path: Path) -> nn.Module:
-    """A TorchScript network on the CPU, in evaluation mode, without gradients.
-
-    Raises:
-        UserError: the file is no TorchScript, or not all of it.
-    """
-    try:
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TorchScript is what people have
-            module: nn.Module = cast(Any, torch.jit.load)(str(path), map_location="cpu")
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"features.path={path}: not a whole TorchScript file") from error
-    for parameter in module.parameters():  # TorchScript modules lack requires_grad_ of their own
-        parameter.requires_grad_(False)
-    return module.eval()
 
 
 def _checked(size: Sequence[int] | None) -> tuple[int, int] | None:

@@ -109,11 +109,11 @@ class Discriminator(nn.Module):
         """Make a randomly initialised network.
 
         Args:
-            height: of the pictures, 4 times a power of two, 8 or more.
-            width: of the pictures, divisible by height / 4.
+            height: of the images; together with the width one of the sizes that `layers.block_sizes` takes.
+            width: of the images.
             c_dim: number of label values; 0 for an unconditional network.
             img_channels: colours of the pictures.
-            channel_base: the block of height r has min(channel_base // r, channel_max) feature maps.
+            channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
             mbstd_group_size: samples over which the minibatch standard deviation is taken.
             conv_clamp: limit of the absolute value of features; None for none.
@@ -145,9 +145,17 @@ class Discriminator(nn.Module):
             self.add_module(f"b{sizes[i][0]}", block)
         cmap_dim = channels[0] if c_dim > 0 else 0
         self.mapping = LabelMapping(c_dim=c_dim, w_dim=cmap_dim) if c_dim > 0 else None
-        self.b4 = DiscriminatorEpilogue(
+        epilogue = DiscriminatorEpilogue(
             channels[0], size=sizes[0], cmap_dim=cmap_dim, mbstd_group_size=mbstd_group_size, clamp=conv_clamp
         )
+        self.coarsest = sizes[0][0]
+        self.add_module(f"b{self.coarsest}", epilogue)
+
+    @property
+    def epilogue(self) -> DiscriminatorEpilogue:
+        """The last layers; in published networks they are called `b4`."""
+        epilogue: DiscriminatorEpilogue = getattr(self, f"b{self.coarsest}")
+        return epilogue
 
     def freeze(self, layers: int) -> None:
         """Freeze the layers nearest to the picture, which know most of what all pictures have in common (Mo et al. 2020).
@@ -192,12 +200,12 @@ class Discriminator(nn.Module):
         if img.shape[1:] != (self.img_channels, self.height, self.width):
             wanted = [self.img_channels, self.height, self.width]
             raise ValueError(f"img must have the shape [n, {', '.join(map(str, wanted))}], not {list(img.shape)}")
-        device, full = img.device.type, self.b4.fc.weight.dtype
+        device, full = img.device.type, self.epilogue.fc.weight.dtype
         dtypes = block_dtypes(self.heights, device=device, full=full)
         x = img
         with torch.autocast(device, enabled=False):
             for height in self.heights:
                 x = x.to(dtypes[height], memory_format=torch.channels_last)
                 x = self.get_submodule(f"b{height}")(x)
-            logits: Tensor = self.b4(x, None if self.mapping is None else self.mapping(c))
+            logits: Tensor = self.epilogue(x, None if self.mapping is None else self.mapping(c))
         return logits

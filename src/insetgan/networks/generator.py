@@ -28,14 +28,14 @@ class Generator(FromFile, nn.Module):
         """Make a randomly initialised network.
 
         Args:
-            height: of the pictures, 4 times a power of two, 8 or more.
-            width: of the pictures, divisible by height / 4.
+            height: of the images; together with the width one of the sizes that `layers.block_sizes` takes.
+            width: of the images.
             z_dim: size of the input latent z.
             w_dim: size of the intermediate latent w.
             c_dim: number of label values; 0 for an unconditional network.
             img_channels: colours of the pictures.
             mapping_layers: depth of the mapping network.
-            channel_base: the block of height r has min(channel_base // r, channel_max) feature maps.
+            channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
             conv_clamp: limit of the absolute value of features; None for none.
 
@@ -76,6 +76,11 @@ class Generator(FromFile, nn.Module):
         """The keyword arguments that make a network of this shape."""
         names = "height width z_dim w_dim c_dim img_channels mapping_layers channel_base channel_max conv_clamp"
         return {name: getattr(self, name) for name in names.split()}
+
+    def draw(self, ws: Tensor) -> Tensor:
+        """Draw the codes [n, num_ws, w_dim] with the stored noise: [n, img_channels, height, width]."""
+        images: Tensor = self.synthesis(ws, noise_mode="const")
+        return images
 
     def forward(
         self,

@@ -34,17 +34,39 @@ def channels_at(height: int, *, channel_base: int, channel_max: int) -> int:
 
 
 def block_sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """List (height, width) of the blocks from the coarsest, 4 high, to the finest.
+    """List (height, width) of the blocks from the coarsest to the finest, each twice as high and wide as the one before.
+
+    Sizes of published networks keep their blocks: where the height is 4 times a power of two and the width can be halved as
+    often, the coarsest block is 4 high. All other sizes are halved while both sides stay whole numbers of 3 or more.
 
     Raises:
-        ValueError: height is not 4 times a power of two from 2 on, or width cannot be halved as often.
+        ValueError: height and width are not two numbers from 3 up times one power of two.
     """
     halvings = max(height, 1).bit_length() - 3
-    if halvings < 1 or height != 4 << halvings:
-        raise ValueError(f"height={height}: must be 4 times a power of two, 8 or more")
-    if width <= 0 or width % (1 << halvings):
-        raise ValueError(f"width={width}: must be a multiple of {1 << halvings} for height={height}")
-    return [(4 << i, width >> (halvings - i)) for i in range(halvings + 1)]
+    if halvings < 1 or height != 4 << halvings or width < 1 or width % (1 << halvings):
+        halvings = _common_halvings(height, width)
+    if halvings < 1:
+        raise ValueError(
+            f"height={height}, width={width}: must be two whole numbers from 3 up, both times the same power of two "
+            "(2, 4, 8, ...), "
+            f"such as {' x '.join(map(str, _nearest_size(height, width)))}"
+        )
+    return [(height >> halving, width >> halving) for halving in range(halvings, -1, -1)]
+
+
+def _common_halvings(height: int, width: int) -> int:
+    """How often both sides can be halved and stay whole numbers of 3 or more."""
+    halvings = 0
+    while min(height, width) >= 3 << (halvings + 1) and (height | width) % (2 << halvings) == 0:
+        halvings += 1
+    return halvings
+
+
+def _nearest_size(height: int, width: int) -> tuple[int, int]:
+    """A size near the given one that `block_sizes` takes and that leaves the coarsest block small."""
+    unit = 1 << max(1, (max(min(height, width), 1) // 3).bit_length() - 1)
+    near_height, near_width = (max(3, round(side / unit)) * unit for side in (height, width))
+    return near_height, near_width
 
 
 def block_dtypes(heights: Sequence[int], *, device: str, full: torch.dtype) -> dict[int, torch.dtype]:

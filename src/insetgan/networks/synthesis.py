@@ -188,7 +188,7 @@ class SynthesisBlock(nn.Module):
 
 
 class SynthesisNetwork(nn.Module):
-    """Blocks `b4`, `b8`, ... named by their height, each adding to the picture (the 'skip' architecture)."""
+    """Blocks named by their height, each adding to the image (the 'skip' architecture); as published `b4`, `b8`, ..."""
 
     def __init__(
         self,

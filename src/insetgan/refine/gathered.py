@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from safetensors import safe_open
 
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.tensors import open_tensors
 
 CURVE = "curve."
 """What the names of curves begin with in a sample's file; everything else there is a latent."""
@@ -60,7 +60,7 @@ def read_curves(sample: Path) -> dict[str, list[float]]:
     Raises:
         OSError: the file cannot be read.
     """
-    with safe_open(sample, framework="numpy") as file:
+    with open_tensors(sample, "numpy") as file:
         names = sorted(name for name in file.keys() if name.startswith(CURVE))
         return {name.removeprefix(CURVE): file.get_tensor(name).tolist() for name in names}
 
@@ -80,13 +80,13 @@ def _stack(path: Path, samples: Sequence[Path], seeds: Sequence[int]) -> None:
 
 def _layout(sample: Path) -> dict[str, tuple[str, list[int]]]:
     """Type and shape of each latent, in alphabetical order."""
-    with safe_open(sample, framework="numpy") as file:
+    with open_tensors(sample, "numpy") as file:
         slices = {name: file.get_slice(name) for name in sorted(file.keys()) if not name.startswith(CURVE)}
         return {name: (piece.get_dtype(), list(piece.get_shape())) for name, piece in slices.items()}
 
 
 def _contents(sample: Path, layout: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    with safe_open(sample, framework="numpy") as file:
+    with open_tensors(sample, "numpy") as file:
         for name in layout:
             yield name, file.get_tensor(name).tobytes()
 

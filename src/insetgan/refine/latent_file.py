@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import file_digest
+from insetgan.runtime.store import unseal
+from insetgan.runtime.tensors import open_tensors, read_arrays
 
 Codes = tuple[Tensor, Tensor]
 """w* [w_dim] and delta [num_ws, w_dim]."""
@@ -54,13 +57,23 @@ def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -
 def _of_folder(path: Path, generator: str, name: str) -> Codes:
     for candidate in (name, f"{name}-1"):
         if (file := path / "samples" / f"{candidate}.safetensors").is_file():
-            with safe_open(file, framework="pt") as opened:
+            _refuse_damaged(file)
+            with open_tensors(file) as opened:
                 return _pair(opened, generator)
     raise UserError(f"holds no sample {name}")
 
 
+def _refuse_damaged(file: Path) -> None:
+    """Raise UserError unless a file is what its record says; samples of version 0.1.0 have no record."""
+    record = file.with_suffix(".json")
+    if record.is_file():
+        note = unseal(record.read_bytes())
+        if note is None or note["pieces"].get(file.name) != file_digest(file):
+            raise UserError(f"sample {file.stem} is damaged; the command that made it makes it again")
+
+
 def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> dict[int, Codes]:
-    with safe_open(path, framework="pt") as file:
+    with open_tensors(path) as file:
         if "seeds" not in file.keys():
             return dict.fromkeys(seeds, _pair(file, generator))
         known = {int(seed): row for row, seed in reversed(list(enumerate(file.get_tensor("seeds"))))}
@@ -76,14 +89,16 @@ def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> d
         return {seed: (shared[known[of]], delta[known[of]]) for seed, of in zip(seeds, wanted, strict=True)}
 
 
-def _pair(file: safe_open, generator: str) -> Codes:
-    tensors: Any = file
-    return tensors.get_tensor(f"{generator}.shared"), tensors.get_tensor(f"{generator}.delta")
+def _pair(file: Any, generator: str) -> Codes:
+    pair: Codes = (file.get_tensor(f"{generator}.shared"), file.get_tensor(f"{generator}.delta"))
+    if any(not values.dtype.is_floating_point for values in pair):
+        raise UserError(f"the latents of {generator} are whole numbers ({pair[0].dtype}), must be float")
+    return pair
 
 
 def _of_projection(path: Path) -> Codes:
-    with np.load(path, allow_pickle=False) as arrays:
-        ws = torch.from_numpy(np.asarray(arrays["w"], np.float32))
+    (array,) = read_arrays(path, ["w"])
+    ws = torch.from_numpy(np.array(array, np.float32))
     if ws.dim() != 3 or len(ws) != 1:
         raise UserError(f"w must be [1, layers, w_dim], not {list(ws.shape)}")
     shared = ws[0].mean(0)

@@ -152,7 +152,7 @@ def finite_rows(tensors: Iterable[Tensor]) -> Tensor:
 
 def latent_tensors(prefix: str, latents: Mapping[str, Latents]) -> Tensors:
     """The tensors of latents, named "<prefix>.<generator>.shared" and "<prefix>.<generator>.delta"."""
-    named = {}
+    named: Tensors = {}
     for name, one in latents.items():
         named |= {f"{prefix}.{name}.shared": one.shared, f"{prefix}.{name}.delta": one.delta}
     return named

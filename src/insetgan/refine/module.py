@@ -4,17 +4,18 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from insetgan.detection.part import Part
 from insetgan.detection.segmenter import Segmenter
-from insetgan.networks.generator import Generator
+from insetgan.networks.owned import move, owned_networks
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
+from insetgan.refine.block_state import BlockState, FrameRecorder, PartialStore, block_key
 from insetgan.refine.latents import CANVAS, Latents, Space
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
@@ -63,22 +64,6 @@ class Refined:
     films: Sequence[Sequence[Any]]
 
 
-class FrameRecorder(Protocol):
-    """Keeps frames of the optimisation of every sample of a block; see `reports.video.Recorder`."""
-
-    def __call__(self, step: Step) -> None:
-        """Look at a step."""
-        ...
-
-    def finish(self, result: Result) -> None:
-        """Look at the result of the block."""
-        ...
-
-    def frames(self, row: int) -> Sequence[Any]:
-        """Frames of one row of the block."""
-        ...
-
-
 class RefinementModule(pl.LightningModule):
     """Refines blocks of seeds; a batch of the predict loop is a list of seeds.
 
@@ -93,12 +78,17 @@ class RefinementModule(pl.LightningModule):
 
     Attributes:
         on_step: called after each step of the solver.
+        unfinished: keeps the state of unfinished blocks, from which they go on; None keeps none.
+        say: told in one line when a block goes on, or cannot.
+        sample_word: what the numbers of a block count.
         recorder: keeps frames of the optimisation; None for no films.
     """
 
+    sample_word = "seed"
+
     def __init__(
         self,
-        canvas: Generator,
+        canvas: Synthesiser,
         parts: Mapping[str, Part],
         objective: Objective,
         schedule: Schedule,
@@ -111,11 +101,19 @@ class RefinementModule(pl.LightningModule):
         self.canvas, self.parts = canvas, dict(parts)
         self.objective, self.schedule, self.plan = objective, schedule, plan
         self.perceptual, self.segmenter = perceptual, segmenter
-        owners = [part.generator for part in self.parts.values()] + [part.detector for part in self.parts.values()]
-        networks = [network for owner in [*owners, perceptual, segmenter] if (network := _network(owner)) is not None]
-        self.networks = nn.ModuleList(networks)  # so that the Trainer moves them to its device
+        parted = [owner for part in self.parts.values() for owner in (part.generator, part.detector)]
+        self._owners = [canvas, *parted, perceptual, segmenter]
+        # A list of modules, so that the Trainer moves them to its device.
+        self.networks = nn.ModuleList([network for owner in self._owners for network in owned_networks(owner)])
         self.on_step: Callable[[Step], None] | None = None
+        self.unfinished: PartialStore | None = None
+        self.say: Callable[[str], None] = lambda line: None
         self.recorder: FrameRecorder | None = None
+
+    def on_predict_start(self) -> None:
+        """Move what is no network, such as a detector of the user's own, to the device."""
+        for owner in self._owners:
+            move(owner, self.device)
 
     def predict_step(self, batch: Sequence[int], *_: Any) -> Refined | None:
         """Refine one block of seeds; None for an empty one, which a process gets that has nothing to do."""
@@ -125,17 +123,39 @@ class RefinementModule(pl.LightningModule):
         problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
         recorder = self.recorder
 
-        def on_step(step: Step) -> None:
-            for listener in (recorder, self.on_step):
-                if listener is not None:
-                    listener(step)
-
-        result = refine(problem, self.objective, self.schedule, on_step=on_step)
+        result = self.refine(batch, problem, self.schedule, recorder)
         if recorder is not None:
             recorder.finish(result)
         rows = best_rows(result, plan.tries, plan.keep)
         films = [recorder.frames(row) for row in rows.tolist()] if recorder else []
         return Refined(result.rows(rows.to(result.steps.device)), films)
+
+    def refine(
+        self, block: Sequence[int], problem: Problem, schedule: Schedule, recorder: FrameRecorder | None = None
+    ) -> Result:
+        """Refine a block, from where it was interrupted if it was, and keep its state until it is written."""
+        state = self._block_state(block, recorder)
+        listeners = [listener for listener in (recorder, state, self.on_step) if listener is not None]
+
+        def on_step(step: Step) -> None:
+            for listener in listeners:
+                listener(step)
+
+        before = state.read() if state is not None else None
+        return refine(problem, self.objective, schedule, state=before, on_step=on_step)
+
+    def on_predict_batch_end(self, outputs: Any, batch: Sequence[int], *_: Any) -> None:
+        """Remove the state of a block. The callbacks, which write its samples, come before."""
+        state = self._block_state(batch) if batch else None
+        if state is not None:
+            state.remove()
+
+    def _block_state(self, block: Sequence[int], recorder: FrameRecorder | None = None) -> BlockState | None:
+        if self.unfinished is None:
+            return None
+        depends = json.dumps([list(block), [self.origin(sample) for sample in block]])
+        key = block_key(block, self.sample_word)
+        return BlockState(self.unfinished, key, depends, recorder=recorder, say=self.say)
 
     def origin(self, sample: int) -> str:
         """What decides the start of a sample, beside its seed and the settings."""
@@ -209,13 +229,6 @@ class StepProgress(pl.Callback):
     def _step(self, step: Step) -> None:
         total = self.blocks * self.steps
         self.on_progress(min(self.done * self.steps + (step.index + 1) * self.processes, total), total)
-
-
-def _network(owner: object) -> nn.Module | None:
-    if isinstance(owner, nn.Module):
-        return owner
-    inner = getattr(owner, "network", None)
-    return inner if isinstance(inner, nn.Module) else None
 
 
 def seed_blocks(seeds: Sequence[int], size: int) -> list[list[int]]:

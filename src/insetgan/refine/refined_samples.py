@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from insetgan.refine.measures import measure, spread
 from insetgan.refine.problem import Result
 from insetgan.refine.ranking import sample_names
 from insetgan.runtime.store import Content, Layout, ResultFolder
+from insetgan.runtime.tensors import open_tensors
 
 IMAGES = ("canvas", "paste", "refined")
 """The images of each sample, `samples/<name>_<image>.png`."""
@@ -137,7 +137,7 @@ class RefinedSamples:
         boxes = data["record"]["box"]
         if boxes is None:
             return None
-        with safe_open(self.tensors(name), framework="pt") as file:
+        with open_tensors(self.tensors(name)) as file:
             found = {key: file.get_tensor(key)[None] for key in file.keys() if not key.startswith(CURVE)}
         generators = [key.removesuffix(".shared") for key in found if key.endswith(".shared")]
         latents = {key: (found[f"{key}.shared"], found[f"{key}.delta"]) for key in generators}

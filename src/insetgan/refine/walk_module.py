@@ -11,7 +11,6 @@ from insetgan.refine.composition import draw_all
 from insetgan.refine.latents import Latents
 from insetgan.refine.module import Refined, RefinementModule
 from insetgan.refine.refined_samples import RefinedSamples
-from insetgan.refine.solver import refine
 from insetgan.refine.walk import Footing, between, footing_of, set_out
 
 LATER = 0.25
@@ -27,6 +26,7 @@ class WalkModule(RefinementModule):
         samples: hold the images before, so that a walk that was killed goes on as an unbroken one.
     """
 
+    sample_word = "image"
     stops: Sequence[int]
     walk: int
     samples: RefinedSamples
@@ -42,7 +42,7 @@ class WalkModule(RefinementModule):
         if (footing := self._footing(picture)) is not None:
             problem = set_out(problem, drawn, footing)
             schedule = replace(schedule, steps=max(1, round(schedule.steps * LATER)))
-        return Refined(refine(problem, self.objective, schedule, on_step=self.on_step), [])
+        return Refined(self.refine(batch, problem, schedule), [])
 
     def origin(self, sample: int) -> str:
         """Every picture of a walk hangs on all of its stops."""

@@ -28,12 +28,6 @@ class SampleWriter(pl.callbacks.BasePredictionWriter):
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
-        """Write the samples of the block that was refined, and remove its unfinished state."""
+        """Write the samples of the block that was refined."""
         if prediction is not None:
             self.samples.add(batch, prediction.result, prediction.films)
-            self.samples.folder.remove_partial(block_key(batch))
-
-
-def block_key(block: Sequence[int]) -> str:
-    """Name of the unfinished state of a block; see `ResultFolder.partial`."""
-    return str(block[0]) if len(block) == 1 else f"{block[0]}-and-{len(block) - 1}-more"

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from insetgan.data.picture import read_rgb
 from insetgan.ops.images import encode_png
 from insetgan.refine.gathered import read_curves, write_curves, write_latents
 from insetgan.refine.refined_samples import IMAGES, RefinedSamples
@@ -28,11 +29,13 @@ SHOWN = 64
 """Samples on the sheet, in the curves and in the report; a run may have many more."""
 
 
-def gather_results(samples: RefinedSamples, seeds: Sequence[int], *, walk: bool = False) -> dict[str, Any]:
+def gather_results(
+    samples: RefinedSamples, seeds: Sequence[int], *, walk: bool = False, labels: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Write results.json, latents.safetensors, curves.csv and sheet.png of these seeds.
 
     Only the records of the samples are ever in memory together. Of a walk, the summary also says how far neighbours
-    differ, as naive pastes and refined.
+    differ, as naive pastes and refined. `labels` are those of conditional generators, by "canvas" and part name.
 
     Returns:
         What results.json holds: `samples`, a record for each result; `summary`, the medians; and what made them.
@@ -44,6 +47,8 @@ def gather_results(samples: RefinedSamples, seeds: Sequence[int], *, walk: bool 
     folder.require(names)
     records = [samples.record(name) for name in names]
     results: dict[str, Any] = {"samples": records, "summary": summarise(records), **provenance()}
+    if labels:
+        results["labels"] = dict(labels)
     if walk:
         images = {"before": "paste", "after": "refined"}
         results["summary"]["walk"] = {
@@ -96,10 +101,10 @@ def write_walk_film(samples: RefinedSamples, count: int) -> None:
 
 def _images(samples: RefinedSamples, names: Iterable[str], image: str) -> Iterator[Tensor]:
     for name in names:
-        yield torch.from_numpy(np.array(Image.open(samples.image(name, image)).convert("RGB")))
+        yield torch.from_numpy(np.array(read_rgb(samples.image(name, image))))
 
 
 def _row(samples: RefinedSamples, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
-    images = [Image.open(samples.image(record["name"], image)).convert("RGB") for image in IMAGES]
+    images = [read_rgb(samples.image(record["name"], image)) for image in IMAGES]
     boxes = [tuple(box) for box in (record["box"] or {}).values()]
     return f"seed {record['name']}: {record['status']}", images, boxes

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from insetgan.data.picture import read_rgb
 from insetgan.reports.sheet import close_up
 
 SHOWN = 64  # samples with pictures; more would make a page that no browser likes
@@ -162,7 +163,7 @@ def _sample(folder: Path, record: Mapping[str, Any], budget: int) -> tuple[_Samp
     paths = [folder / f"{name}_{picture}.png" for picture in ("paste", "refined")]
     if not all(path.is_file() for path in paths):
         return _Sample(**known), 0
-    paste, refined = pictures = [Image.open(path).convert("RGB") for path in paths]
+    paste, refined = pictures = [read_rgb(path) for path in paths]
     wholes = [_whole(path, picture) for path, picture in zip(paths, pictures, strict=True)]
     closes = [
         (_words(part), _close(paste, tuple(box)), _close(refined, tuple(box)))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from insetgan.ops.images import to_uint8
 from insetgan.ops.regions import Blend
@@ -112,6 +113,41 @@ class Recorder:
         """
         return Film(self._shots.get(row, []))
 
+    def tensors(self, after: int) -> dict[str, Tensor]:
+        """What is kept of the steps behind number `after`, as `load` takes it.
+
+        Returns:
+            "<step>/<row>": uint8 [H, W, 3]; "<step>/<row>/<number>/<part>": the box, int64 [4]; "film.spacing": steps
+            between frames.
+        """
+        kept = {"film.spacing": torch.tensor(self._spacing)}
+        for row, shots in self._shots.items():
+            for shot in shots:
+                if shot.index > after:
+                    kept[f"{shot.index}/{row}"] = torch.from_numpy(shot.picture)
+                    for number, (part, box) in enumerate(shot.boxes.items()):
+                        kept[f"{shot.index}/{row}/{number}/{part}"] = torch.tensor(box)
+        return kept
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Forget what is kept, and keep what `tensors` gave, of one call or of several; other tensors are left alone."""
+        self._shots, self._spacing = {}, int(tensors["film.spacing"])
+        images: dict[tuple[int, int], Tensor] = {}
+        boxes: dict[tuple[int, int], dict[int, tuple[str, Box]]] = {}
+        for name, tensor in tensors.items():
+            step, *rest = name.split("/", 3)
+            if not step.isdecimal() or int(step) % self._spacing:
+                continue
+            place = int(step), int(rest[0])
+            if len(rest) == 1:
+                images[place] = tensor
+            else:
+                boxes.setdefault(place, {})[int(rest[1])] = rest[2], tuple(tensor.tolist())
+        for place in sorted(images):
+            there = boxes.get(place, {})
+            shot = _Shot(place[0], images[place].numpy().copy(), dict(there[number] for number in sorted(there)))
+            self._shots.setdefault(place[1], []).append(shot)
+
     def _thin(self) -> None:
         while self._spacing < 1 << 30 and self._size() > self.limit:
             self._spacing *= 2
@@ -157,6 +193,25 @@ def write_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
     write_whole(path, lambda beside: encode_mp4(beside, frames, fps))
 
 
+def find_encoder(setting: str = "video=true") -> tuple[Any, Any]:
+    """Import the packages that encode: `imageio.v3` and `imageio_ffmpeg`.
+
+    Args:
+        setting: that asks for a film, for the message.
+
+    Raises:
+        UserError: they are not installed, or bring no program for this machine.
+    """
+    try:
+        # By name, since only one of the two says what its types are, and that for other plugins than this one.
+        imageio: Any = import_module("imageio.v3")
+        imageio_ffmpeg: Any = import_module("imageio_ffmpeg")
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:
+        raise UserError(f"{setting}: needs imageio and imageio-ffmpeg: pip install -e '.[video]'") from error
+    return imageio, imageio_ffmpeg
+
+
 def encode_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
     """Encode frames as H.264; the last one stands for a second.
 
@@ -170,13 +225,7 @@ def encode_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
         ValueError: there are no frames.
         OSError: it cannot be encoded or written.
     """
-    try:
-        # By name, since only one of the two says what its types are, and that for other plugins than this one.
-        imageio: Any = import_module("imageio.v3")
-        imageio_ffmpeg: Any = import_module("imageio_ffmpeg")
-        imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError) as error:  # RuntimeError: the package brings no program for this machine
-        raise UserError("video=true: needs imageio and imageio-ffmpeg: pip install -e '.[video]'") from error
+    imageio, imageio_ffmpeg = find_encoder()
     shown = _Held(frames, round(HOLD * fps))
     try:
         with (

@@ -32,22 +32,38 @@ def write_whole(path: Path, content: bytes | Callable[[Path], object]) -> None:
     """
     beside = path.with_name(f".{uuid.uuid4().hex[:12]}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if callable(content):
-            content(beside)
-        else:
-            beside.write_bytes(content)
-        _to_disk(
-            beside
-        )  # before the rename: after a power cut there is the old file or the new one, never an empty one
-        os.replace(beside, path)
+        with _named(path, beside):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if callable(content):
+                content(beside)
+            else:
+                beside.write_bytes(content)
+            # Before the rename: after a power cut there is the old file or the new one, never an empty one.
+            _to_disk(beside)
+            os.replace(beside, path)
+    finally:
+        _remove(beside)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to the end of a file.
+
+    Raises:
+        OSError: it cannot be written; it names the path.
+    """
+    with _named(path), path.open("ab") as file:
+        file.write(content)
+
+
+@contextmanager
+def _named(path: Path, beside: Path | None = None) -> Iterator[None]:
+    """Let errors name the path: a full disk is reported without one, or with the file beside, which a user does not know."""
+    try:
+        yield
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(beside)):
             raise
-        # A full disk is reported without a path, or with the path of the file beside, which says nothing to a user.
         raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        _remove(beside)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -65,26 +81,29 @@ def remove_leftovers(folder: Path) -> None:
 
 
 @contextmanager
-def lock_folder(folder: Path, *, patience: float = 10.0) -> Iterator[None]:
+def lock_folder(folder: Path, *, out: Path | None = None, patience: float = 10.0) -> Iterator[None]:
     """Keep other commands out of a folder; they are let in again when this process ends, however it ends.
 
     What killed commands left half-written there is removed.
 
     Args:
         folder: made if it is missing.
+        out: what messages call it, if not by its path.
         patience: seconds to wait for a process that is about to end.
 
     Raises:
         UserError: another command has locked it, or it cannot be made or written to.
     """
     try:
-        make_folder(folder)
+        make_folder(folder, out=out)
         lock = FileLock(folder / LOCK)
         lock.acquire(timeout=patience, poll_interval=0.2)
     except Timeout:
-        raise UserError(f"out={folder}: another command is writing there; wait for it or give another out=") from None
+        raise UserError(
+            f"out={out or folder}: another command is writing there; wait for it or give another out="
+        ) from None
     except OSError as error:
-        raise UserError(f"out={folder}: cannot be written to ({error.strerror or error})") from error
+        raise UserError(f"out={out or folder}: cannot be written to ({error.strerror or error})") from error
     try:
         remove_leftovers(folder)
         yield
@@ -92,8 +111,8 @@ def lock_folder(folder: Path, *, patience: float = 10.0) -> Iterator[None]:
         lock.release()
 
 
-def make_folder(path: Path) -> None:
-    """Make the folder of a run and those above it.
+def make_folder(path: Path, *, out: Path | None = None) -> None:
+    """Make the folder of a run and those above it; `out` is what messages call it, if not by its path.
 
     Raises:
         UserError: it cannot be made.
@@ -101,7 +120,7 @@ def make_folder(path: Path) -> None:
     try:
         Path(os.path.normpath(path)).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"out={path}: no folder can be made there ({error.strerror})") from error
+        raise UserError(f"out={out or path}: no folder can be made there ({error.strerror})") from error
 
 
 def cache_folder() -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.folders import list_folder
 
 
 @runtime_checkable
@@ -91,10 +92,12 @@ def _archive_stamp(path: Path) -> list[Any]:
     if not path.is_dir():
         status = path.stat()
         return [[path.name, status.st_size, status.st_mtime_ns]]
-    stamp: list[Any] = []
-    for parent, folders, names in os.walk(path, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            status = os.stat(os.path.join(parent, name))
-            stamp.append([os.path.relpath(os.path.join(parent, name), path), status.st_size, status.st_mtime_ns])
-    return stamp
+    listing = list_folder(path)
+    return [[name, *_state(path / name)] for name in sorted(listing.files)]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    if not path.exists():  # a link that leads nowhere
+        return -1, 0
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns

@@ -10,6 +10,16 @@ from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.plugins import MixedPrecision
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.strategies import DDPStrategy
 
-__all__ = ["CPUAccelerator", "Callback", "DDPStrategy", "Logger", "MixedPrecision", "WandbLogger", "pl"]
+__all__ = [
+    "CPUAccelerator",
+    "Callback",
+    "DDPStrategy",
+    "Logger",
+    "MixedPrecision",
+    "TorchCheckpointIO",
+    "WandbLogger",
+    "pl",
+]

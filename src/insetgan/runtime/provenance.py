@@ -19,9 +19,10 @@ def provenance() -> dict[str, str]:
     return {"version": __version__, "command": command, "commit": _commit()}
 
 
-def provenance_comment() -> str:
-    """The same as lines of comment for the head of a YAML file."""
-    return "".join(f"# {name}: {' '.join(value.splitlines())}\n" for name, value in provenance().items())
+def with_provenance(settings: str) -> bytes:
+    """Settings as YAML, headed by version, command and commit as comments; what config.yaml of a run holds."""
+    head = "".join(f"# {name}: {' '.join(value.splitlines())}\n" for name, value in provenance().items())
+    return (head + settings).encode("utf-8", "surrogateescape")
 
 
 @functools.cache

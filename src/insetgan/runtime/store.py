@@ -12,6 +12,7 @@ from typing import Any
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, make_folder, write_whole
+from insetgan.runtime.run_log import log_to
 
 MARKER = "settings.txt"
 """Says which kind of results a folder holds, and of which settings."""
@@ -56,23 +57,28 @@ class ResultFolder:
         fingerprint: from `runtime.fingerprint`, says from which settings the results come.
         layout: what such folders hold.
         overwrite: whether `open` removes the results that are there, of whichever settings.
+        out: what messages call the folder, if not by its path.
     """
 
-    def __init__(self, path: str | Path, fingerprint: str, layout: Layout, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, fingerprint: str, layout: Layout, *, overwrite: bool = False, out: Path | None = None
+    ) -> None:
         self.path, self.fingerprint, self.layout, self.overwrite = Path(path), fingerprint, layout, overwrite
+        self.out = out or self.path
         self.results = self.path / layout.folder
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Keep other commands out of the folder, and claim it for these settings.
+        """Keep other commands out of the folder, claim it for these settings, and append what is said to <kind>.log.
 
         Raises:
             UserError: another command is writing there, it cannot be written to, or it holds other results that may not
                 be overwritten.
         """
-        with lock_folder(self.path):
+        with lock_folder(self.path, out=self.out):
             self.claim()
-            yield
+            with log_to(self.path / f"{self.layout.kind}.log"):
+                yield
 
     def claim(self) -> None:
         """Claim the folder for these settings; its lock, or that of a folder above, must be held.
@@ -80,11 +86,9 @@ class ResultFolder:
         Raises:
             UserError: it holds other results that may not be overwritten, or something else.
         """
-        make_folder(self.path)
-        make_folder(self.results)
-        mark = f"insetgan {self.layout.kind} {self.fingerprint}\n"
-        marker = self.path / MARKER
-        found = marker.read_bytes().decode(errors="replace") if marker.is_file() else None
+        make_folder(self.path, out=self.out)
+        make_folder(self.results, out=self.out)
+        mark, found = self._mark, self._marker()
         owners = self._owners() if found != mark else set()  # the marker may be lost or damaged, the records say more
         if found != mark and owners != {self.fingerprint}:
             self._refuse_others(found, mark, known=bool(owners))
@@ -92,7 +96,20 @@ class ResultFolder:
         elif self.overwrite:
             self._clear()
         if found != mark:
-            write_whole(marker, mark.encode())
+            write_whole(self.path / MARKER, mark.encode())
+
+    @property
+    def _mark(self) -> str:
+        return f"insetgan {self.layout.kind} {self.fingerprint}\n"
+
+    def _marker(self) -> str | None:
+        """What the marker says, if there is one."""
+        marker = self.path / MARKER
+        return marker.read_bytes().decode(errors="replace") if marker.is_file() else None
+
+    def is_claimed(self) -> bool:
+        """Whether the folder is claimed for these settings."""
+        return self._marker() == self._mark
 
     def _owners(self) -> set[str]:
         """Fingerprints of the settings from which the results in the folder come, as far as their records are whole."""
@@ -110,16 +127,16 @@ class ResultFolder:
         kind, title = self.layout.kind, self.layout.title
         match, old = _MARK.fullmatch(found or ""), _OLD_MARK.fullmatch(found or "")
         if match is not None and match[1] != kind:
-            raise UserError(f"out={self.path}: holds results of {match[1]}, not of {kind}; choose another folder")
+            raise UserError(f"out={self.out}: holds results of {match[1]}, not of {kind}; choose another folder")
         if found is None and not known and (self.path / "config.yaml").exists():
-            raise UserError(f"out={self.path}: holds another run, not {title} of {kind}; choose another folder")
+            raise UserError(f"out={self.out}: holds another run, not {title} of {kind}; choose another folder")
         cut_short = found is not None and mark.startswith(found)
         if not (found is None or known or match or old or cut_short):
-            raise UserError(f"out={self.path}: holds a {MARKER} of something else; choose another folder")
+            raise UserError(f"out={self.out}: holds a {MARKER} of something else; choose another folder")
         if self._pieces() and not self.overwrite:
             of = "an earlier version, which this one cannot go on with" if old else "other settings"
             raise UserError(
-                f"out={self.path}: holds {title} of {of}; choose another folder, or replace them with overwrite=true"
+                f"out={self.out}: holds {title} of {of}; choose another folder, or replace them with overwrite=true"
             )
 
     def _pieces(self) -> list[Path]:
@@ -206,7 +223,7 @@ class ResultFolder:
                 raise self._unfinished(key, problem)
 
     def _unfinished(self, key: str, problem: str) -> UserError:
-        return UserError(f"out={self.path}: result {key} {problem}; the same command makes it again")
+        return UserError(f"out={self.out}: result {key} {problem}; the same command makes it again")
 
     def write(self, name: str, content: Content) -> None:
         """Write a file of the folder that belongs to no result, such as config.yaml.
@@ -226,7 +243,7 @@ class ResultFolder:
             if (self.path / MARKER).is_file():
                 raise
             raise UserError(
-                f"out={self.path}: the folder was removed while this command wrote to it; give the command again"
+                f"out={self.out}: the folder was removed while this command wrote to it; give the command again"
             ) from error
 
     @property

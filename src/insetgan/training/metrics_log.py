@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from insetgan.runtime.files import write_whole
+from insetgan.runtime.files import append, write_whole
 from insetgan.runtime.lightning import Logger
 
 CLOCK = "Progress/kimg"
@@ -57,11 +57,10 @@ class MetricsCSV(Logger):
         fresh = [name for name in row if name not in self._columns]
         self._columns += fresh
         self._rows.append(row)
-        if self._stands and not fresh:
-            with self.path.open("a", newline="") as file:
-                file.write(self._text([row], header=False))
+        if self._stands and not fresh and self.path.is_file():
+            append(self.path, self._text([row], header=False).encode())
             return
-        write_whole(self.path, lambda beside: beside.write_text(self._text(self._rows, header=True)))
+        write_whole(self.path, self._text(self._rows, header=True).encode())
         self._stands = True
 
     def _text(self, rows: list[dict[str, str]], *, header: bool) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from insetgan.runtime.run_log import note
+
 _SHORT = {
     "Loss/G/loss": "G",
     "Loss/D/loss": "D",
@@ -51,6 +53,7 @@ class ProgressDisplay:
         line = f"kimg {kimg:.2f}/{self.max_kimg:g}  {rate:.1f} images/s  {duration(left)} left  {values}"
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], description=line)
+            note(line)  # a console notes what it prints by itself
         else:
             self.console.print(line, markup=False)
 

@@ -87,13 +87,19 @@ def start_from(module: TrainingModule, path: Path, *, strict: bool) -> list[Tran
 
 
 def compare(network: nn.Module, state: Mapping[str, Tensor], name: str) -> Transfer:
-    """Say which tensors of a source fit a network by name and shape; nothing is changed."""
+    """Say which tensors of a source fit a network by name and shape; nothing is changed.
+
+    Raises:
+        UserError: one fits and holds numbers of another type.
+    """
     mine = network.state_dict()
     taken, adapted, new, reshaped = [], [], [], []
     for key, target in mine.items():
         if key not in state:
             new.append(key)
         elif state[key].shape == target.shape:
+            if state[key].dtype != target.dtype:  # copying would round in silence
+                raise UserError(f"init: {name}.{key} holds {state[key].dtype}, must hold {target.dtype}")
             taken.append(key)
         elif isinstance(network, Generator) and key == "mapping.fc0.weight" and _same_z(network, state[key]):
             adapted.append(key)

@@ -2,19 +2,30 @@
 
 import importlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import nn
 
+from insetgan.runtime import limits, plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
 from insetgan.runtime.fingerprint import FromFile
+from insetgan.runtime.plugins import buildable
+from insetgan.runtime.reading import parse_json
+from insetgan.runtime.tensors import open_tensors
+from insetgan.runtime.zips import shown
+from insetgan.weights.plan import planned
 
 EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
+_MOST_VALUES = 10_000  # in what a file says of itself
+_FLOATS = ("F32", "F16")  # what `save_network` writes; no value changes on the way to float32
+_TYPES = {torch.int64: ("I64",), torch.int32: ("I32",), torch.uint8: ("U8",), torch.bool: ("BOOL",)}
 _KINDS = {
     "generator": ("insetgan.networks.generator", "Generator"),
     "comodgan": ("insetgan.completion.generator", "CoModGenerator"),
@@ -61,11 +72,18 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     if half:
         state = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in state.items()}
     header = {"kind": kind, "architecture": json.dumps(module.architecture), "metadata": json.dumps(metadata)}
+    name = f"{type(module).__module__}.{type(module).__qualname__}"
+    if name != ".".join(_KINDS[kind]):  # of the user's own
+        header["class"] = name
     write_whole(Path(path), save(state, metadata=header))
 
 
+@buildable
 def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str = "weights") -> Any:
     """Build a network from its own description and fill it, every name and shape matching.
+
+    The description is compared with the header of the file before anything takes memory: a network is built for it without
+    memory first (torch's "meta" device), and its names and shapes must be those of the file.
 
     Args:
         name_or_path: see `resolve`.
@@ -73,46 +91,124 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
         key: what the setting is called, for messages.
 
     Returns:
-        The network on the CPU in float32, evaluation mode, without gradients.
+        The network on the CPU in float32, evaluation mode, without gradients. float16 becomes float32, which changes
+        no value; other types than these two are refused.
 
     Raises:
-        UserError: missing, truncated or foreign file, or another kind of network.
+        UserError: missing, truncated or foreign file, another kind of network, numbers of another type, or a description
+            beyond `limits.ARCHITECTURE`.
     """
-    header, state = _read(resolve(name_or_path, key=key), key)
-    found = header.get("kind", "")
-    if found not in _KINDS or (kind is not None and found != kind):
-        wanted = kind or f"one of {', '.join(_KINDS)}"
-        raise UserError(f"{key}={name_or_path}: holds {found or 'no network of this project'}, expected {wanted}")
-    module_name, class_name = _KINDS[found]
-    try:
-        module: nn.Module = getattr(importlib.import_module(module_name), class_name)(
-            **json.loads(header["architecture"])
-        )
-        module.load_state_dict(
-            {name: t.float() if t.dtype == torch.float16 else t for name, t in state.items()}, strict=True
-        )
-    except (RuntimeError, TypeError, KeyError, ValueError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"{key}={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
-        ) from error
+    path = resolve(name_or_path, key=key)
+    with _opened(path, key) as file:
+        header = file.metadata() or {}
+        found = header.get("kind", "")
+        if found not in _KINDS or (kind is not None and found != kind):
+            wanted = kind or f"one of {', '.join(_KINDS)}"
+            held = shown(found) or "no network of this project"
+            raise UserError(f"{key}={name_or_path}: holds {held}, expected {wanted}")
+        maker = _class_of(header, f"{key}={name_or_path}: class")
+        try:
+            architecture = _architecture(header)
+            with planned():
+                plan = maker(**architecture)
+            _refuse_misfits(plan.state_dict(), file)
+            module = maker(**architecture)
+            state = {name: file.get_tensor(name) for name in file.keys()}
+            module.load_state_dict({name: _plain(tensor) for name, tensor in state.items()}, strict=True)
+        except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, OverflowError, ArithmeticError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(
+                f"{key}={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
+            ) from error
     if isinstance(module, FromFile):
-        module.source = resolve(name_or_path, key=key)
+        module.source = path
     return module.eval().requires_grad_(False)
 
 
+def _class_of(header: Mapping[str, str], key: str) -> Any:
+    """The class that a file's network is of: this project's for its kind, or one of a package that the user admitted."""
+    if "class" not in header:
+        module, name = _KINDS[header["kind"]]
+        return getattr(importlib.import_module(module), name)
+    found = plugins.resolve(header["class"], key)
+    if not isinstance(found, type) or not issubclass(found, nn.Module):
+        raise UserError(f"{key}={header['class']}: must be a torch.nn.Module")
+    return found
+
+
 def read_metadata(name_or_path: str | Path) -> dict[str, Any]:
-    """What `save_network` was told beside the weights, with `kind` and `architecture`."""
-    header, _ = _read(resolve(name_or_path), "weights", tensors=False)
-    known: dict[str, Any] = json.loads(header.get("metadata", "{}"))
-    return {**known, "kind": header.get("kind"), "architecture": json.loads(header.get("architecture", "{}"))}
+    """What `save_network` was told beside the weights, with `kind` and `architecture`.
 
-
-def _read(path: Path, key: str, *, tensors: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    Raises:
+        UserError: no such file, not whole, or what it says of itself is no JSON or beyond `limits.ARCHITECTURE`.
+    """
+    with _opened(resolve(name_or_path), "weights") as file:
+        header = file.metadata() or {}
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            header = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{key}={path}: not a readable safetensors file, perhaps cut short: {error}") from error
-    return header, state
+        known = parse_json(header.get("metadata", "{}"), most=_MOST_VALUES)
+        if not isinstance(known, dict):
+            raise ValueError("its metadata is no table")
+        return {**known, "kind": header.get("kind"), "architecture": _architecture(header)}
+    except ValueError as error:
+        raise UserError(f"weights={name_or_path}: {error}") from error
+
+
+@contextmanager
+def _opened(path: Path, key: str) -> Iterator[Any]:
+    try:
+        with open_tensors(path) as file:
+            yield file
+    except UserError:
+        raise
+    except (SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{key}={path}: not a readable safetensors file, perhaps cut short: {reason}") from error
+
+
+def _architecture(header: Mapping[str, str]) -> dict[str, Any]:
+    """The keywords that build the network, none beyond its bound.
+
+    Raises:
+        ValueError: no table, or a value beyond its bound.
+    """
+    found = parse_json(header.get("architecture", "{}"), most=_MOST_VALUES)
+    if not isinstance(found, dict):
+        raise ValueError("its architecture is no table")
+    for name, value in found.items():
+        most = limits.ARCHITECTURE.get(name, limits.ARCHITECTURE_OTHERS)
+        for number in _numbers(value):
+            if not abs(number) <= most:  # nan, too
+                raise ValueError(f"{shown(name)}={number}: at most {most} is built")
+    return found
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(each)
+    elif isinstance(value, (int, float)):
+        yield value
+
+
+def _refuse_misfits(wanted: Mapping[str, torch.Tensor], file: Any) -> None:
+    """Compare names, shapes and types with the header of a file.
+
+    Raises:
+        ValueError: naming the first tensor that does not fit.
+    """
+    held = set(file.keys())
+    if lacking := [name for name in wanted if name not in held]:
+        raise ValueError(f"{len(lacking)} tensors are missing, the first {lacking[0]}")
+    if strange := sorted(held - set(wanted)):
+        raise ValueError(f"{len(strange)} tensors have no place, the first {shown(strange[0])}")
+    for name, tensor in wanted.items():
+        piece = file.get_slice(name)
+        if list(tensor.shape) != list(piece.get_shape()):
+            raise ValueError(f"{name} is {list(piece.get_shape())}, must be {list(tensor.shape)}")
+        allowed = _FLOATS if tensor.is_floating_point() else _TYPES.get(tensor.dtype, ())
+        if piece.get_dtype() not in allowed:
+            raise ValueError(f"{name} holds {piece.get_dtype()}, must hold {' or '.join(allowed)}")
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -88,8 +88,10 @@ def hanging_folds(at: FloatArray, seed: int, depth: float, top: float) -> tuple[
 
 
 def _sum(waves: tuple[tuple[FloatArray, FloatArray], ...], amplitude: float) -> tuple[FloatArray, FloatArray]:
-    slope = sum(weight * np.cos(phase) for weight, phase in waves) * amplitude
-    deep = sum(weight * np.clip(-np.sin(phase), 0, 1) for weight, phase in waves) * min(1.0, 1.6 * amplitude)
+    slope = np.asarray(sum(weight * np.cos(phase) for weight, phase in waves)) * amplitude
+    deep = np.asarray(sum(weight * np.clip(-np.sin(phase), 0, 1) for weight, phase in waves)) * min(
+        1.0, 1.6 * amplitude
+    )
     bump = np.zeros((len(slope), 3), np.float32)
     bump[:, 2], bump[:, 0] = slope, 0.25 * slope
     return bump, np.clip(deep, 0, 1).astype(np.float32)

@@ -71,7 +71,8 @@ def neckline(top: Top) -> Callable[[FloatArray], BoolArray]:
     def shirt(at: FloatArray) -> BoolArray:
         d = at[:, :3] - np.array([0, -0.02, 0.612], np.float32)
         front: BoolArray = (at[:, 1] < -0.02) & (np.abs(at[:, 0]) < 0.33 * (at[:, 2] - 0.535 + 0.035 * depth))
-        return ((d**2).sum(axis=1) < 0.072**2) | front
+        near: BoolArray = (d**2).sum(axis=1) < 0.072**2
+        return near | front
 
     return {"crew": crew, "scoop": scoop, "v": vee, "high": high, "shirt": shirt}[top.neck]
 
@@ -171,7 +172,7 @@ def top_surface(body: Posed, top: Top, offset: FloatArray, seed: int) -> Surface
         albedo = np.clip(albedo * (1 - dark * _seams(hits.at, top)[:, None]), 0, 1)
         if top.name == "sweater":
             knit = np.sin(hits.at[:, 0] * 520) * np.sin(hits.at[:, 2] * 420)
-            albedo = albedo * (1 + 0.06 * knit)[:, None]
+            albedo = (albedo * (1 + 0.06 * knit)[:, None]).astype(np.float32)
         folds = top_folds(hits.at, seed, loose, max(top.hem, 0.05))
         return cloth_look(hits, albedo, 0.05, seed, 0.04 + 1.5 * top.fit, folds)
 

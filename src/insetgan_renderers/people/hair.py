@@ -1,8 +1,10 @@
 """Hair: a cap grown from the skull in polar directions, that may fall past the ears as a curtain; tails and buns."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from insetgan_renderers.people.cloth import bumped
@@ -23,7 +25,7 @@ _FUZZY = ("curly", "afro", "curls")
 _Mesh = tuple[FloatArray, FloatArray, IntArray]
 
 
-def _noise(p: FloatArray, q: FloatArray, phase: float) -> FloatArray:
+def _noise(p: npt.NDArray[Any], q: npt.NDArray[Any], phase: float) -> FloatArray:
     """Lumps of curls over the dome, about -1 to 1."""
     a = np.sin(9 * q + 3 * np.sin(5 * p + phase)) * np.sin(14 * p + 2 * np.sin(4 * q + phase))
     b = np.sin(17 * q + 2 * phase + 2 * np.sin(9 * p)) * np.sin(25 * p + phase)
@@ -74,7 +76,9 @@ def _cap(vertices: FloatArray, fields: Fields, hair: Hair) -> tuple[FloatArray, 
         return points, degrees
     drop = np.linspace(0, hair.length, _FALL)[1:, None]
     last, q = points[-1], dome.azimuth[-1]
-    shape = 1 + 0.10 * np.sin(np.clip(drop / 0.1, 0, 1) * np.pi) - 0.16 * np.clip((drop - 0.06) / 0.12, 0, 1)
+    shape: npt.NDArray[Any] = (
+        1 + 0.10 * np.sin(np.clip(drop / 0.1, 0, 1) * np.pi) - 0.16 * np.clip((drop - 0.06) / 0.12, 0, 1)
+    )
     if hair.kind == "wavy":
         shape = shape + 0.10 * np.clip(drop / 0.05, 0, 1) * np.sin(drop * 75 + 2.0 * np.sin(3 * q) + 9 * hair.part)
     if hair.kind == "curls":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from insetgan_renderers.people.cloth import bumped
 from insetgan_renderers.people.fields import Fields
@@ -17,11 +18,11 @@ from insetgan_renderers.people.template import FloatArray, Template
 _ROWS = 20
 
 
-def _edge(kind: str, azimuth: FloatArray) -> FloatArray:
+def _edge(kind: str, azimuth: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Polar angle (degrees) of a hat's lower edge by azimuth from the face (degrees, absolute)."""
     front, back = {"cap": (60, 92), "beanie": (58, 104), "brim": (62, 84)}[kind]
-    result: FloatArray = np.interp(azimuth, [0, 40, 110, 180], [front, front + 4, back - 6, back])
-    return result
+    edge: npt.NDArray[np.float64] = np.interp(azimuth, [0, 40, 110, 180], [front, front + 4, back - 6, back])
+    return edge
 
 
 def _shade(vertices: FloatArray, fields: Fields, hair: Hair, thick: float) -> tuple[FloatArray, FloatArray, np.ndarray]:

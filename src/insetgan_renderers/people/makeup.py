@@ -141,7 +141,8 @@ def _paint_mouth(
     corner = _spot(x, z, (0.0262, 0.6616), (0.003, 0.0025)) * front
     below = _spot(x, z, (0.0, 0.6445), (0.014, 0.0032)) * front
     groove = _spot(x, z, (0.0, 0.6775), (0.0025, 0.004)) * front
-    return albedo * (1 - 0.4 * corner - 0.16 * below - 0.08 * groove)[:, None]
+    result: FloatArray = albedo * (1 - 0.4 * corner - 0.16 * below - 0.08 * groove)[:, None]
+    return result
 
 
 def _paint_age(x: FloatArray, z: FloatArray, front: FloatArray, albedo: FloatArray, paint: Makeup) -> FloatArray:
@@ -150,7 +151,8 @@ def _paint_age(x: FloatArray, z: FloatArray, front: FloatArray, albedo: FloatArr
     brow = sum(np.exp(-(((z - level) / 0.0012) ** 2)) for level in (0.768, 0.776, 0.784)) * (x < 0.04) * front
     feet = _spot(x, z, (0.052, 0.728), (0.004, 0.007)) * (0.5 + 0.5 * np.sin(2200 * z))
     dark = (0.05 + 0.15 * paint.lines) * laugh + 0.09 * paint.lines * (brow + feet)
-    return albedo * (1 - np.clip(dark, 0, 0.5))[:, None].astype(np.float32)
+    result: FloatArray = albedo * (1 - np.clip(dark, 0, 0.5))[:, None].astype(np.float32)
+    return result
 
 
 def _beard(x: FloatArray, y: FloatArray, z: FloatArray, front: FloatArray, hair: Hair) -> FloatArray:

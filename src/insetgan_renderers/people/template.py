@@ -168,7 +168,9 @@ def _read_rig(
 
 
 def _lips(root: Path, texture: FloatArray, quads: IntArray, quads_uv: IntArray, count: int) -> FloatArray:
-    picture = np.asarray(Image.open(root / "textures" / "mpfb_lips.jpg").convert("L"), np.float32) / 255
+    picture = (
+        np.asarray(Image.open(root / "textures" / "mpfb_lips.jpg", formats=("JPEG",)).convert("L"), np.float32) / 255
+    )
     spot = texture[quads_uv.ravel()]
     x = np.clip(spot[:, 0] * picture.shape[1], 0, picture.shape[1] - 1).astype(np.int64)
     y = np.clip((1 - spot[:, 1]) * picture.shape[0], 0, picture.shape[0] - 1).astype(np.int64)

@@ -1,0 +1,399 @@
+"""Bad files of many kinds, each given to a command: exit code 2, one line, no traceback, nothing written outside."""
+
+import bz2
+import importlib
+import io
+import json
+import os
+import pickle
+import struct
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from insetgan.networks import Generator
+from insetgan.weights.store import save_network
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run a command in this process in a folder of its own: run("train", *overrides) -> (exit code, error lines)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def call(name, *overrides):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *overrides])
+        with pytest.raises(SystemExit) as end:
+            importlib.import_module(f"insetgan.cli.{name}").main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return end.value.code, captured.err.strip().splitlines()
+
+    return call
+
+
+def png(size=(8, 16), mode="RGB", image_format="PNG", **options):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(stream, image_format, **options)
+    return stream.getvalue()
+
+
+def chunked(*chunks):
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+def header(width, height, depth=8, colour=2):
+    return b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+
+
+def files(**content):
+    """A maker of a folder set/ with files; names may hold folders."""
+
+    def make():
+        for name, data in content.items():
+            path = Path("set") / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data if isinstance(data, bytes) else json.dumps(data).encode())
+
+    return make
+
+
+def picture(content, name="a.png"):
+    return files(**{name: content, "b.png": png()})
+
+
+def zipped(*members, method=zipfile.ZIP_STORED):
+    def make():
+        with zipfile.ZipFile("set", "w", method) as file:
+            for name, content in members:
+                file.writestr(name, content)
+
+    return make
+
+
+def patched(maker, *replacements):
+    """A maker of the same file with bytes replaced."""
+
+    def make():
+        maker()
+        data = Path("set").read_bytes()
+        for old, new in replacements:
+            assert old in data
+            data = data.replace(old, new)
+        Path("set").write_bytes(data)
+
+    return make
+
+
+def raw(content):
+    return lambda: Path("set").write_bytes(content)
+
+
+def fifo():
+    Path("set").mkdir()
+    os.mkfifo("set/a.png")
+
+
+def dangling():
+    Path("set").mkdir()
+    Path("set/a.png").symlink_to("nowhere.png")
+
+
+def deep():
+    path = Path("set") / "/".join(["d"] * 80)
+    path.mkdir(parents=True)
+    (path / "a.png").write_bytes(png())
+
+
+def circle():
+    Path("set").mkdir()
+    Path("set/again").symlink_to(".")
+
+
+def labels(table):
+    return files(**{"a.png": png(), "b.png": png(), "dataset.json": table})
+
+
+def parts(table):
+    return files(**{"a.png": png(), "parts.json": table})
+
+
+PICTURES = {
+    "postscript": picture(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 16\n%%EndComments\nshowpage\n"),
+    "gif as png": picture(png(image_format="GIF")),
+    "bmp as jpg": picture(png(image_format="BMP"), "a.jpg"),
+    "tiff as webp": picture(png(image_format="TIFF"), "a.webp"),
+    "icon as png": picture(png((32, 32), image_format="ICO")),
+    "portable pixmap as png": picture(png(image_format="PPM")),
+    "text as png": picture(b"I am no picture"),
+    "nothing as png": picture(b""),
+    "half a png": picture(png()[:200]),
+    "half a jpeg": picture(png((64, 64), image_format="JPEG")[:400], "a.jpg"),
+    "half a webp": picture(png((64, 64), image_format="WEBP")[:100], "a.webp"),
+    "3.6 billion pixels": picture(chunked(header(60000, 60000), (b"IDAT", zlib.compress(bytes(9))))),
+    "no width": picture(chunked(header(0, 16), (b"IDAT", zlib.compress(b"")))),
+    "a chunk that never ends": picture(chunked(header(8, 16)) + struct.pack(">I", 0x7FFFFFFF) + b"IDAT" + bytes(99)),
+    "text that unpacks to 200 MB": picture(
+        chunked(header(8, 16), (b"zTXt", b"a\0\0" + zlib.compress(bytes(200 << 20))), (b"IDAT", zlib.compress(bytes(400))))
+    ),
+    "pixels that unpack to 200 MB": picture(chunked(header(8, 16), (b"IDAT", zlib.compress(bytes(200 << 20))))),
+    "greyscale": picture(png(mode="L")),
+    "16 bits of grey": picture(png(mode="I;16")),
+    "another ratio": picture(png((16, 16))),
+    "a pipe": fifo,
+    "a link to nowhere": dangling,
+    "a folder in itself": circle,
+    "80 folders deep": deep,
+    "no pictures": files(**{"notes.txt": b"x"}),
+    "hidden pictures only": files(**{".a.png": png()}),
+    "a picture instead of a set": raw(png()),
+    "an empty file": raw(b""),
+    "text": raw(b"hello"),
+    "an empty zip": zipped(),
+    "half a zip": lambda: (zipped(("a.png", png()))(), Path("set").write_bytes(Path("set").read_bytes()[:-30])),
+    "a name that climbs": zipped(("../a.png", png())),
+    "a name from the root": zipped(("/a.png", png())),
+    "a name with a drive": zipped(("C:/a.png", png())),
+    "a name with backslashes": zipped(("..\\a.png", png())),
+    "a name of 5000 letters": zipped(("x" * 5000 + ".png", png())),
+    "a member packed by bzip2": zipped(("a.png", png()), method=zipfile.ZIP_BZIP2),
+    "a member packed by lzma": zipped(("a.png", png()), method=zipfile.ZIP_LZMA),
+    "an encrypted member": patched(
+        zipped(("a.png", png())), (b"PK\1\2\x14\3\x14\0\0\0", b"PK\1\2\x14\3\x14\0\1\0")
+    ),
+    "40 MB out of 40 kB": zipped(("a.png", bytes(40 << 20)), method=zipfile.ZIP_DEFLATED),
+    "a wrong checksum": patched(zipped(("a.png", png())), (struct.pack("<I", zlib.crc32(png())), b"\0\1\2\3")),
+    "more than the header says": patched(
+        zipped(("a.png", png() + bytes(70000)), method=zipfile.ZIP_DEFLATED),
+        (struct.pack("<I", len(png()) + 70000), struct.pack("<I", 99)),
+    ),
+    "bzip2": raw(bz2.compress(bytes(1000))),
+    "labels of a list": labels([1]),
+    "labels of half a text": labels(b'{"labels": [["a.png", 1]'),
+    "labels in another alphabet": labels(b"\xff\xfe{\0}\0"),
+    "labels for one of two": labels({"labels": [["a.png", 1]]}),
+    "a label twice": labels({"labels": [["a.png", 1], ["b.png", 1], ["a.png", 1]]}),
+    "a key twice": labels(b'{"labels": null, "labels": [["a.png", 1], ["b.png", 0]]}'),
+    "class ten to the 12": labels({"labels": [["a.png", 10**12], ["b.png", 0]]}),
+    "class 500 million": labels({"labels": [["a.png", 5 * 10**8], ["b.png", 0]]}),
+    "class minus one": labels({"labels": [["a.png", -1], ["b.png", 0]]}),
+    "class one half": labels({"labels": [["a.png", 0.5], ["b.png", 0]]}),
+    "class true": labels({"labels": [["a.png", True], ["b.png", False]]}),
+    "vectors of nan": labels(b'{"labels": [["a.png", [NaN]], ["b.png", [1.0]]]}'),
+    "vectors of 10**400": labels(b'{"labels": [["a.png", [1' + b"0" * 400 + b']], ["b.png", [1.0]]]}'),
+    "a number of 5000 digits": labels(b'{"labels": [["a.png", 1' + b"0" * 5000 + b'], ["b.png", 0]]}'),
+    "vectors of two lengths": labels({"labels": [["a.png", [1, 2]], ["b.png", [1]]]}),
+    "a vector of 100000": labels({"labels": [["a.png", [0] * 100_000], ["b.png", [0] * 100_000]]}),
+    "labels 100000 deep": labels(b"[" * 100_000 + b"]" * 100_000),
+    "labels 200 deep": labels({"labels": json.loads("[" * 200 + "]" * 200)}),
+    "parts 100000 deep": parts(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    "parts with a key twice": parts(b'{"size": [16, 8], "size": [16, 8]}'),
+    "parts of another size": parts({"size": [99, 99]}),
+    "parts of size zero": parts({"size": [0, 0]}),
+    "parts of size ten to the 30": parts({"size": [10**30, 8]}),
+    "a box beyond the picture": parts({"images": {"a.png": {"boxes": {"face": [0, 0, 99, 99]}}}}),
+    "a box of text": parts({"images": {"a.png": {"boxes": {"face": "everywhere"}}}}),
+    "a recipe of numbers": parts({"recipe": 5}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_and_sets(run, name):
+    PICTURES[name]()
+    before = sorted(Path().iterdir())
+    code, lines = run("train", "+model=body", "data.path=set", "data.height=16", "data.width=8", "data.labels=" + (
+        "true" if name.startswith(("label", "class", "vector", "a label", "a key", "a vector", "a number")) else "false"
+    ))  # fmt: skip
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), lines
+    assert len(lines[0]) < 2000 and lines[0].isprintable()
+    assert sorted(path for path in Path().iterdir() if path.name != "cache") == before, "nothing is made"
+
+
+SHAPE = {"height": 16, "width": 8, "z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 64, "channel_max": 8}
+
+
+def network(**changes):
+    """A maker of weights whose tensors or description is changed: by name a tensor, None to drop it, or `about`."""
+
+    def make():
+        save_network("w.safetensors", Generator(**SHAPE), kind="generator")
+        from safetensors import safe_open
+
+        with safe_open("w.safetensors", framework="pt") as file:
+            about, state = dict(file.metadata()), {key: file.get_tensor(key) for key in file.keys()}
+        about |= changes.get("about", {})
+        for key, change in changes.get("tensors", {}).items():
+            state[key] = change(state.get(key)) if change else None
+        save_file({k: v for k, v in state.items() if v is not None}, "w.safetensors", metadata=about)
+
+    return make
+
+
+def described(**changes):
+    return network(about={"architecture": json.dumps({**SHAPE, **changes})})
+
+
+def weights(content):
+    return lambda: Path("w.safetensors").write_bytes(content)
+
+
+FC = "mapping.fc0.weight"
+WEIGHTS = {
+    "text": weights(b"hello"),
+    "nothing": weights(b""),
+    "a header of 2**60 bytes": weights(struct.pack("<Q", 1 << 60) + b"{}"),
+    "a header that is no JSON": weights(struct.pack("<Q", 8) + b"{{{{{{{{"),
+    "tensors beyond the end": weights(
+        struct.pack("<Q", 64) + json.dumps({"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}}).encode().ljust(64)
+    ),
+    "a folder": lambda: Path("w.safetensors").mkdir(),
+    "a pickle": lambda: Path("w.safetensors").write_bytes(pickle.dumps({"a": 1})),
+    "no network": lambda: save_file({"a": torch.zeros(2)}, "w.safetensors"),
+    "another kind": network(about={"kind": "os.system"}),
+    "a kind with control characters": network(about={"kind": "\x1b[31mgenerator\n"}),
+    "w_dim 2**24": described(w_dim=2**24),
+    "z_dim 10**18": described(z_dim=10**18),
+    "a billion layers": described(mapping_layers=10**9),
+    "height 2**40": described(height=2**40),
+    "height minus 16": described(height=-16),
+    "height nan": network(about={"architecture": json.dumps(SHAPE).replace("16", "NaN")}),
+    "width of text": described(width="8"),
+    "w_dim of a half": described(w_dim=8.5),
+    "w_dim of a list": described(w_dim=[8]),
+    "an argument too many": described(evil=1),
+    "a description that is a list": network(about={"architecture": "[1, 2]"}),
+    "a description 100000 deep": network(about={"architecture": "[" * 100_000 + "]" * 100_000}),
+    "a description that is no JSON": network(about={"architecture": "{"}),
+    "no description": network(about={"architecture": "{}"}),
+    "another width than the tensors": described(w_dim=16),
+    "a tensor missing": network(tensors={FC: None}),
+    "a tensor too many": network(tensors={"evil\n\x1b[31m": lambda _: torch.zeros(1)}),
+    "a tensor of another shape": network(tensors={FC: lambda given: given[:4].clone()}),
+    "whole numbers": network(tensors={FC: lambda given: given.int()}),
+    "float64": network(tensors={FC: lambda given: given.double()}),
+    "bfloat16": network(tensors={FC: lambda given: given.bfloat16()}),
+    "truth values": network(tensors={FC: lambda given: given > 0}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weights(run, name):
+    WEIGHTS[name]()
+    code, lines = run("train", "+model=body", "init=w.safetensors", "data.height=16", "data.width=8", "recipe.z_dim=8")
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), lines
+    assert len(lines[0]) < 2000 and lines[0].isprintable()
+
+
+class Runs:
+    def __reduce__(self):
+        return os.mkdir, ("made",)
+
+
+class Asks:
+    def __reduce__(self):
+        return bytearray, (1 << 40,)
+
+
+def packed():
+    torch.save({"state_dict": {"cur_nimg": torch.zeros(1 << 20)}}, "b")
+    with zipfile.ZipFile("b") as old, zipfile.ZipFile("c.ckpt", "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+
+
+CHECKPOINTS = {
+    "text": lambda: Path("c.ckpt").write_text("hello"),
+    "nothing": lambda: Path("c.ckpt").write_text(""),
+    "a picture": lambda: Path("c.ckpt").write_bytes(png()),
+    "a pickle that runs": lambda: torch.save({"state_dict": {"cur_nimg": Runs()}}, "c.ckpt"),
+    "an old pickle that runs": lambda: torch.save(Runs(), "c.ckpt", _use_new_zipfile_serialization=False),
+    "a bare pickle that runs": lambda: Path("c.ckpt").write_bytes(pickle.dumps(Runs())),
+    "a pickle that asks for memory": lambda: torch.save({"state_dict": {"cur_nimg": Asks()}}, "c.ckpt"),
+    "packed tensors": packed,
+    "other content": lambda: torch.save([1, 2], "c.ckpt"),
+    "a tensor for a table": lambda: torch.save(torch.zeros(3), "c.ckpt"),
+    "no networks": lambda: torch.save({"state_dict": {"cur_nimg": torch.tensor(3)}}, "c.ckpt"),
+    "minus one image": lambda: torch.save({"state_dict": {"cur_nimg": torch.tensor(-1)}}, "c.ckpt"),
+    "a folder": lambda: Path("c.ckpt").mkdir(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["init", "resume"])
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_checkpoints(run, name, key):
+    CHECKPOINTS[name]()
+    code, lines = run("train", "+model=body", f"{key}=c.ckpt", "data.height=16", "data.width=8", "recipe.z_dim=8")
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), lines
+    assert not Path("made").exists()
+
+
+def npz(**arrays):
+    return lambda: np.savez("w.npz", **arrays)
+
+
+def claimed(shape, descr="<f4", body=b"", member="w.npy"):
+    def make():
+        stream = io.BytesIO()
+        np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+        with zipfile.ZipFile("w.npz", "w") as file:
+            file.writestr(member, stream.getvalue() + body)
+
+    return make
+
+
+ARRAYS = {
+    "text": lambda: Path("w.npz").write_text("hello"),
+    "another name": npz(x=np.zeros((1, 2, 8), np.float32)),
+    "another shape": npz(w=np.zeros(8, np.float32)),
+    "objects that run": npz(w=np.array([[[Runs()]]], dtype=object)),
+    "text for numbers": npz(w=np.array([[["a"]]])),
+    "a length that is not there": claimed((1, 2**31, 2**31)),
+    "a negative length": claimed((1, -4, 8)),
+    "nothing behind the header": claimed((1, 4, 8)),
+    "a header that is code": lambda: zipfile.ZipFile("w.npz", "w").writestr(
+        "w.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 24) + b"__import__('os').getcwd()"[:24]
+    ),
+    "a name that climbs": claimed((1,), member="../w.npy"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays(run, name):
+    ARRAYS[name]()
+    code, lines = run("refine", "canvas.start=w.npz", "seeds=0", "steps=1")
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), lines
+    assert not Path("made").exists()
+
+
+SETTINGS = {
+    "data.background=nocolour": "data.background",
+    "data.background=[1,2]": "data.background",
+    "data.grey=maybe": "data.grey",
+    "data.crop=somehow": "data.crop",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("override", SETTINGS)
+def test_settings_of_pictures(run, override):
+    files(**{"a.png": png(), "b.png": png((16, 8))})()
+    code, lines = run("train", "+model=body", "data.path=set", "data.height=16", "data.width=8", override)
+    assert code == 2 and len(lines) == 1 and SETTINGS[override] in lines[0]
+
+
+@pytest.mark.parametrize("given", ["0-1000000000000", "0-4294967296", "[0-999999,2000000]", "9" * 5000])
+def test_seeds_without_end(run, given):
+    code, lines = run("refine", f"seeds={given}")
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("error: ") and len(lines[0]) < 400
