@@ -85,7 +85,10 @@ ROOT = Path(__file__).resolve().parents[2]
             "detector.boxes.face=",
         ),
         (["parts.fce.weights=face"], "parts.fce: there is none (there are: face); +parts.fce.NAME=VALUE adds one"),
-        (["preset=official", "mode=part"], "preset=official mode=part: the preset sets mode.terms=[coarse,border"),
+        (
+            ["preset=official", "mode=part"],
+            "preset=official mode=part: the preset sets mode.exclude=[], the mode [body,part]",
+        ),
         (
             ["preset=official", "schedule=together"],
             "preset=official schedule=together: the preset brings its own schedule",

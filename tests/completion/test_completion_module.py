@@ -126,7 +126,8 @@ def test_rounds_of_a_batch_give_the_gradients_of_the_whole(maker):
         found.append(gradients)
     assert found[0].keys() == found[1].keys()
     for name, gradient in found[0].items():
-        torch.testing.assert_close(found[1][name], gradient, atol=1e-5, rtol=1e-3, msg=name)
+        near = 1e-3 * float(gradient.abs().max()) + 1e-8  # relative to the tensor, or small gradients could be anything
+        torch.testing.assert_close(found[1][name], gradient, atol=near, rtol=1e-3, msg=name)
 
 
 def test_both_kinds_of_pictures_are_judged_with_the_mask_and_agree_where_it_is_one():

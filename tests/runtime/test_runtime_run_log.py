@@ -9,7 +9,9 @@ import sys
 import pytest
 
 from insetgan.runtime.errors import Stopped, UserError
+from insetgan.runtime.fingerprint import fingerprint
 from insetgan.runtime.run_log import log_to, note
+from insetgan.runtime.store import Layout, ResultFolder
 
 
 def lines(path):
@@ -76,3 +78,12 @@ def test_a_full_disk_ends_the_log_and_nothing_else(tmp_path, capsys):
         assert file not in logging.getLogger("insetgan.run").handlers
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_a_result_folder_has_a_log_of_each_time_it_was_opened(tmp_path):
+    folder = ResultFolder(tmp_path / "out", fingerprint("these"), Layout("bake", "cakes", r"\d+\.json"))
+    for said in ("one cake", "two cakes"):
+        with folder.open():
+            note(said)
+    assert [line for line in lines(tmp_path / "out" / "bake.log") if "cake" in line] == ["one cake", "two cakes"]
+    assert len(lines(tmp_path / "out" / "bake.log")) == 4, "each time version and command come first"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from insetgan.cli.arguments import as_typed, refuse_new_names
-from insetgan.cli.places import CONF, experiment_folders
+from insetgan.cli.places import CONF, EXPERIMENTS
 from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.renamed import renewed
 from insetgan.cli.terminal import say_error, silence
@@ -45,6 +45,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, cls: type, arguments: 
     from yaml import YAMLError
 
     from insetgan.cli.explain import explain
+    from insetgan.runtime.plugins import load
 
     working = False
 
@@ -54,6 +55,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, cls: type, arguments: 
         working = True
         try:
             _checked(config, name, cls)
+            load()
             run(config)
         except (UserError, OSError, OmegaConfBaseException) as error:
             fail(explain(error, cls, name))
@@ -63,7 +65,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, cls: type, arguments: 
     except BrokenPipeError:  # of --cfg; the output of the work itself goes through `terminal.PatientConsole`
         silence(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
-    except (HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError, RecursionError) as error:
         # Hydra itself raises ValueError for a group that is overridden by no name; one of the job's is a bug of ours.
         if working and not isinstance(error, (HydraException, OmegaConfBaseException)):
             raise
@@ -82,8 +84,11 @@ def _compose_and_call(job: Callable[["DictConfig"], None], name: str, cls: type,
     from hydra.core.config_store import ConfigStore
     from omegaconf import OmegaConf
 
+    from insetgan.cli.experiments import offer_experiments
+    from insetgan.cli.guard import guard_arguments
     from insetgan.cli.rules import register_rules
     from insetgan.cli.schema import schema_of
+    from insetgan.runtime.plugins import admit
 
     if not (CONF / f"{name}.yaml").is_file():
         fail(f"{CONF}: no configuration there; install the package again, or run from a checkout")
@@ -93,7 +98,8 @@ def _compose_and_call(job: Callable[["DictConfig"], None], name: str, cls: type,
     OmegaConf.register_new_resolver("slug", slug, replace=True)
     # From the command line and not from Hydra's list of overrides, which is another for every run of a sweep.
     OmegaConf.register_new_resolver("command", lambda: f"{name}-{digest(arguments)}", replace=True)
-    _offer_experiments()
+    admit(guard_arguments(arguments))
+    offer_experiments(EXPERIMENTS.parent)
     current, lines = renewed(arguments, name)
     for line in lines if os.environ.get("LOCAL_RANK", "0") == "0" else ():
         say_error(line)
@@ -120,25 +126,6 @@ def _checked(config: "DictConfig", name: str, cls: type) -> None:
     refuse_conflict(overrides)
     refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
-
-
-def _offer_experiments() -> None:
-    """Make each experiments/<name>.yaml a choice of the group `experiments`, from whichever folder a command is started.
-
-    Stored by hand, since a search path that holds experiments/ is the whole checkout, which Hydra would walk for --help.
-    """
-    from hydra.core.config_store import ConfigStore
-    from omegaconf import OmegaConf
-
-    for folder in experiment_folders():
-        for path in sorted(folder.glob("*.yaml")):
-            ConfigStore.instance().store(
-                group="experiments",
-                name=path.stem,
-                node=OmegaConf.load(path),
-                package="_global_",
-                provider="experiments",
-            )
 
 
 def slug(overrides: str) -> str:

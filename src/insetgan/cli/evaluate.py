@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from insetgan.evaluation.real import RealSide
 
 
-def run(config: DictConfig) -> None:
-    """Make what is missing, measure, and write the tables."""
+def run(config: DictConfig) -> float | None:
+    """Make what is missing, measure, and write the tables.
+
+    Returns:
+        What a sweeper works on, the first figure of the table; None in all processes but the first.
+    """
     from insetgan.cli.evaluate_run import Evaluation, steps
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.cli.trainer import build_trainer, settle
@@ -61,8 +65,10 @@ def run(config: DictConfig) -> None:
             described.append(evaluation.describe(each, refining, f"{next(number)} describing {each.label}"))
             each.release()
         if first and real is not None:
-            _conclude(evaluation, contestants, described, real, console)
+            objective = _conclude(evaluation, contestants, described, real, console)
             console.print(f"{time.monotonic() - began:.0f} s; tables:   {out / config.name / 'table.md'}", markup=False)
+            return objective
+    return None
 
 
 def _number_in_sweep() -> str:
@@ -78,8 +84,12 @@ def _conclude(
     described: "Sequence[Described | None]",
     real: "RealSide",
     console: Any,
-) -> None:
-    """Measure the cells and write everything that is there to be looked at."""
+) -> float:
+    """Measure the cells and write everything that is there to be looked at.
+
+    Returns:
+        The first figure of the first cell, which is what a sweeper minimises or maximises; NaN if there is none.
+    """
     from insetgan.cli.evaluate_output import describe_in_words, draw_samples, print_table, write_tables
     from insetgan.evaluation.tables import lay_out
     from insetgan.runtime.provenance import with_provenance
@@ -103,6 +113,8 @@ def _conclude(
     print_table(table, console)
     if config.shown:
         console.print(f"pictures: {folder.path / config.name / 'sheet.png'}", markup=False)
+    figure = cells[0].figures.get(columns[0].key)
+    return math.nan if figure is None else figure.value
 
 
 def _measure(

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, Background, Crop, Grey, Psi, Seed
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, Seed
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -85,7 +85,7 @@ class EvaluateConfig:
         list[str],
         Field(
             description="fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam "
-            "(with band and change of the canvas)"
+            "(with band and change of the canvas), or a class of your own, as in my_metrics.Gap"
         ),
     ] = field(default_factory=lambda: ["fid", "kid", "pr", "seam"])
     features: Annotated[Any, Field(description="feature extractor by which images are compared")] = None
@@ -122,6 +122,7 @@ class EvaluateConfig:
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )
+    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 
 def check(config: DictConfig) -> None:
@@ -138,7 +139,8 @@ def check(config: DictConfig) -> None:
             raise UserError(f"{key}: must not be empty; see conf/evaluate.yaml")
     for name, method in config.method.items():
         _check_method(str(name), method)
-    _check_list("metrics", config.metrics, (*FEATURE_METRICS, *BESIDE))
+    own = (name for name in config.metrics if "." in name)
+    _check_list("metrics", config.metrics, (*FEATURE_METRICS, *BESIDE, *own))
     _check_list("regions", config.regions)
     _refuse_nothing(config)
     if config.bootstrap == 1:

@@ -24,7 +24,7 @@ def explain(error: Exception, cls: type, command: str = "") -> str:
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     text = " ".join(f"{error} {error.__cause__ or ''}".split())
-    if isinstance(error, YAMLError):
+    if isinstance(error, (YAMLError, RecursionError)):  # settings that are nested too deep
         return f"cannot read a configuration file: {text}"
     if said := _wrong_choice(text, command):
         return said

@@ -1,5 +1,6 @@
 """`python prepare.py`: make a dataset."""
 
+import re
 from contextlib import ExitStack
 from dataclasses import field
 from pathlib import Path
@@ -9,7 +10,7 @@ from omegaconf import DictConfig
 from pydantic import Field
 
 from insetgan.cli.app import entry
-from insetgan.cli.setting_types import Seed
+from insetgan.cli.setting_types import PLUGINS, Seed
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from insetgan.cli.terminal import OnProgress
+    from insetgan.data.source import Source
 
 
 @settings
@@ -48,16 +50,19 @@ class PrepareConfig:
     overwrite: Annotated[
         bool, Field(description="whether an archive of other images at out is replaced; else the command is refused")
     ] = False
+    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 
 def run(config: DictConfig) -> None:
     """Write the archive that the configuration describes unless it is there already, and say where it is."""
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, progress
+    from insetgan.data.source import Source
 
     data = config.data
-    width = data.height // 2 if data.width is None else data.width
-    out = _out(config.out, data.height, width)
+    source = instantiate(config.source, Source)
+    width = source.default_width(data.height) if data.width is None else data.width
+    out = _out(config.out, source, data.height, width)
     with ExitStack() as stack:
 
         def on_progress(done: int, total: int) -> None:
@@ -66,9 +71,8 @@ def run(config: DictConfig) -> None:
             shown[0](done, total)
 
         shown: list[OnProgress] = []
-        written = instantiate(
-            config.source,
-            path=out,
+        written = source.write(
+            out,
             num_images=data.num_images,
             height=data.height,
             width=width,
@@ -86,9 +90,11 @@ def run(config: DictConfig) -> None:
     )
 
 
-def _out(given: str | None, height: int, width: int) -> Path:
+def _out(given: str | None, source: "Source", height: int, width: int) -> Path:
     if given is None:
-        return Path(f"outputs/data/people-{height}x{width}.zip")
+        if not re.fullmatch(r"[\w.-]+", str(source.name)) or source.name.startswith("."):
+            raise UserError(f"source: is named {source.name!r}, which names no file; add out=PATH.zip")
+        return Path(f"outputs/data/{source.name}-{height}x{width}.zip")
     if not given.strip():
         raise UserError(f"out={given}: must name the archive to write, ending in .zip")
     return Path(given)

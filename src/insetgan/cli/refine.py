@@ -1,5 +1,7 @@
 """`python refine.py`: compose pictures from several generators."""
 
+import math
+import statistics
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +22,14 @@ if TYPE_CHECKING:
     from insetgan.runtime.lightning import pl
 
 
-def run(config: DictConfig) -> None:
-    """Refine the seeds that are not finished yet, gather the results and say what came out."""
+def run(config: DictConfig) -> float | None:
+    """Refine the seeds that are not finished yet, gather the results and say what came out.
+
+    Returns:
+        What a sweeper minimises, see `objective`; None in all processes but the first.
+    """
     from insetgan.cli.refine_parts import build_module, refine_fingerprint
+    from insetgan.cli.refine_terms import describe_left_out
     from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
 
@@ -32,15 +39,20 @@ def run(config: DictConfig) -> None:
     from insetgan.refine.walk import length
     from insetgan.refine.walk_module import WalkModule
     from insetgan.reports.refinement import gather_results
-    from insetgan.reports.video import encode_mp4
+    from insetgan.reports.video import encode_mp4, find_encoder
     from insetgan.runtime.provenance import with_provenance
     from insetgan.runtime.store import ResultFolder
 
+    if config.video or config.walk is not None:  # before the work
+        find_encoder("video=true" if config.video else f"walk={config.walk}")
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
     settle(config.trainer, 1 if config.walk is not None else len(blocks))
     module = build_module(config, seeds)  # first, since its complaints name the settings
     mark = refine_fingerprint(config, module, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
+    if trainer.is_global_zero:
+        for line in describe_left_out(config, module.objective):
+            PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
     # One process locks the folder for all processes of this command.
@@ -57,9 +69,24 @@ def run(config: DictConfig) -> None:
         began = time.monotonic()
         refine_blocks(trainer, module, samples, open_blocks, len(blocks))
         if trainer.is_global_zero:
-            results = gather_results(samples, seeds, walk=config.walk is not None)
+            results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
             present(config, samples, module, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
+            return objective(results["summary"])
+    return None
+
+
+def labels(config: DictConfig) -> dict[str, Any]:
+    """The labels that conditional generators draw, by "canvas" and part name."""
+    settings: Any = OmegaConf.to_container(config, resolve=True)
+    nodes = {"canvas": settings["canvas"], **settings["parts"]}
+    return {name: node["label"] for name, node in nodes.items() if node.get("label") is not None}
+
+
+def objective(summary: dict[str, Any]) -> float:
+    """The seam after refinement, the median over the samples and the mean over the parts; infinite if no part was found."""
+    seams = [seam for seam in (summary["seam_after"] or {}).values() if seam is not None]
+    return statistics.fmean(seams) if seams else math.inf
 
 
 def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bool = False) -> list[list[int]]:

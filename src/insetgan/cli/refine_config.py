@@ -8,7 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import Psi, SeedText
+from insetgan.cli.setting_types import PLUGINS, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -19,6 +19,9 @@ class GeneratorConfig:
     """A generator and its latents."""
 
     weights: Annotated[UserPath | None, Field(description="an embedded model, or a .safetensors file")] = None
+    generator: Annotated[
+        Any, Field(description="in the place of weights, a generator of your own, by _target_ and its arguments")
+    ] = None
     start: Annotated[
         UserPath | int | list[int | str],
         Field(
@@ -59,7 +62,13 @@ class ModeConfig:
     optimise: Annotated[
         list[Literal["canvas", "inset"]], Field(min_length=1, description="whose latents are optimised")
     ]
-    terms: Annotated[list[str], Field(description="families of terms that act: coarse, border, reg, body, part")]
+    exclude: Annotated[
+        list[str], Field(description="families of terms that do not act; all others do, a family of your own too")
+    ] = field(default_factory=list)
+    terms: Annotated[
+        str | list[str] | None,
+        Field(description="old name: the paper's families that act (coarse, border, reg, body, part)"),
+    ] = None
     vary: Annotated[
         list[Literal["canvas", "inset"]], Field(description="whose start differs between the starts of one sample")
     ]
@@ -74,7 +83,7 @@ class RefineConfig:
     """Settings of `insetgan refine`."""
 
     mode: Annotated[ModeConfig, Field(description="what is optimised, and which terms act")] = field(
-        default_factory=lambda: ModeConfig(name="", optimise=["canvas", "inset"], terms=[], vary=[])
+        default_factory=lambda: ModeConfig(name="", optimise=["canvas", "inset"], vary=[])
     )
     trunc: Annotated[
         Psi | list[Psi],
@@ -131,6 +140,7 @@ class RefineConfig:
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )
+    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 
 def check(config: DictConfig) -> list[int]:
@@ -146,7 +156,6 @@ def check(config: DictConfig) -> list[int]:
         UserError: naming the key, the value and what is allowed.
     """
     _check_present(config)
-    _check_families(config)
     seeds = parse_seeds(_plain(config.seeds))
     if config.keep > config.starts:
         raise UserError(
@@ -172,7 +181,7 @@ def _check_present(config: DictConfig) -> None:
     for key in ("parts", "objective", "schedule", "detector", "perceptual"):
         if not config[key]:
             raise UserError(f"{key}: must not be empty; see conf/refine.yaml")
-    if config.canvas.weights is None:
+    if config.canvas.weights is None and config.canvas.generator is None:
         raise UserError("canvas.weights: must name an embedded model or a file")
     for name, part in config.parts.items():
         _check_part(f"parts.{name}", part)
@@ -188,37 +197,10 @@ def _check_present(config: DictConfig) -> None:
 def _check_part(key: str, part: DictConfig) -> None:
     if key in ("parts.canvas", "parts.curve"):
         raise UserError(f"{key}: a part cannot be called so")
-    if None in (part.weights, part.placement):
+    if part.placement is None or (part.weights is None and part.generator is None):
         raise UserError(f"{key}: needs weights and placement, as in conf/parts/face.yaml")
     if not OmegaConf.is_dict(part.placement) or "_target_" not in part.placement:
         raise UserError(f"{key}.placement={part.placement}: must name a _target_, as in conf/parts/face.yaml")
-
-
-def _check_families(config: DictConfig) -> None:
-    from insetgan.refine.terms.term import FAMILIES
-
-    for name in config.mode.terms:
-        if name not in FAMILIES:
-            raise UserError(f"mode.terms={name}: must be one of {', '.join(FAMILIES)}")
-
-
-def dropped(config: DictConfig) -> set[str]:
-    """Names of terms and families to leave out.
-
-    Raises:
-        UserError: one that there is not.
-    """
-    from insetgan.refine.terms.term import FAMILIES
-
-    given = _plain(config.drop)
-    names = [] if given is None else given if isinstance(given, list) else str(given).split(",")
-    for name in names:
-        if name not in config.objective and name not in FAMILIES:
-            raise UserError(
-                f"drop={name}: must name a term ({', '.join(map(str, config.objective))}) or a family "
-                f"({', '.join(FAMILIES)})"
-            )
-    return set(names)
 
 
 def _plain(value: Any) -> Any:

@@ -20,3 +20,4 @@ Background = str | list[int]
 CROP = "what is done with images of another ratio: none (refused), center (cut to their middle) or fit (padded)"
 GREY = "what is done with greyscale images"
 BACKGROUND = "colour behind transparent images and of padding: a name such as white, #rrggbb, or [red,green,blue]"
+PLUGINS = "packages of your own whose classes may be built, from the command line only; see docs/extending.md"

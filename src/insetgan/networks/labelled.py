@@ -11,6 +11,7 @@ from insetgan.networks.generator import Generator
 from insetgan.networks.mapping import LatentMapping
 from insetgan.networks.synthesis import NoiseMode
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import FromFile
 
 Label = int | Sequence[float]
 """A class 0, 1, ..., or the values of a label."""
@@ -42,7 +43,7 @@ class LabelledMapping(nn.Module):
         return ws
 
 
-class LabelledGenerator(nn.Module):
+class LabelledGenerator(FromFile, nn.Module):
     """A conditional generator for one label; it is drawn from like a generator without labels.
 
     Args:
@@ -54,6 +55,7 @@ class LabelledGenerator(nn.Module):
 
     def __init__(self, generator: Generator, label: Tensor) -> None:
         super().__init__()
+        self.source = generator.source
         self.height, self.width, self.img_channels = generator.height, generator.width, generator.img_channels
         self.z_dim, self.w_dim, self.num_ws = generator.z_dim, generator.w_dim, generator.num_ws
         self.mapping = LabelledMapping(generator.mapping, label)

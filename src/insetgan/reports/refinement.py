@@ -29,11 +29,13 @@ SHOWN = 64
 """Samples on the sheet, in the curves and in the report; a run may have many more."""
 
 
-def gather_results(samples: RefinedSamples, seeds: Sequence[int], *, walk: bool = False) -> dict[str, Any]:
+def gather_results(
+    samples: RefinedSamples, seeds: Sequence[int], *, walk: bool = False, labels: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Write results.json, latents.safetensors, curves.csv and sheet.png of these seeds.
 
     Only the records of the samples are ever in memory together. Of a walk, the summary also says how far neighbours
-    differ, as naive pastes and refined.
+    differ, as naive pastes and refined. `labels` are those of conditional generators, by "canvas" and part name.
 
     Returns:
         What results.json holds: `samples`, a record for each result; `summary`, the medians; and what made them.
@@ -45,6 +47,8 @@ def gather_results(samples: RefinedSamples, seeds: Sequence[int], *, walk: bool 
     folder.require(names)
     records = [samples.record(name) for name in names]
     results: dict[str, Any] = {"samples": records, "summary": summarise(records), **provenance()}
+    if labels:
+        results["labels"] = dict(labels)
     if walk:
         images = {"before": "paste", "after": "refined"}
         results["summary"]["walk"] = {

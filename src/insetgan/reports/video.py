@@ -193,6 +193,25 @@ def write_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
     write_whole(path, lambda beside: encode_mp4(beside, frames, fps))
 
 
+def find_encoder(setting: str = "video=true") -> tuple[Any, Any]:
+    """Import the packages that encode: `imageio.v3` and `imageio_ffmpeg`.
+
+    Args:
+        setting: that asks for a film, for the message.
+
+    Raises:
+        UserError: they are not installed, or bring no program for this machine.
+    """
+    try:
+        # By name, since only one of the two says what its types are, and that for other plugins than this one.
+        imageio: Any = import_module("imageio.v3")
+        imageio_ffmpeg: Any = import_module("imageio_ffmpeg")
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:
+        raise UserError(f"{setting}: needs imageio and imageio-ffmpeg: pip install -e '.[video]'") from error
+    return imageio, imageio_ffmpeg
+
+
 def encode_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
     """Encode frames as H.264; the last one stands for a second.
 
@@ -206,13 +225,7 @@ def encode_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
         ValueError: there are no frames.
         OSError: it cannot be encoded or written.
     """
-    try:
-        # By name, since only one of the two says what its types are, and that for other plugins than this one.
-        imageio: Any = import_module("imageio.v3")
-        imageio_ffmpeg: Any = import_module("imageio_ffmpeg")
-        imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError) as error:  # RuntimeError: the package brings no program for this machine
-        raise UserError("video=true: needs imageio and imageio-ffmpeg: pip install -e '.[video]'") from error
+    imageio, imageio_ffmpeg = find_encoder()
     shown = _Held(frames, round(HOLD * fps))
     try:
         with (

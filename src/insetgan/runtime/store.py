@@ -12,6 +12,7 @@ from typing import Any
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, make_folder, write_whole
+from insetgan.runtime.run_log import log_to
 
 MARKER = "settings.txt"
 """Says which kind of results a folder holds, and of which settings."""
@@ -68,7 +69,7 @@ class ResultFolder:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Keep other commands out of the folder, and claim it for these settings.
+        """Keep other commands out of the folder, claim it for these settings, and append what is said to <kind>.log.
 
         Raises:
             UserError: another command is writing there, it cannot be written to, or it holds other results that may not
@@ -76,7 +77,8 @@ class ResultFolder:
         """
         with lock_folder(self.path, out=self.out):
             self.claim()
-            yield
+            with log_to(self.path / f"{self.layout.kind}.log"):
+                yield
 
     def claim(self) -> None:
         """Claim the folder for these settings; its lock, or that of a folder above, must be held.

@@ -22,7 +22,7 @@ from insetgan.runtime.processes import PhaseDDP
 from insetgan.runtime.signals import ignore_stop_signals
 from insetgan.runtime.trainer import quiet_trainer
 from insetgan.runtime.training_module import TrainingModule
-from insetgan.training.checkpoint import find_resume, images_seen
+from insetgan.training.checkpoint import find_resume, images_seen, read_checkpoint
 from insetgan.training.loop import RunLoop
 from insetgan.training.meter import NotFiniteError
 from insetgan.training.options import RunOptions
@@ -106,7 +106,7 @@ class TrainingRun:
             UserError: a loss became infinite, or a training image cannot be read.
         """
         if self.finished:
-            return Outcome(self.done_kimg, 0.0)
+            return Outcome(self.done_kimg, 0.0, quality=self._recalled_quality())
         self.loop.loggers = loggers
         if self.resume is not None:
             self.console.print(f"going on from {self.resume} at {self.done_kimg:g} kimg", markup=False)
@@ -119,6 +119,14 @@ class TrainingRun:
         loop = self.loop
         trained = (loop.nimg - loop.start_nimg) / 1000
         return Outcome(loop.nimg / 1000, trained, loop.received, loop.last_grid, self.quality)
+
+    def _recalled_quality(self) -> Quality | None:
+        """The measurements of a run that was finished before."""
+        if self.quality is not None and self.resume is not None:
+            state = read_checkpoint(self.resume).get("callbacks", {}).get(self.loop.state_key)
+            if state:
+                self.quality.load_state_dict(state)
+        return self.quality
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
