@@ -105,7 +105,7 @@ def _compose_and_call(job: Callable[["DictConfig"], None], name: str, cls: type,
         say_error(line)
     parser = get_args_parser()
     parser.error = fail
-    parsed = parser.parse_args(as_typed(current, cls))
+    parsed = parser.parse_intermixed_args(as_typed(current, cls))
     _run_hydra(args=parsed, args_parser=parser, task_function=job, config_path=str(CONF), config_name=name)
     if sys.stdout is not None:
         sys.stdout.flush()
