@@ -21,12 +21,14 @@ class GeneratorConfig:
             latents (see refine/latent_file.py).
         trunc: psi of its start codes, or a list with one a layer; the run's `trunc` unless given.
         space: `w*` (w* + delta, the paper's), `w` or `w+`; the run's unless given.
+        label: what a conditional generator draws: a class 0, 1, ..., or a list of numbers.
     """
 
     weights: str | None = None
     start: Any = "seed"
     trunc: Any = None
     space: str | None = None
+    label: Any = None
 
 
 @dataclass

@@ -40,15 +40,16 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     from insetgan.reports.video import Recorder
 
     detector = instantiate(config.detector)
-    generators: dict[str, Generator] = {}  # by weights: two hands are drawn by one network, in one go
+    generators: dict[str, Generator] = {}  # by weights and label: two hands are drawn by one network, in one go
     parts, nodes = {}, {CANVAS: ("canvas", config.canvas)}
     for name, part in config.parts.items():
         if name not in detector.names:
             raise UserError(f"parts.{name}: the detector knows {', '.join(detector.names)}")
-        if part.weights not in generators:
-            generators[part.weights] = _generator(f"parts.{name}", part.weights)
+        drawn = f"{part.weights} {part.label}"
+        if drawn not in generators:
+            generators[drawn] = _generator(f"parts.{name}", part)
         placement = instantiate(part.placement)
-        parts[str(name)] = Part(str(name), generators[part.weights], detector, placement, part.mirror)
+        parts[str(name)] = Part(str(name), generators[drawn], detector, placement, part.mirror)
         nodes[str(name)] = (f"parts.{name}", part)
     masks = "mask" in (config.region, config.composite)
     plan = Plan(
@@ -64,7 +65,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         blend=config.composite,
     )
     module = (RefinementModule if config.walk is None else WalkModule)(
-        _generator("canvas", config.canvas.weights),
+        _generator("canvas", config.canvas),
         parts,
         build_objective(config),
         build_schedule(config),
@@ -154,13 +155,16 @@ def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Se
     return GivenStart(read_codes(str(given), name, seeds, key=f"{key}.start"), str(given))
 
 
-def _generator(key: str, weights: str) -> "Generator":
+def _generator(key: str, node: DictConfig) -> "Generator":
+    """The generator of the canvas or of a part; a conditional one draws the label that the settings give it."""
+    from insetgan.networks.labelled import with_label
     from insetgan.weights.store import load_network
 
-    generator: Generator = load_network(weights, kind="generator", key=f"{key}.weights")
-    if generator.c_dim or generator.img_channels != 3:
+    generator: Generator = load_network(node.weights, kind="generator", key=f"{key}.weights")
+    if generator.img_channels != 3:
         raise UserError(
-            f"{key}.weights={weights}: draws {generator.img_channels} channels for {generator.c_dim} classes; "
-            "refinement takes RGB generators without labels"
+            f"{key}.weights={node.weights}: draws {generator.img_channels} channels; refinement takes RGB generators"
         )
-    return generator
+    label: Any = OmegaConf.to_object(node.label) if OmegaConf.is_config(node.label) else node.label
+    labelled: Any = with_label(generator, label, key=f"{key}.label")
+    return labelled  # type: ignore[no-any-return]
