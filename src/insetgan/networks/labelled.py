@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from insetgan.networks.generator import Generator
 from insetgan.networks.mapping import LatentMapping
-from insetgan.networks.synthesis import NoiseMode
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of
 
@@ -59,19 +58,25 @@ class LabelledGenerator(nn.Module):
         self._files = files_of(generator)
         self.height, self.width, self.img_channels = generator.height, generator.width, generator.img_channels
         self.z_dim, self.w_dim, self.num_ws = generator.z_dim, generator.w_dim, generator.num_ws
+        self.generator = generator
         self.mapping = LabelledMapping(generator.mapping, label)
-        self.synthesis = generator.synthesis
+
+    @property
+    def synthesis(self) -> Any:
+        """The synthesis of the generator."""
+        return self.generator.synthesis
+
+    def draw(self, ws: Tensor) -> Tensor:
+        """Draw ws [n, num_ws, w_dim]; see `Synthesiser.draw`."""
+        return self.generator.draw(ws)
 
     def files(self) -> list[Path]:
         """The files that the generator was read from; see `fingerprint.ReadsFiles`."""
         return self._files
 
-    def forward(
-        self, z: Tensor, c: None = None, truncation_psi: float = 1.0, noise_mode: NoiseMode = "const"
-    ) -> Tensor:
-        """Draw images [n, img_channels, height, width] of latents z [n, z_dim]; see `Generator.forward`."""
-        images: Tensor = self.synthesis(self.mapping(z, truncation_psi=truncation_psi), noise_mode=noise_mode)
-        return images
+    def forward(self, z: Tensor, *, truncation_psi: float = 1.0) -> Tensor:
+        """Draw images [n, img_channels, height, width] of latents z [n, z_dim], with the stored noise."""
+        return self.draw(self.mapping(z, truncation_psi=truncation_psi))
 
 
 def parse_label(label: Any, c_dim: int, *, key: str) -> Tensor:
