@@ -105,6 +105,7 @@ class RefineConfig:
         perceptual: features of the perceptual terms.
         objective: by name, the terms to minimise.
         schedule: order and rates of the updates.
+        logger: where curves, figures and sheets go beside the result folder, a choice of conf/logger.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
         plugins: packages of your own, from the command line only; see docs/extending.md.
     """
@@ -132,6 +133,7 @@ class RefineConfig:
     perceptual: Any = None
     objective: dict[str, Any] = field(default_factory=dict)
     schedule: Any = None
+    logger: dict[str, Any] = field(default_factory=dict)
     trainer: dict[str, Any] = field(default_factory=dict)
     plugins: Any = None
 

@@ -115,7 +115,7 @@ def refine_fingerprint(config: DictConfig, module: "RefinementModule", seeds: "S
     Latents that are given for each sample are not part of it: see `Plan.origin`.
     """
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    beside = ("seeds", "batch_size", "out", "overwrite", "trainer")
+    beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger")
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["version"] = __version__  # other code, other images

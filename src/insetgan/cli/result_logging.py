@@ -42,7 +42,7 @@ def log_evaluation(loggers: Sequence[Any], cells: "Sequence[Cell]", sheet: Path)
         cells: of the table.
         sheet: file with sample images; it may be missing.
     """
-    figures = {}
+    figures: dict[str, float] = {}
     for cell in cells:
         method = cell.method if cell.trunc is None else f"{cell.method}-{cell.trunc:g}"
         values = {key: figure.value for key, figure in cell.figures.items() if math.isfinite(figure.value)}
