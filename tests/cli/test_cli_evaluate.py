@@ -76,7 +76,7 @@ def test_figures_follow_from_the_pictures_on_the_disk(finished):
 
     out, _ = finished
     config = (out / "table/config.yaml").read_text()
-    network = next(line.split()[-1] for line in config.splitlines() if "name_or_path" in line)
+    network = next(line.split()[-1] for line in config.splitlines() if line.lstrip().startswith("name_or_path"))
     extractor = PartsFeatures(load_network(network, kind="parts"))
     folder = next((out / "runs").glob("joint-0.7-*"))
     pictures = torch.stack([read_picture(folder / f"samples/{seed}_refined.png") for seed in range(6)])
