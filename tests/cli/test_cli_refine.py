@@ -175,6 +175,7 @@ def test_two_processes_share_the_blocks(finished, command, tiny, tmp_path):
         assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
     one, other = (json.loads((folder / "results.json").read_text()) for folder in (tmp_path / "b", out))
     assert one.pop("command") != other.pop("command")
+    assert one.pop("commit") and other.pop("commit")
     assert one == other
 
 

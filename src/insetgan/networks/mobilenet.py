@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.plugins import buildable
 from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.zips import read_member
 
@@ -96,13 +97,14 @@ class MobileNetV2(nn.Module):
     def _maps(self, x: Tensor) -> tuple[Tensor, ...]:
         maps = []
         wanted = [block for stride, block in STRIDES.items() if stride <= self.coarsest]
-        for index, layer in enumerate(self.layers[: wanted[-1] + 1]):
+        for index, layer in enumerate(list(self.layers.children())[: wanted[-1] + 1]):
             x = layer(x)
             if index in wanted:
                 maps.append(x)
         return tuple(maps)
 
 
+@buildable
 def load_mobilenet(path: str | Path | None, *, coarsest: int = 32, key: str = "path") -> MobileNetV2:
     """MobileNetV2 with weights from a file: evaluation mode, no gradients.
 

@@ -1,12 +1,13 @@
 """Tensors and arrays from files that may hold anything: sizes come first, and nothing is executed."""
 
+import hashlib
 import io
 import pickle
 import pickletools
 import re
 import tokenize
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -49,6 +50,15 @@ def open_tensors(path: str | Path, framework: Literal["pt", "numpy"] = "pt") -> 
         raise SafetensorError(f"its header claims {length} bytes, at most {limits.WEIGHTS_HEADER} are read")
     with safe_open(path, framework=framework, device="cpu") as file:
         yield file
+
+
+def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of the names, types, shapes and values of tensors, whatever their order."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return found.hexdigest()
 
 
 def read_arrays(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
