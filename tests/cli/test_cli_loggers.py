@@ -1,5 +1,6 @@
 """Where the curves of a training run go, and its log file."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -60,3 +61,35 @@ def test_the_log_file_holds_what_the_terminal_said_of_all_starts(train, body, tm
     ]
     starts = [line for line in said if line.startswith("insetgan ")]
     assert len(starts) == 2 and "trainer.max_kimg=0.008" in starts[1]
+
+
+def read_events(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return events
+
+
+def test_a_refinement_logs_curves_seams_and_its_sheet(refine, tmp_path):
+    code, _, errors = refine("logger=tensorboard", "seeds=0-1", f"out={tmp_path}/run")
+    assert code == 0, errors
+    events = read_events(tmp_path / "run" / "tensorboard")
+    total = events.Scalars("objective/total")
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert [event.step for event in total] == list(range(len(total))) and len(total) >= 4
+    (seam,) = events.Scalars("seam_after/face")
+    assert seam.value == pytest.approx(results["summary"]["seam_after"]["face"], rel=1e-5)
+    assert events.Tags()["images"] == ["sheet"]
+    code, text, errors = refine("logger=csv", "seeds=0-1", f"out={tmp_path}/run")
+    assert code == 0 and "all of them were finished before" in text, "a logger does not decide the results"
+
+
+def test_an_evaluation_logs_its_table_and_its_sheet(evaluate, tmp_path):
+    settings = ("method=unconditional", "regions=[body]", "trunc=[0.7]", f"out={tmp_path}/run")
+    code, _, errors = evaluate("logger=tensorboard", *settings)
+    assert code == 0, errors
+    events = read_events(tmp_path / "run" / "table" / "tensorboard")
+    tags = events.Tags()
+    assert any(tag.startswith("body/unconditional-0.7/") for tag in tags["scalars"]), tags
+    assert tags["images"] == ["sheet"]
