@@ -54,7 +54,9 @@ HARM = (cut, empty, flip, delete, replace)
 
 
 def contents(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+    """Bytes of all files, but for the lock and the log, which each command adds to."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock" and path.suffix != ".log")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.mark.parametrize("harm", HARM)
