@@ -61,8 +61,8 @@ def test_results_have_the_documented_keys(finished):
 def test_every_file_is_there(finished):
     out, _ = finished
     assert {path.name for path in out.iterdir()} == {
-        ".lock", "config.yaml", "curves.csv", "curves.png", "latents.safetensors", "report.html", "results.json", "samples",
-        "settings.txt", "sheet.png",
+        ".lock", "config.yaml", "curves.csv", "curves.png", "latents.safetensors", "refine.log", "report.html",
+        "results.json", "samples", "settings.txt", "sheet.png",
     }  # fmt: skip
     for seed in (4, 0, 1):
         for name in ("canvas", "paste", "refined"):
