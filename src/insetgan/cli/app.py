@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
-def entry(run: Callable[["DictConfig"], None], name: str, cls: type, arguments: Sequence[str] | None = None) -> None:
+def entry(
+    run: Callable[["DictConfig"], float | None], name: str, cls: type, arguments: Sequence[str] | None = None
+) -> None:
     """Run `run(config)` as a Hydra job configured by conf/<name>.yaml and checked by a class of settings.
 
     Args:
-        run: does the work; a `UserError` or an `OSError` that it raises ends in one line and exit code 2.
+        run: does the work; a `UserError` or an `OSError` that it raises ends in one line and exit code 2. It may return a
+            number, which a sweeper of Hydra minimises or maximises.
         name: the command; its YAML lists `<name>_schema` first in its defaults.
         cls: declares the settings.
         arguments: of the command line; those of this process unless given.
@@ -49,14 +52,14 @@ def entry(run: Callable[["DictConfig"], None], name: str, cls: type, arguments: 
 
     working = False
 
-    def job(config: "DictConfig") -> None:
+    def job(config: "DictConfig") -> float | None:
         # Caught here and not around Hydra, which would first print a line of its own about the failed job.
         nonlocal working
         working = True
         try:
             _checked(config, name, cls)
             load()
-            run(config)
+            return run(config)
         except (UserError, OSError, OmegaConfBaseException) as error:
             fail(explain(error, cls, name))
 
@@ -77,7 +80,9 @@ def entry(run: Callable[["DictConfig"], None], name: str, cls: type, arguments: 
         raise SystemExit(128 + number) from None
 
 
-def _compose_and_call(job: Callable[["DictConfig"], None], name: str, cls: type, arguments: Sequence[str]) -> None:
+def _compose_and_call(
+    job: Callable[["DictConfig"], float | None], name: str, cls: type, arguments: Sequence[str]
+) -> None:
     """Let Hydra compose what the command line asks for, and call the job with it, once or for each run of a sweep."""
     from hydra import version
     from hydra._internal.utils import _run_hydra, get_args_parser

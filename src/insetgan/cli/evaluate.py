@@ -32,11 +32,13 @@ def run(config: DictConfig) -> float | None:
         What a sweeper works on, the first figure of the table; None in all processes but the first.
     """
     from insetgan.cli.evaluate_run import Evaluation, steps
+    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.cli.trainer import build_trainer, settle
 
     config.name += _number_in_sweep()
     check(config)
+    refuse_missing_packages(config.logger)
     settle(config.trainer, math.ceil(config.num / config.batch_size))
     evaluation = Evaluation(config, build_trainer(config.trainer, inference_mode=False))
     first = evaluation.trainer.is_global_zero
@@ -54,6 +56,8 @@ def run(config: DictConfig) -> float | None:
         if first:
             stack.enter_context(evaluation.folder.open())
             stack.enter_context(indexed(out))
+            settings: Any = OmegaConf.to_container(config, resolve=True)
+            loggers = build_loggers(config.logger, out / config.name, settings)
         number = steps(contestants, real=config.data.statistics is None)
         real = evaluation.real(f"{'' if config.data.statistics else next(number)} describing real pictures".strip())
         refining = [each for each in contestants if each.settings.kind == "refine"]
@@ -65,7 +69,7 @@ def run(config: DictConfig) -> float | None:
             described.append(evaluation.describe(each, refining, f"{next(number)} describing {each.label}"))
             each.release()
         if first and real is not None:
-            objective = _conclude(evaluation, contestants, described, real, console)
+            objective = _conclude(evaluation, contestants, described, real, console, loggers)
             console.print(f"{time.monotonic() - began:.0f} s; tables:   {out / config.name / 'table.md'}", markup=False)
             return objective
     return None
@@ -84,6 +88,7 @@ def _conclude(
     described: "Sequence[Described | None]",
     real: "RealSide",
     console: Any,
+    loggers: Sequence[Any],
 ) -> float:
     """Measure the cells and write everything that is there to be looked at.
 
@@ -91,6 +96,7 @@ def _conclude(
         The first figure of the first cell, which is what a sweeper minimises or maximises; NaN if there is none.
     """
     from insetgan.cli.evaluate_output import describe_in_words, draw_samples, print_table, write_tables
+    from insetgan.cli.result_logging import log_evaluation
     from insetgan.evaluation.tables import lay_out
     from insetgan.runtime.provenance import with_provenance
 
@@ -113,6 +119,7 @@ def _conclude(
     print_table(table, console)
     if config.shown:
         console.print(f"pictures: {folder.path / config.name / 'sheet.png'}", markup=False)
+    log_evaluation(loggers, cells, folder.path / config.name / "sheet.png")
     figure = cells[0].figures.get(columns[0].key)
     return math.nan if figure is None else figure.value
 

@@ -119,6 +119,9 @@ class EvaluateConfig:
     out: Annotated[UserPath, Field(description="folder of evaluations, which share there what they have made")] = (
         "outputs/evaluate"
     )
+    logger: Annotated[
+        dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
+    ] = field(default_factory=dict)
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )

@@ -36,6 +36,10 @@ class GeneratorConfig:
         Literal["w*", "w", "w+"] | None,
         Field(description="latent space (w* is w* + delta, the paper's); null is the run's"),
     ] = None
+    label: Annotated[
+        int | list[float] | None,
+        Field(description="what a conditional generator draws: a class 0, 1, ..., or a list of numbers"),
+    ] = None
 
 
 @settings
@@ -137,6 +141,9 @@ class RefineConfig:
         default_factory=dict
     )
     schedule: Annotated[Any, Field(description="order and rates of the updates")] = None
+    logger: Annotated[
+        dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
+    ] = field(default_factory=dict)
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )
