@@ -40,7 +40,7 @@ def twice(value):
         return {key: twice(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(map(twice, value))
-    return value * 2
+    return None if value is None else value * 2
 
 
 def has_values(value):
@@ -49,6 +49,8 @@ def has_values(value):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
         return any(map(has_values, value))
+    if value is None:
+        return False
     values = value if torch.is_tensor(value) else torch.as_tensor(np.asarray(value))
     return values.dtype != torch.bool and bool(((values != 0) & values.isfinite()).any())
 
