@@ -28,9 +28,7 @@ def draw_sheet(rows: Sequence[Row], *, height: int = 256) -> Image.Image:
     closeups = [f"{part.replace('_', ' ')}, {title}" for part in parts for title in TITLES[1:]]
     titles = [*TITLES, *closeups]
     tiles = [_tiles(pictures, boxes, parts, height) for _, pictures, boxes in rows]
-    widths = [
-        max(text_width(title), *(row[column].width for row in tiles)) for column, title in enumerate(titles)
-    ]
+    widths = [max(text_width(title), *(row[column].width for row in tiles)) for column, title in enumerate(titles)]
     size = sum(widths) + GAP * (len(widths) + 1), HEAD + len(rows) * (height + HEAD + GAP)
     sheet = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(sheet)
@@ -55,7 +53,9 @@ def _tiles(
     nothing = Image.new("RGB", (height, height), NOTHING)
     # The close-up shows the border as it is, so pixels are enlarged smoothly but not sharpened.
     close = [
-        close_up(picture, boxes[part], height) if part in boxes else nothing for part in parts for picture in pictures[1:]
+        close_up(picture, boxes[part], height) if part in boxes else nothing
+        for part in parts
+        for picture in pictures[1:]
     ]
     return whole + close
 
