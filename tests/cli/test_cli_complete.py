@@ -38,7 +38,7 @@ def test_pictures_are_completed_with_every_seed_and_the_run_goes_on(complete, tm
     assert (code, errors) == (0, "")
     assert "12 completions, 12 completed" in text
     names = set(os.listdir(tmp_path))
-    assert {".lock", "results.json", "sheet.png", "config.yaml", "settings.txt", "samples"} == names
+    assert {".lock", "complete.log", "results.json", "sheet.png", "config.yaml", "settings.txt", "samples"} == names
     results = json.loads((tmp_path / "results.json").read_text())
     assert [each["name"] for each in results["samples"][:3]] == ["000000-0", "000000-1", "000001-0"]
     assert 0.3 < results["summary"]["hole"] < 0.8
@@ -85,7 +85,7 @@ def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp
     folder.mkdir()
     Image.fromarray(np.full((32, 16, 3), 128, np.uint8)).save(folder / "grey.png")
     given = (weights, f"data.path={folder}", f"out={tmp_path}/out")
-    code, _, errors = in_process("complete", *given, "data.score=1.1")
+    code, _, errors = in_process("complete", *given, "data.score=1")
     assert code == 2
     assert "data.part=face: is in none of the 1 pictures; hole=free needs none" in errors
     code, _, errors = in_process("complete", *given, "hole=free")
@@ -96,10 +96,10 @@ def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp
 
 def test_mistakes_end_in_one_line(complete, assert_one_line, tmp_path):
     for override, said in [
-        ("hole=nose", "hole=nose: must be one of face, body, surroundings, free, masks"),
+        ("hole=nose", "hole=nose: must be one of face, surroundings, body, free, masks"),
         ("hole=masks", "masks belong to hole=masks"),
-        ("trunc=3", "trunc=3.0: must be from 0 to 2"),
-        ("data.last=0", "data.last=0: must be 1 or more"),
+        ("trunc=3", "trunc=3: must be at most 2"),
+        ("data.last=0", "data.last=0: must be at least 1"),
         ("weights=body", "holds generator, expected comodgan"),
         ("weights=nowhere.safetensors", "no file"),
         ("data.path=nowhere", "no such file or folder"),

@@ -1,6 +1,7 @@
 """Where the curves of a training run go, and its log file."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from omegaconf import OmegaConf
 from insetgan.cli import loggers
 from insetgan.cli.build import instantiate
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.lightning import pl
 
 
 @pytest.mark.parametrize("name", ["wandb", "tensorboard"])
@@ -27,9 +29,27 @@ def test_a_package_that_only_words_name_is_not_called_none(monkeypatch):
 
     monkeypatch.setattr("pytorch_lightning.loggers.CSVLogger.__init__", refuse)
     with pytest.raises(UserError, match=r"^logger\.comet: Requirement 'comet-ml' not met"):
-        instantiate(
-            OmegaConf.create({"logger": {"comet": {"_target_": "pytorch_lightning.loggers.CSVLogger"}}}).logger.comet
-        )
+        node = OmegaConf.create({"logger": {"comet": {"_target_": "pytorch_lightning.loggers.CSVLogger"}}})
+        instantiate(node.logger.comet, pl.loggers.Logger, save_dir="here")
+
+
+def test_the_runs_of_a_sweep_are_one_group(monkeypatch, tmp_path):
+    built = []
+    monkeypatch.setattr("insetgan.cli.sweep.in_sweep", lambda: True)
+    sweep = SimpleNamespace(sweep=SimpleNamespace(dir="outputs/sweeps/refine-12ab"))
+    monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: sweep)
+    monkeypatch.setattr(
+        "insetgan.cli.build.instantiate",
+        lambda node, kind, **extra: built.append((node, extra)) or SimpleNamespace(log_hyperparams=lambda _: None),
+    )
+    nodes = OmegaConf.load((Path(__file__).resolve().parents[2] / "conf" / "logger") / "wandb.yaml")
+    loggers.build_loggers(nodes, tmp_path, {})
+    ((node, extra),) = built
+    assert node.group == "refine-12ab"
+    assert not set(node) & set(extra), "what the command decides must not be in the file"
+    nodes.wandb.group = "mine"
+    loggers.build_loggers(nodes, tmp_path, {})
+    assert built[1][0].group == "mine"
 
 
 def test_tensorboard_gets_curves_and_sample_grids(train, body, tmp_path):

@@ -208,6 +208,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def main() -> None:
-    """Entry point."""
-    entry(run, "evaluate", EvaluateConfig)
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Entry point; the arguments are those of the process unless given."""
+    entry(run, "evaluate", EvaluateConfig, arguments)

@@ -2,123 +2,134 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import field
+from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field
 
-from insetgan.cli.refine_config import check_trunc
+from insetgan.cli.compute_config import ComputeConfig
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, Seed
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import UserPath
+from insetgan.runtime.settings import settings
 
-KINDS = ("canvas", "paste", "refine", "complete", "folder")
 BESIDE = ("ppl", "lpips_diversity", "seam")
 """Metrics that need more than features of pictures."""
 
 _STORES = ("runs", "features")
-_MOST = 1_000_000
 
 
-@dataclass
+@settings
 class MethodConfig:
-    """What makes the pictures of a row.
+    """What makes the images of a row."""
 
-    Attributes:
-        kind: `canvas` (the generator alone), `paste` (the naive paste), `refine` (a run of refine.py), `complete` (holes of the
-            start canvas filled by a network) or `folder` (pictures that are there already).
-        title: in tables.
-        overrides: of a refinement, settings of refine.py beside those in `refine=`.
-        weights: of the network that fills holes.
-        trunc: psi of that network's own latents.
-        path: of a folder or zip of pictures.
-        grey: what is done with greyscale pictures of it, refuse or rgb.
-        background: colour behind transparent pictures of it: a name such as white, '#rrggbb' or [red, green, blue].
-        optional: leave the row out where its weights or pictures are missing, instead of stopping.
-    """
-
-    kind: str = "canvas"
-    title: str | None = None
-    overrides: list[str] = field(default_factory=list)
-    weights: str | None = None
-    trunc: float = 1.0
-    path: str | None = None
-    grey: str = "refuse"
-    background: Any = "white"
-    optional: bool = False
+    kind: Annotated[
+        Literal["canvas", "paste", "refine", "complete", "folder"],
+        Field(
+            description="canvas (the generator alone), paste (the naive paste), refine (a run of insetgan refine), complete "
+            "(holes of the start canvas filled by a network) or folder (images that are there already)"
+        ),
+    ] = "canvas"
+    title: Annotated[str | None, Field(description="in tables; null is its name")] = None
+    overrides: Annotated[
+        list[str], Field(description="of a refinement, settings of insetgan refine beside those in refine=")
+    ] = field(default_factory=list)
+    weights: Annotated[UserPath | None, Field(description="of the network that fills holes")] = None
+    trunc: Annotated[Psi, Field(description="psi of that network's own latents")] = 1.0
+    path: Annotated[UserPath | None, Field(description="of a folder or zip of images")] = None
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
+    optional: Annotated[
+        bool, Field(description="leave the row out where its weights or images are missing, instead of stopping")
+    ] = False
 
 
-@dataclass
+@settings
 class RealConfig:
-    """The real pictures.
+    """The real images."""
 
-    Attributes:
-        path: archive or folder; unless given, the rendered people that come with the package.
-        num: at most so many, a fixed choice; all unless given.
-        statistics: instead of pictures, `real.safetensors` of an earlier evaluation, or clean-fid's reference files as in
-            `cleanfid:ffhq:1024` or `cleanfid:ffhq:1024:trainval` (with features=cleanfid and regions=[body]).
-        crop: what is done with real pictures of another ratio: none (refused), center (cut to their middle) or fit (padded).
-        grey: what is done with greyscale pictures, refuse or rgb.
-        background: colour behind transparent ones and of padding: a name such as white, '#rrggbb' or [red, green, blue].
-    """
+    path: Annotated[
+        UserPath | None,
+        Field(description="archive or folder; null takes the rendered people that come with the package"),
+    ] = None
+    num: Annotated[
+        int | None, Field(ge=2, le=100_000_000, description="at most so many, a fixed choice; null for all")
+    ] = None
+    statistics: Annotated[
+        UserPath | None,
+        Field(
+            description="instead of images, real.safetensors of an earlier evaluation, or clean-fid's reference files as in "
+            "cleanfid:ffhq:1024 or cleanfid:ffhq:1024:trainval (with features=cleanfid and regions=[body])"
+        ),
+    ] = None
+    crop: Annotated[Crop, Field(description=CROP)] = "none"
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
 
-    path: str | None = None
-    num: int | None = None
-    statistics: str | None = None
-    crop: str = "none"
-    grey: str = "refuse"
-    background: Any = "white"
 
-
-@dataclass
+@settings
 class EvaluateConfig:
-    """Keys of evaluate.py.
+    """Settings of `insetgan evaluate`."""
 
-    Attributes:
-        method: by name, what is compared, choices of conf/method; the rows of the table.
-        trunc: psi, one or several; every method is measured at each.
-        regions: `body` (the whole picture) and parts (their crops with what is round their borders).
-        metrics: fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam (with
-            band and change of the canvas), or a class of your own, as in my_metrics.Gap.
-        features: network by whose eyes pictures are compared, a choice of conf/features.
-        distance: of two pictures, for ppl and lpips_diversity, a choice of conf/distance.
-        num: pictures of a cell.
-        seed: first of the seeds; the others follow.
-        batch_size: pictures that are made and described together.
-        bootstrap: rounds for the intervals; 0 for none.
-        refine: settings of refine.py for all methods, each in quotes: 'refine=["steps=100","canvas.weights=my.safetensors"]'.
-        data: the real pictures.
-        crop_size: pixels to which crops of parts are brought; half the canvas's shorter side unless given.
-        shown: seeds on the sheet of pictures; 0 for no sheet.
-        name: of the evaluation; its tables are in `out`/`name`, those of a sweep in `name`-0 and on.
-        out: folder of evaluations, which share there what they have made.
-        logger: where curves, figures and sheets go beside the result folder, a choice of conf/logger.
-        trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
-        plugins: packages of your own, from the command line only; see docs/extending.md.
-    """
-
-    method: dict[str, Any] = field(default_factory=dict)
-    trunc: Any = 0.7
-    regions: list[str] = field(default_factory=list)
-    metrics: list[str] = field(default_factory=list)
-    features: Any = None
-    distance: Any = None
-    num: int = 64
-    seed: int = 0
-    batch_size: int = 16
-    bootstrap: int = 100
-    refine: list[str] = field(default_factory=list)
-    data: RealConfig = field(default_factory=RealConfig)
-    crop_size: int | None = None
-    shown: int = 8
-    name: str = "table"
-    out: str = "outputs/evaluate"
-    logger: dict[str, Any] = field(default_factory=dict)
-    trainer: dict[str, Any] = field(default_factory=dict)
-    plugins: Any = None
+    method: Annotated[
+        dict[str, MethodConfig], Field(description="by name, what is compared; the rows of the table")
+    ] = field(default_factory=dict)
+    trunc: Annotated[Psi | list[Psi], Field(description="psi, one or several; every method is measured at each")] = (
+        field(default_factory=lambda: [0.7, 0.4])
+    )
+    regions: Annotated[
+        list[str], Field(description="body (the whole image) and parts (their crops with what is round their borders)")
+    ] = field(default_factory=lambda: ["body", "face"])
+    metrics: Annotated[
+        list[str],
+        Field(
+            description="fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam "
+            "(with band and change of the canvas), or a class of your own, as in my_metrics.Gap"
+        ),
+    ] = field(default_factory=lambda: ["fid", "kid", "pr", "seam"])
+    features: Annotated[Any, Field(description="feature extractor by which images are compared")] = None
+    distance: Annotated[Any, Field(description="of two images, for ppl and lpips_diversity")] = None
+    num: Annotated[int, Field(ge=2, le=1_000_000, description="images of a cell")] = 64
+    seed: Annotated[Seed, Field(description="first of the seeds; the others follow")] = 0
+    batch_size: Annotated[int, Field(ge=1, le=4096, description="images that are made and described together")] = 16
+    bootstrap: Annotated[
+        int, Field(ge=0, le=100_000, description="rounds for the intervals, 2 or more; 0 for none")
+    ] = 100
+    refine: Annotated[
+        list[str],
+        Field(
+            description="settings of insetgan refine for all methods, each in quotes: "
+            """'refine=["steps=100","canvas.weights=my.safetensors"]'"""
+        ),
+    ] = field(default_factory=list)
+    data: Annotated[RealConfig, Field(description="the real images")] = field(default_factory=RealConfig)
+    crop_size: Annotated[
+        int | None,
+        Field(
+            ge=8,
+            le=8192,
+            description="pixels to which crops of parts are brought; null is half the canvas's shorter side",
+        ),
+    ] = None
+    shown: Annotated[int, Field(ge=0, le=1000, description="seeds on the sheet of images; 0 for no sheet")] = 8
+    name: Annotated[
+        str, Field(description="of the evaluation; its tables are in out/name, those of a sweep in name-0 and on")
+    ] = "table"
+    out: Annotated[UserPath, Field(description="folder of evaluations, which share there what they have made")] = (
+        "outputs/evaluate"
+    )
+    logger: Annotated[
+        dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
+    ] = field(default_factory=dict)
+    trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
+        default_factory=ComputeConfig
+    )
+    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 
 def check(config: DictConfig) -> None:
-    """Refuse what the types do not.
+    """Refuse settings that do not go together; each by itself is checked already.
 
     Raises:
         UserError: naming the key, the value and what is allowed.
@@ -126,29 +137,21 @@ def check(config: DictConfig) -> None:
     from insetgan.metrics.registry import FEATURE_METRICS
 
     config.trunc = _truncs(OmegaConf.to_object(config.trunc) if OmegaConf.is_config(config.trunc) else config.trunc)
-    for key in ("method", "regions", "metrics", "features", "trainer"):
+    for key in ("method", "regions", "metrics", "features"):
         if not config[key]:
             raise UserError(f"{key}: must not be empty; see conf/evaluate.yaml")
-    for name in config.method:
-        config.method[name] = _method(str(name), config.method[name])
-    _check_list(
-        "metrics", config.metrics, (*FEATURE_METRICS, *BESIDE, *(name for name in config.metrics if "." in name))
-    )
+    for name, method in config.method.items():
+        _check_method(str(name), method)
+    own = (name for name in config.metrics if "." in name)
+    _check_list("metrics", config.metrics, (*FEATURE_METRICS, *BESIDE, *own))
     _check_list("regions", config.regions)
     _refuse_nothing(config)
-    least = {"num": 2, "batch_size": 1, "bootstrap": 0, "shown": 0, "seed": 0, "data.num": 2, "crop_size": 8}
-    for key, smallest in least.items():
-        value = OmegaConf.select(config, key)
-        if value is not None and not smallest <= value <= 2**32 - 1:
-            raise UserError(
-                f"{key}={value}: must be {smallest} or more{'' if value < smallest else ', and below 2^32'}"
-            )
     if config.bootstrap == 1:
         raise UserError("bootstrap=1: must be 0 or at least 2 rounds")
     if config.batch_size == 1 and "lpips_diversity" in config.metrics:
         raise UserError("batch_size=1: must be 2 or more for lpips_diversity, which compares pictures of one block")
-    if config.num > _MOST or config.seed + config.num > 2**32:
-        raise UserError(f"num={config.num}: at most {_MOST} pictures a cell, and seeds below 2^32")
+    if config.seed + config.num > 2**32:
+        raise UserError(f"seed={config.seed} num={config.num}: seeds must stay below 2^32")
     if not re.fullmatch(r"[\w.-]+", config.name) or config.name in (*_STORES, ".", ".."):
         raise UserError(f"name={config.name}: must be a plain name, and neither of {', '.join(_STORES)}")
 
@@ -167,38 +170,19 @@ def _refuse_nothing(config: DictConfig) -> None:
 
 def _truncs(given: Any) -> list[float]:
     values = given if isinstance(given, list) else [given]
-    for value in values:
-        if isinstance(value, list):
-            raise UserError(f"trunc={value}: must be a number; psi of each layer is a setting of refine=")
-        check_trunc("trunc", value)
     if not values or len(set(map(float, values))) < len(values):
         raise UserError(f"trunc={given}: name one psi or several, each once")
-    return [float(value) for value in values]
+    return values
 
 
-def _method(name: str, given: Any) -> DictConfig:
-    """A method with all its settings; methods have names of the user's choice, so the schema cannot know them."""
-    key, known = f"method.{name}", [setting.name for setting in fields(MethodConfig)]
-    for setting in given if isinstance(given, DictConfig) else ():
-        if setting not in known:
-            raise UserError(f"{key}.{setting!s}: no such setting (allowed: {', '.join(known)})")
+def _check_method(name: str, method: DictConfig) -> None:
+    key = f"method.{name}"
     if not re.fullmatch(r"[\w.-]+", name):
         raise UserError(f"{key}: a method needs a plain name, of letters, digits, dots, dashes and underscores")
-    try:
-        plain: Any = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else {}
-        typed: Any = OmegaConf.merge(OmegaConf.structured(MethodConfig), plain)
-    except OmegaConfBaseException as error:
-        raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
-    if typed.kind not in KINDS:
-        raise UserError(f"{key}.kind={typed.kind}: must be one of {', '.join(KINDS)}")
-    typed.title = typed.title or name
+    method.title = method.title or name
     for kind, setting in (("complete", "weights"), ("folder", "path")):
-        if typed.kind == kind and not typed[setting]:
+        if method.kind == kind and not method[setting]:
             raise UserError(f"{key}.{setting}: must be given, as in {key}.{setting}=PATH")
-    if typed.kind == "complete":
-        check_trunc(f"{key}.trunc", typed.trunc)
-    found: DictConfig = typed
-    return found
 
 
 def _check_list(key: str, given: Sequence[str], allowed: Sequence[str] | None = None) -> None:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan import __version__
-from insetgan.cli.app import explain, refuse_unknown
+from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.build import instantiate
+from insetgan.cli.explain import explain
+from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_config import check as check_refine
+from insetgan.cli.renamed import renewed
+from insetgan.cli.schema import conform, schema_of
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
 from insetgan.weights.store import resolve
@@ -42,7 +46,7 @@ def compose_refine(config: DictConfig, trunc: float, overrides: Sequence[str] = 
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    ConfigStore.instance().store(name="refine_schema", node=RefineConfig)
+    ConfigStore.instance().store(name="refine_schema", node=schema_of(RefineConfig))
     common = [f"trunc={trunc!r}", f"seeds={config.seed}-{config.seed + config.num - 1}"]
     common += [f"batch_size={config.batch_size}", f"trainer.precision={config.trainer.get('precision')}"]
     ours = {override.partition("=")[0] for override in common}
@@ -52,11 +56,14 @@ def compose_refine(config: DictConfig, trunc: float, overrides: Sequence[str] = 
         if key in ours or key.startswith("trainer."):
             raise UserError(f"refine={given}: {key} is not for refine= to set; an evaluation decides it")
     try:
-        refine: DictConfig = compose("refine", [*config.refine, *overrides, *common])
-        refuse_unknown(refine, RefineConfig)
+        asked = as_typed(renewed([*config.refine, *overrides, *common], "refine")[0], RefineConfig)
+        refine: DictConfig = compose("refine", asked)
+        refuse_conflict(asked)
+        refuse_new_names(refine, RefineConfig, asked, lambda others: compose("refine", others))
+        conform(refine, RefineConfig)
         check_refine(refine)
     except (HydraException, OmegaConfBaseException, UserError) as error:
-        raise UserError(f"refine: {explain(error, RefineConfig)}") from error
+        raise UserError(f"refine: {explain(error, RefineConfig, 'refine')}") from error
     return refine
 
 
@@ -269,11 +276,11 @@ def generator_size(weights: str | None) -> tuple[int, int]:
 
 def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     """How the box of each part among the regions is placed: as its inset is, or as conf/parts says."""
-    from insetgan.cli.app import ROOT
+    from insetgan.cli.places import CONF
     from insetgan.detection.placement import PlacementRule
 
     nodes: dict[str, Any] = {}
-    for path in sorted((ROOT / "conf" / "parts").glob("*.yaml")):
+    for path in sorted((CONF / "parts").glob("*.yaml")):
         nodes |= {str(name): part.placement for name, part in OmegaConf.load(path).items()}
     nodes |= {str(name): part.placement for name, part in refine.parts.items()}
     for region in regions:

@@ -44,10 +44,9 @@ def build_loggers(nodes: Any, out: Path, settings: dict[str, Any]) -> list[Any]:
     refuse_missing_packages(nodes)
     loggers = []
     for name, node in nodes.items():
-        extra = {"save_dir": str(out)}
         if in_sweep() and "group" in node and node.group is None:  # the runs of a sweep belong together
-            extra["group"] = Path(HydraConfig.get().sweep.dir).name
-        logger = instantiate(node, pl.loggers.Logger, **extra)
+            node.group = Path(HydraConfig.get().sweep.dir).name
+        logger = instantiate(node, pl.loggers.Logger, save_dir=str(out))
         try:
             logger.log_hyperparams(settings)
         except Exception as error:
