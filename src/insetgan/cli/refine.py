@@ -21,7 +21,7 @@ from insetgan.cli.terminal import PatientConsole, progress, table
 from insetgan.cli.trainer import build_trainer, settle
 from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
 from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
-from insetgan.refine.walk import length
+from insetgan.refine.walk import image_names
 from insetgan.refine.walk_module import WalkModule
 from insetgan.refine.writer import SampleWriter
 from insetgan.reports.refinement import gather_results, write_report, write_walk_film
@@ -52,7 +52,8 @@ def run(config: DictConfig) -> float | None:
         for line in describe_left_out(config, module.objective):
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
-    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
+    walk = [] if config.walk is None else image_names(seeds, config.walk)
+    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk)
     # One process locks the folder for all processes of this command.
     loggers: list[Any] = []
     with ExitStack() as stack:
@@ -63,7 +64,7 @@ def run(config: DictConfig) -> float | None:
             loggers = build_loggers(config.logger, folder.path, OmegaConf.to_container(config, resolve=True))
         if isinstance(module, WalkModule):
             module.samples = samples
-            seeds = list(range(length(len(seeds), config.walk)))
+            seeds = list(range(len(walk)))
             blocks = seed_blocks(seeds, 1)
         open_blocks = unfinished(samples, blocks, config.overwrite)
         began = time.monotonic()
@@ -104,7 +105,7 @@ def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bo
 def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementModule", results: dict[str, Any]) -> None:
     """Write what there is to look at: curves, report, and the film of a walk."""
     if config.walk is not None:
-        write_walk_film(samples, len(results["samples"]))
+        write_walk_film(samples)
     weights = {name: term.weight for name, term in module.objective.terms.items()}
     write_report(samples, results, weights, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
 
