@@ -53,7 +53,7 @@ def installed(wheel, tmp_path_factory):
     def run(*arguments, cwd):
         environment = plain | {"HOME": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(
-            [program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=280
+            [program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=600
         )
 
     return run
@@ -71,6 +71,7 @@ def test_the_wheel_holds_conf_and_experiments(wheel):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_commands_work_from_an_empty_folder(installed, tmp_path):
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "mine.yaml").write_text(
