@@ -29,7 +29,7 @@ def run(config: DictConfig) -> float | None:
         What a sweeper minimises, see `objective`; None in all processes but the first.
     """
     from insetgan.cli.loggers import build_loggers, refuse_missing_packages
-    from insetgan.cli.refine_parts import build_module, refine_fingerprint
+    from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
     from insetgan.cli.refine_terms import describe_left_out
     from insetgan.cli.result_logging import log_refinement
     from insetgan.cli.terminal import PatientConsole
@@ -54,7 +54,7 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in describe_left_out(config, module.objective):
+        for line in [*describe_left_out(config, module.objective), *describe_parts(config)]:
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)

@@ -95,6 +95,22 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     return module
 
 
+def describe_parts(config: DictConfig) -> list[str]:
+    """Say in one line for each part where its settings and the header of its weights do not agree."""
+    from insetgan.data.part_crop import PartCrop
+    from insetgan.weights.store import read_metadata
+
+    said = []
+    for name, part in config.parts.items():
+        crop = None if part.generator is not None else PartCrop.of_metadata(read_metadata(part.weights))
+        if crop is None:  # of an older version, or of whole pictures
+            continue
+        margin = OmegaConf.select(part, "placement.margin")
+        if found := crop.differences(str(name), margin=margin, mirror=part.mirror):
+            said.append(f"parts.{name}: not what parts.{name}.weights={part.weights} has learned: {'; '.join(found)}")
+    return said
+
+
 def build_schedule(config: DictConfig) -> "Schedule":
     """The schedule with the mode's sides and rates."""
     from insetgan.refine.schedule import Schedule

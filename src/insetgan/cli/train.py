@@ -4,6 +4,7 @@ import math
 import os
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ def run(config: DictConfig) -> float | None:
     from insetgan.cli.build import instantiate
     from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.terminal import PatientConsole, silence
+    from insetgan.data.datasets import PartCrops
     from insetgan.runtime.files import lock_folder
     from insetgan.runtime.run_log import log_to
     from insetgan.runtime.training_module import TrainingModule
@@ -52,6 +54,8 @@ def run(config: DictConfig) -> float | None:
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
+    if isinstance(dataset, PartCrops):
+        options = replace(options, metadata=dataset.crop.metadata())
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
     module = instantiate(config.model.module, TrainingModule)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from insetgan.detection.detector import Detection
-from insetgan.ops.boxes import square_boxes
+from insetgan.ops.boxes import MARGIN, square_boxes
 from insetgan.runtime.errors import UserError
 
 
@@ -72,7 +72,7 @@ class SquarePlacement:
         within: (left, top, right, bottom) as fractions of the canvas: where the centre of the part is believed to be.
     """
 
-    margin: float = 0.15
+    margin: float = MARGIN
     min_score: float = 0.5
     hysteresis: float = 0.75
     damping: float = 0.0
