@@ -6,7 +6,7 @@ python evaluate.py method=[unconditional] trunc=[1,0.7,0.4] metrics=[fid,kid,pr,
 python evaluate.py method=[folder] method.folder.path=pictures.zip data.path=photographs.zip features=inception
 """
 
-from insetgan.cli.evaluate import main
+from insetgan.cli.app import entry
 
 if __name__ == "__main__":
-    main()
+    entry("evaluate")
