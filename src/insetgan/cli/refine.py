@@ -61,7 +61,8 @@ def run(config: DictConfig) -> float | None:
             stack.enter_context(folder.open())
             stack.enter_context(indexed(folder.path))
             folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
-            loggers = build_loggers(config.logger, folder.path, OmegaConf.to_container(config, resolve=True))
+            plain: Any = OmegaConf.to_container(config, resolve=True)
+            loggers = build_loggers(config.logger, folder.path, plain)
         if isinstance(module, WalkModule):
             module.samples = samples
             seeds = list(range(len(walk)))
