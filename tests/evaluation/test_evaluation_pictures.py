@@ -1,14 +1,20 @@
 """Sources of pictures, on toy generators."""
 
+import io
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from insetgan.detection.detector import FixedBoxes
 from insetgan.detection.part import Part
 from insetgan.detection.placement import SquarePlacement
+from insetgan.evaluation.crops import Seen
 from insetgan.evaluation.pictures import CanvasPictures, CompletedPictures, DatasetPictures, PastedPictures
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import to_uint8
+from insetgan.ops.titles import GAP, HEAD
 from insetgan.refine.problem import Problem
 from insetgan.refine.starts import start_latents
 from insetgan.reports.evaluation_sheet import draw_sheet
@@ -105,14 +111,19 @@ def test_given_pictures_come_by_number():
 
 
 def test_the_sheet_has_a_row_a_method(problem):
-    import io
-
-    from PIL import Image
-
-    from insetgan.evaluation.crops import Seen
-
     pictures = CanvasPictures(problem, []).draw([0, 1, 2]).pictures
     seen = Seen(pictures[:2, :, :16, :16], torch.tensor([True, False, True]))
     one, two = (Image.open(io.BytesIO(draw_sheet([("a method", pictures, seen)] * rows))) for rows in (1, 2))
     assert two.width == one.width
     assert two.height - one.height > 224
+
+
+def test_the_sheet_has_no_blank_quarter():
+    pictures = torch.full((2, 3, 64, 32), 90, dtype=torch.uint8)
+    seen = Seen(pictures[:1, :, :16, :16], torch.tensor([True, False]))
+    sheet = Image.open(io.BytesIO(draw_sheet([("a method", pictures, seen)], "face")))
+    strip = np.asarray(sheet)[GAP + HEAD : -GAP, GAP : GAP + 112 + GAP + 112].astype(int)
+    assert strip.shape[0] == 224 + 2 + 112, "the crops stand below, as wide as the images"
+    assert (strip[:224, :112] == 90).all() and (strip[226:, :112] == 90).all()
+    assert (strip[226:, 112 + GAP :] == 232).all(), "a part that was not found is grey"
+    assert (strip == 255).mean() < 0.05

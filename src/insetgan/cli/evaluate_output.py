@@ -106,7 +106,7 @@ def draw_samples(evaluation: "Evaluation", contestants: "Sequence[Contestant]") 
         title = f"{each.settings.title}{'' if each.trunc is None else f', psi {each.trunc:g}'}"
         rows.append((title, pictures, seen))
         each.release()
-    return draw_sheet(rows)
+    return draw_sheet(rows, part or "")
 
 
 def _where(cell: "Cell") -> str:

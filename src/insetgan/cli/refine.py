@@ -39,7 +39,7 @@ def run(config: DictConfig) -> float | None:
     refuse_missing_packages(config.logger)
     from insetgan.refine.module import seed_blocks
     from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
-    from insetgan.refine.walk import length
+    from insetgan.refine.walk import image_names
     from insetgan.refine.walk_module import WalkModule
     from insetgan.reports.refinement import gather_results
     from insetgan.reports.video import encode_mp4, find_encoder
@@ -57,7 +57,8 @@ def run(config: DictConfig) -> float | None:
         for line in describe_left_out(config, module.objective):
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
-    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
+    walk = [] if config.walk is None else image_names(seeds, config.walk)
+    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk)
     # One process locks the folder for all processes of this command.
     loggers: list[Any] = []
     with ExitStack() as stack:
@@ -68,7 +69,7 @@ def run(config: DictConfig) -> float | None:
             loggers = build_loggers(config.logger, folder.path, OmegaConf.to_container(config, resolve=True))
         if isinstance(module, WalkModule):
             module.samples = samples
-            seeds = list(range(length(len(seeds), config.walk)))
+            seeds = list(range(len(walk)))
             blocks = seed_blocks(seeds, 1)
         open_blocks = unfinished(samples, blocks, config.overwrite)
         began = time.monotonic()
@@ -111,7 +112,7 @@ def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementMo
     from insetgan.reports.refinement import write_report, write_walk_film
 
     if config.walk is not None:
-        write_walk_film(samples, len(results["samples"]))
+        write_walk_film(samples)
     weights = {name: term.weight for name, term in module.objective.terms.items()}
     write_report(samples, results, weights, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
 

@@ -181,3 +181,8 @@ class Schedule:
 
     def _end(self, number: int) -> int:
         return round(self.stages[number].until * self.steps)
+
+
+def steps_for(insets: int) -> int:
+    """Steps of a refinement: 300, and 100 for each further inset, since the canvas has to suit all of them."""
+    return 200 + 100 * max(1, insets)

@@ -44,7 +44,7 @@ class Term(ABC):
         if isinstance(self.weight, bool) or not isinstance(self.weight, (int, float)):
             raise ValueError(f"weight={self.weight}: must be a number")
         if not isinstance(self.ramp, Ramp):
-            raise ValueError(f"ramp={self.ramp}: must be a Ramp with begin and end, as in conf/objective/paper.yaml")
+            raise ValueError(f"ramp={self.ramp}: must be a Ramp with begin and end, as in conf/objective/official.yaml")
         for key in ("sides", "stages"):
             value = getattr(self, key)
             if isinstance(value, str) or not isinstance(value, (Sequence, type(None))):
