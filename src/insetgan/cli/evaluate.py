@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from insetgan.cli.app import entry
-from insetgan.cli.evaluate_config import EvaluateConfig, check
+from insetgan.cli.evaluate_config import check
 from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.runtime.errors import UserError
@@ -206,8 +205,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def main(arguments: "Sequence[str] | None" = None) -> None:
-    """Entry point; the arguments are those of the process unless given."""
-    entry(run, "evaluate", EvaluateConfig, arguments)

@@ -5,21 +5,31 @@ import statistics
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from insetgan.cli.app import entry
-from insetgan.cli.refine_config import RefineConfig, check
+from insetgan.cli.loggers import build_loggers, refuse_missing_packages
+from insetgan.cli.refine_config import check
+from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
+from insetgan.cli.refine_terms import describe_left_out
+from insetgan.cli.result_logging import log_refinement
 from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from insetgan.refine.module import RefinementModule
-    from insetgan.refine.refined_samples import RefinedSamples
-    from insetgan.runtime.lightning import pl
+from insetgan.cli.terminal import PatientConsole, progress, table
+from insetgan.cli.trainer import build_trainer, settle
+from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
+from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
+from insetgan.refine.walk import image_names
+from insetgan.refine.walk_module import WalkModule
+from insetgan.refine.writer import SampleWriter
+from insetgan.reports.refinement import gather_results, write_report, write_walk_film
+from insetgan.reports.video import encode_mp4, find_encoder
+from insetgan.runtime.lightning import pl
+from insetgan.runtime.provenance import with_provenance
+from insetgan.runtime.store import ResultFolder
+from insetgan.runtime.trainer import predict_blocks
 
 
 def run(config: DictConfig) -> float | None:
@@ -28,23 +38,8 @@ def run(config: DictConfig) -> float | None:
     Returns:
         What a sweeper minimises, see `objective`; None in all processes but the first.
     """
-    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
-    from insetgan.cli.refine_parts import build_module, refine_fingerprint
-    from insetgan.cli.refine_terms import describe_left_out
-    from insetgan.cli.result_logging import log_refinement
-    from insetgan.cli.terminal import PatientConsole
-    from insetgan.cli.trainer import build_trainer, settle
-
     seeds = check(config)
     refuse_missing_packages(config.logger)
-    from insetgan.refine.module import seed_blocks
-    from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
-    from insetgan.refine.walk import image_names
-    from insetgan.refine.walk_module import WalkModule
-    from insetgan.reports.refinement import gather_results
-    from insetgan.reports.video import encode_mp4, find_encoder
-    from insetgan.runtime.provenance import with_provenance
-    from insetgan.runtime.store import ResultFolder
 
     if config.video or config.walk is not None:  # before the work
         find_encoder("video=true" if config.video else f"walk={config.walk}")
@@ -54,7 +49,7 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in describe_left_out(config, module.objective):
+        for line in [*describe_left_out(config, module.objective), *describe_parts(config)]:
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)
@@ -66,7 +61,8 @@ def run(config: DictConfig) -> float | None:
             stack.enter_context(folder.open())
             stack.enter_context(indexed(folder.path))
             folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
-            loggers = build_loggers(config.logger, folder.path, OmegaConf.to_container(config, resolve=True))
+            plain: Any = OmegaConf.to_container(config, resolve=True)
+            loggers = build_loggers(config.logger, folder.path, plain)
         if isinstance(module, WalkModule):
             module.samples = samples
             seeds = list(range(len(walk)))
@@ -109,8 +105,6 @@ def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bo
 
 def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementModule", results: dict[str, Any]) -> None:
     """Write what there is to look at: curves, report, and the film of a walk."""
-    from insetgan.reports.refinement import write_report, write_walk_film
-
     if config.walk is not None:
         write_walk_film(samples)
     weights = {name: term.weight for name, term in module.objective.terms.items()}
@@ -118,7 +112,6 @@ def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementMo
 
 
 def _out(config: DictConfig, fingerprint: str) -> Path:
-    from hydra.core.hydra_config import HydraConfig
 
     if config.out is not None:
         return Path(config.out)
@@ -146,11 +139,6 @@ def refine_blocks(
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
     """
-    from insetgan.cli.terminal import PatientConsole, progress
-    from insetgan.refine.module import StepProgress
-    from insetgan.refine.writer import SampleWriter
-    from insetgan.runtime.trainer import predict_blocks
-
     if not blocks:
         return
     module.unfinished, module.say = samples.folder, PatientConsole().print
@@ -161,7 +149,6 @@ def refine_blocks(
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:
-    from insetgan.cli.terminal import table
 
     summary, samples = results["summary"], results["samples"]
     rows = []
@@ -188,8 +175,3 @@ def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, se
 
 def _figure(value: float | None) -> str:
     return "none" if value is None else f"{value:.2f}"
-
-
-def main(arguments: "Sequence[str] | None" = None) -> None:
-    """Entry point; the arguments are those of the process unless given."""
-    entry(run, "refine", RefineConfig, arguments)

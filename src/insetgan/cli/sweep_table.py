@@ -29,10 +29,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A run on the page: its cells, in the order of the columns, and its pictures as a data URI."""
+    """A run on the page: its cells, in the order of the columns, its pictures as a data URI, and where its report is."""
 
     cells: list[Cell]
     pictures: str
+    link: str
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,20 @@ def write_table(path: Path, runs: Sequence["Run"], keys: Sequence[str]) -> None:
             table.writerow(row + [_statuses(run)[status] for status in statuses])
 
 
-def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[str]) -> Table:
+def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[str], links: Sequence[str]) -> Table:
     """Lay out the runs for the page: overrides, samples, and medians after the refinement.
 
     Args:
         runs: of the sweep.
         keys: overrides that differ between them.
         pictures: of each run, as a data URI; empty where there are none.
+        links: address of each run's report or folder; empty where there is none.
     """
     figures = [figure for figure in _figures(runs) if not figure[0].endswith("_before")]
-    columns = [[_override(run, key) for run in runs] for key in keys] or [[Cell(run.folder.name) for run in runs]]
+    columns = [
+        [Cell(run.folder.name, value=number) for number, run in enumerate(runs)],
+        *([_override(run, key) for run in runs] for key in keys),
+    ]
     columns += [_samples(runs)]
     # Objectives of other weights are other objectives, so none of them is the best.
     weighed = any(key.lstrip("~").startswith(("objective", "schedule")) for key in keys)
@@ -89,8 +94,11 @@ def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[st
         spreads = [_spread(run, figure) for run in runs]
         merits = [] if weighed and figure[0] == "objective" else [_merit(figure, median) for median, _ in spreads]
         columns.append([_cell(spread, _is_best(merits, index)) for index, spread in enumerate(spreads)])
-    titles = [*(keys or ["run"]), "samples", *map(_title, figures)]
-    lines = [Line([column[index] for column in columns], uri) for index, uri in enumerate(pictures)]
+    titles = ["run", *keys, "samples", *map(_title, figures)]
+    lines = [
+        Line([column[index] for column in columns], *shown)
+        for index, shown in enumerate(zip(pictures, links, strict=True))
+    ]
     return Table(titles, lines)
 
 
