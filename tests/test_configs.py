@@ -73,6 +73,8 @@ def test_choice_composes_and_names_what_exists(group, choice):
     overrides = [form.format(choice)]
     if entry == "train" and group != "model":
         overrides.append("+model=face")
+    if (group, choice) == ("model", "part"):
+        overrides.append("part=feet")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose(entry, overrides)
     for target in named(OmegaConf.to_container(config, resolve=True)):

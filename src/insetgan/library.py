@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from insetgan.data.part_crop import PartCrop
 from insetgan.detection.detector import Detector
 from insetgan.detection.part import Part
 from insetgan.detection.parts_detector import PartsDetector
@@ -32,7 +33,8 @@ from insetgan.refine.starts import Trunc, start_latents
 from insetgan.refine.terms.paper import PAPER
 from insetgan.refine.terms.term import FAMILIES
 from insetgan.runtime.errors import UserError
-from insetgan.weights.store import load_network
+from insetgan.runtime.fingerprint import files_of
+from insetgan.weights.store import load_network, read_metadata
 
 JOINT = ("part",)
 """The families that do not act in the paper's main mode, as in conf/mode/joint.yaml."""
@@ -152,8 +154,9 @@ def compose(
     Args:
         canvas: draws the whole picture.
         insets: by the name under which the detector knows the part ("face", "hand_left", "hand_right", "feet"), what
-            draws it; or a `Part`, which says besides how it is placed and whether it is mirrored. A right hand of the
-            embedded "hands" is mirrored: `Part("hand_right", hands, detector, placement, mirror=True)`.
+            draws it, placed and mirrored as the header of its file says that it has learned; or a `Part`, which says
+            so itself. The embedded models say nothing: a right hand of "hands" is mirrored by
+            `Part("hand_right", hands, detector, placement, mirror=True)`.
         seeds: one sample each, 0 to 2^32 - 1; canvas and insets start from the same seed.
         psi: truncation of the start, 0 to 2, 1 = off; or one value for every layer.
         steps: updates; 300 and 100 more for each further inset when absent. Leave it out where `schedule` is given.
@@ -233,8 +236,23 @@ def _part(name: str, inset: Synthesiser | Part, detector: Detector | None) -> Pa
             raise UserError(f"insets: {name} is a part called {inset.name}; the names must agree")
         return inset
     assert detector is not None
-    placement = SquarePlacement(min_score=_EMBEDDED_SCORE) if isinstance(detector, PartsDetector) else SquarePlacement()
-    return Part(name, inset, detector, placement)
+    learned = _learned(name, inset)
+    settings = {"min_score": _EMBEDDED_SCORE} if isinstance(detector, PartsDetector) else {}
+    placement = SquarePlacement(margin=learned.margin, **settings)
+    return Part(name, inset, detector, placement, mirror=name in learned.mirrored)
+
+
+def _learned(name: str, inset: Synthesiser) -> PartCrop:
+    """How the training pictures of a generator were cut, by the header of its file, or as usual where it says nothing."""
+    for path in files_of(inset):
+        crop = PartCrop.of_metadata(read_metadata(path))
+        if crop is not None and name not in crop.parts:
+            raise UserError(
+                f"insets: {path} has learned {' and '.join(crop.parts)}, not {name}; give a Part to use it so"
+            )
+        if crop is not None:
+            return crop
+    return PartCrop((name,))
 
 
 def _refuse_misfits(canvas: Synthesiser, parts: Mapping[str, Part]) -> None:

@@ -68,18 +68,18 @@ def describe_in_words(evaluation: "Evaluation", real: "RealSide", cells: "Sequen
 
 def print_table(table: "Table", console: Any) -> None:
     """Print the panels; what is best is bold, and starred for those who read a log."""
-    from rich.markup import escape
+    from rich.text import Text
 
     from insetgan.cli.terminal import table as print_panel
 
     heads = ["\n".join(filter(None, (f"psi {trunc:g}", region))) for trunc, region in table.columns]
     for panel in table.panels:
-        rows = []
+        rows: list[list[str | Text]] = []
         for title, entries in panel.rows:
-            numbers = [f"[bold]{entry.text}*[/bold]" if entry.best else f"{entry.text} " for entry in entries]
-            ends = [f"\n{escape(entry.interval)}" if entry.interval else "" for entry in entries]
-            rows.append([escape(title), *(number + end for number, end in zip(numbers, ends, strict=True))])
-        print_panel(escape(panel.title), ["", *heads], rows, console=console)
+            numbers = [Text(f"{entry.text}*", "bold") if entry.best else Text(f"{entry.text} ") for entry in entries]
+            ends = [Text(f"\n{entry.interval}" if entry.interval else "") for entry in entries]
+            rows.append([title, *(Text.assemble(number, end) for number, end in zip(numbers, ends, strict=True))])
+        print_panel(panel.title, ["", *heads], rows, console=console)
     console.print(table.caption, markup=False)
 
 

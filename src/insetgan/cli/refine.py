@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.refine_config import check
-from insetgan.cli.refine_parts import build_module, refine_fingerprint
+from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
 from insetgan.cli.refine_terms import describe_left_out
 from insetgan.cli.result_logging import log_refinement
 from insetgan.cli.run_index import indexed
@@ -49,7 +49,7 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in describe_left_out(config, module.objective):
+        for line in [*describe_left_out(config, module.objective), *describe_parts(config)]:
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)

@@ -12,6 +12,7 @@ from insetgan import __version__
 from insetgan.cli.build import instantiate
 from insetgan.cli.refine_terms import build_objective
 from insetgan.cli.seeds import parse_seeds
+from insetgan.data.part_crop import PartCrop
 from insetgan.detection.detector import Detector
 from insetgan.detection.part import Part
 from insetgan.detection.placement import PlacementRule
@@ -29,7 +30,7 @@ from insetgan.reports.video import Recorder
 from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
-from insetgan.weights.store import load_network
+from insetgan.weights.store import load_network, read_metadata
 
 FILM_FRAMES = 80
 """Frames of an optimisation's video, about."""
@@ -92,6 +93,19 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     if isinstance(module, WalkModule):
         module.stops, module.walk = list(seeds), config.walk
     return module
+
+
+def describe_parts(config: DictConfig) -> list[str]:
+    """Say in one line for each part where its settings and the header of its weights do not agree."""
+    said = []
+    for name, part in config.parts.items():
+        crop = None if part.generator is not None else PartCrop.of_metadata(read_metadata(part.weights))
+        if crop is None:  # of an older version, or of whole pictures
+            continue
+        margin = OmegaConf.select(part, "placement.margin")
+        if found := crop.differences(str(name), margin=margin, mirror=part.mirror):
+            said.append(f"parts.{name}: not what parts.{name}.weights={part.weights} has learned: {'; '.join(found)}")
+    return said
 
 
 def build_schedule(config: DictConfig) -> "Schedule":

@@ -4,6 +4,7 @@ import math
 import os
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress, silence
 from insetgan.cli.train_config import check
+from insetgan.data.datasets import PartCrops
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, write_whole
@@ -51,6 +53,8 @@ def run(config: DictConfig) -> float | None:
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
+    if isinstance(dataset, PartCrops):
+        options = replace(options, metadata=dataset.crop.metadata())
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
     module = instantiate(config.model.module, TrainingModule)

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from insetgan.detection.detector import Detection
-from insetgan.ops.boxes import square_boxes
+from insetgan.ops.boxes import MARGIN, square_boxes
 from insetgan.runtime.settings import SettingError, settings
 
 
@@ -67,7 +67,7 @@ class SquarePlacement:
     margin: Annotated[
         float,
         Field(gt=-0.5, le=10, description="added on every side, as a fraction of the longer side of the detected box"),
-    ] = 0.15
+    ] = MARGIN
     min_score: Annotated[float, Field(ge=0, le=1, description="confidence from which a detection counts")] = 0.5
     hysteresis: Annotated[
         float,
