@@ -62,3 +62,14 @@ def test_tensors_that_do_not_fit_are_named(tmp_path, generator):
     save_network(tmp_path / "g.safetensors", generator, kind="generator")
     with pytest.raises(UserError, match="do not fit the architecture"):
         load_network(tmp_path / "g.safetensors")
+
+
+def test_shapes_are_compared_before_a_network_is_built(tmp_path, generator, monkeypatch):
+    with monkeypatch.context() as wider:
+        wider.setattr(Generator, "architecture", {**generator.architecture, "w_dim": 512})
+        save_network(tmp_path / "wide.safetensors", generator, kind="generator")
+    built = []
+    monkeypatch.setattr(Generator, "load_state_dict", lambda self, *_, **__: built.append(self))
+    with pytest.raises(UserError, match=r"do not fit the architecture in the file: \S+ is \[.*8.*\], must be \[.*512"):
+        load_network(tmp_path / "wide.safetensors")
+    assert not built
