@@ -32,8 +32,9 @@ def run(config: DictConfig) -> float | None:
     """
     from insetgan.cli.evaluate_run import Evaluation, steps
     from insetgan.cli.loggers import build_loggers, refuse_missing_packages
-    from insetgan.cli.terminal import PatientConsole, silence
+    from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
+    from insetgan.runtime.printing import silence
 
     config.name += _number_in_sweep()
     check(config)

@@ -26,10 +26,10 @@ from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.renamed import renewed
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import conform, schema_of
-from insetgan.cli.terminal import say_error, silence
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
+from insetgan.runtime.printing import say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 
 
