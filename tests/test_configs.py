@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from insetgan.cli.app import _offer_experiments, slug
-from insetgan.cli.build import ALLOWED, _targets
+from insetgan.cli.app import ROOT, slug
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
+from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
 from insetgan.cli.train_config import TrainConfig
+from insetgan.runtime.plugins import resolve
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 ENTRIES = {
@@ -57,6 +57,13 @@ def _schemas():
     OmegaConf.register_new_resolver("slug", slug, replace=True)
 
 
+def named(node):
+    """Every `_target_` below a node."""
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    own = [node["_target_"]] if isinstance(node, dict) and "_target_" in node else []
+    return own + [target for value in inner for target in named(value)]
+
+
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_choice_composes_and_names_what_exists(group, choice):
     assert group in USES, f"conf/{group} belongs to no entry point"
@@ -66,16 +73,15 @@ def test_choice_composes_and_names_what_exists(group, choice):
         overrides.append("+model=face")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose(entry, overrides)
-    for target in _targets(config):
-        assert target.startswith(ALLOWED)
-        assert callable(get_object(target)), target
+    for target in named(OmegaConf.to_container(config, resolve=True)):
+        assert callable(resolve(target, "_target_")), target
 
 
 @pytest.mark.parametrize("path", sorted((CONF.parent / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
 def test_experiment_composes_and_opens_with_its_command(path):
     command = re.match(rf"# python (\w+)\.py .*\+experiments={path.stem}\b", path.read_text())
     assert command, "say first how it is run"
-    _offer_experiments()
+    offer_experiments(ROOT)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         plain = compose(command[1])
         changed = compose(command[1], [f"+experiments={path.stem}"])

@@ -81,8 +81,13 @@ def test_a_broken_experiment_is_one_line(monkeypatch, tmp_path, capsys):
     (tmp_path / "conf" / "prepare.yaml").write_text("defaults: [prepare_schema, _self_]\n")
     (tmp_path / "experiments" / "bad.yaml").write_text("a: [1\nb: }")
     monkeypatch.setattr(app, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["prepare.py", "+experiments=bad"])
     with pytest.raises(SystemExit) as end:
         app.entry(print, "prepare", PrepareConfig)
     assert end.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and "bad.yaml" in lines[0]
+    monkeypatch.setattr(sys, "argv", ["prepare.py", "+source=people"])
+    app.entry(lambda config: print(config.source), "prepare", PrepareConfig)
+    assert capsys.readouterr().out == "people\n", "a file that is not named is not read"

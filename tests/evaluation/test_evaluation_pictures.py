@@ -89,7 +89,7 @@ class _Broken:
             height, width, num_ws, w_dim = 8, 8, 1, 1
 
             @staticmethod
-            def synthesis(ws, noise_mode):
+            def draw(ws):
                 picture = torch.zeros(len(ws), 3, 8, 8)
                 picture[1, 0, 0, 0] = torch.nan
                 return picture

@@ -39,6 +39,9 @@ class LinearGenerator(nn.Module):
         self.basis = nn.functional.interpolate(basis, (height, width), mode="bilinear").unflatten(0, (num_ws, w_dim))
         self.calls = 0
 
+    def draw(self, ws):
+        return self.synthesis(ws, noise_mode="const")
+
     def synthesis(self, ws, *, noise_mode):
         assert noise_mode == "const"
         self.calls += 1

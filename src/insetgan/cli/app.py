@@ -40,7 +40,10 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
+    from insetgan.cli.experiments import offer_experiments
+    from insetgan.cli.guard import guard_arguments
     from insetgan.cli.rules import register_rules
+    from insetgan.runtime.plugins import admit, load
 
     if not (ROOT / "conf").is_dir():
         fail(f"no conf/ beside {ROOT / 'src'}: run from a checkout of the project, installed with pip install -e .")
@@ -60,12 +63,14 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         handle_stop_signals(raise_stopped)
         try:
             refuse_unknown(config, schema)
+            load()
             run(config)
         except (UserError, OSError, OmegaConfBaseException) as error:
             fail(explain(error, schema))
 
     try:
-        _offer_experiments()
+        admit(guard_arguments(sys.argv[1:]))
+        offer_experiments(ROOT)
         hydra.main(version_base="1.3", config_path=str(ROOT / "conf"), config_name=name)(job)()
         sys.stdout.flush()
     except BrokenPipeError:  # of --help; the output of the work itself goes through `terminal.PatientConsole`
@@ -73,7 +78,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
 
         silence(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
-    except (HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError, RecursionError) as error:
         # Hydra itself raises ValueError for a group that is overridden by no name; one of the job's is a bug of ours.
         if working and not isinstance(error, (HydraException, OmegaConfBaseException)):
             raise
@@ -105,20 +110,6 @@ def refuse_unknown(config: "DictConfig", schema: type, path: str = "") -> None:
             refuse_unknown(value, known[name], f"{full}.")
 
 
-def _offer_experiments() -> None:
-    """Make each experiments/<name>.yaml a choice of the group `experiments`, from whichever folder a command is started.
-
-    Stored by hand, since a search path that holds experiments/ is the whole checkout, which Hydra would walk for --help.
-    """
-    from hydra.core.config_store import ConfigStore
-    from omegaconf import OmegaConf
-
-    for path in sorted((ROOT / "experiments").glob("*.yaml")):
-        ConfigStore.instance().store(
-            group="experiments", name=path.stem, node=OmegaConf.load(path), package="_global_", provider="experiments"
-        )
-
-
 def slug(overrides: str) -> str:
     """Name the folder of one run of a sweep after its overrides: paths cut to their last part, at most 120 characters."""
     return re.sub(r"[^=,]*/", "", overrides)[:120]
@@ -142,7 +133,7 @@ def explain(error: Exception, schema: type) -> str:
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     text = " ".join(f"{error} {error.__cause__ or ''}".split())
-    if isinstance(error, YAMLError):
+    if isinstance(error, (YAMLError, RecursionError)):  # settings that are nested too deep
         return f"cannot read a configuration file: {text}"
     if said := _wrong_choice(text):
         return said

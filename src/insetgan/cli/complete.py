@@ -140,9 +140,10 @@ def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
     import torch
 
     from insetgan.cli.build import instantiate
+    from insetgan.detection.detector import Detector
     from insetgan.ops.images import from_uint8
 
-    detector = instantiate(config.detector)
+    detector = instantiate(config.detector, Detector)
     if config.data.part not in detector.names:
         raise UserError(f"data.part={config.data.part}: the detector knows {', '.join(detector.names)}")
     boxes = torch.zeros(len(pictures), 4)

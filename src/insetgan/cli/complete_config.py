@@ -50,6 +50,7 @@ class CompleteConfig:
         device: auto, cpu or cuda.
         out: folder of the run; outputs/complete/<hole>-<digest of the settings> unless given.
         overwrite: whether the completions at `out` are made again, of these settings or of others.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     weights: str = "comodgan"
@@ -61,6 +62,7 @@ class CompleteConfig:
     device: str = "auto"
     out: str | None = None
     overwrite: bool = False
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> list[int]:

@@ -78,7 +78,7 @@ class EvaluateConfig:
         trunc: psi, one or several; every method is measured at each.
         regions: `body` (the whole picture) and parts (their crops with what is round their borders).
         metrics: fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam (with
-            band and change of the canvas).
+            band and change of the canvas), or a class of your own, as in my_metrics.Gap.
         features: network by whose eyes pictures are compared, a choice of conf/features.
         distance: of two pictures, for ppl and lpips_diversity, a choice of conf/distance.
         num: pictures of a cell.
@@ -92,6 +92,7 @@ class EvaluateConfig:
         name: of the evaluation; its tables are in `out`/`name`, those of a sweep in `name`-0 and on.
         out: folder of evaluations, which share there what they have made.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     method: dict[str, Any] = field(default_factory=dict)
@@ -111,6 +112,7 @@ class EvaluateConfig:
     name: str = "table"
     out: str = "outputs/evaluate"
     trainer: dict[str, Any] = field(default_factory=dict)
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> None:
@@ -127,7 +129,9 @@ def check(config: DictConfig) -> None:
             raise UserError(f"{key}: must not be empty; see conf/evaluate.yaml")
     for name in config.method:
         config.method[name] = _method(str(name), config.method[name])
-    _check_list("metrics", config.metrics, (*FEATURE_METRICS, *BESIDE))
+    _check_list(
+        "metrics", config.metrics, (*FEATURE_METRICS, *BESIDE, *(name for name in config.metrics if "." in name))
+    )
     _check_list("regions", config.regions)
     _refuse_nothing(config)
     least = {"num": 2, "batch_size": 1, "bootstrap": 0, "shown": 0, "seed": 0, "data.num": 2, "crop_size": 8}

@@ -255,10 +255,12 @@ def component_fingerprint(node: DictConfig, component: Any) -> str:
     return fingerprint([settings, __version__], files=files_of(component))
 
 
-def generator_size(weights: str) -> tuple[int, int]:
+def generator_size(weights: str | None) -> tuple[int, int]:
     """Height and width of a generator's pictures, by the description in its file."""
     from insetgan.weights.store import read_metadata
 
+    if weights is None:
+        raise UserError("refine: canvas.generator: an evaluation takes canvas.weights, which say how large images are")
     architecture = read_metadata(resolve(weights, key="refine: canvas.weights"))["architecture"]
     if not {"height", "width"} <= set(architecture):
         raise UserError(f"refine: canvas.weights={weights}: holds no generator")
@@ -268,6 +270,7 @@ def generator_size(weights: str) -> tuple[int, int]:
 def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     """How the box of each part among the regions is placed: as its inset is, or as conf/parts says."""
     from insetgan.cli.app import ROOT
+    from insetgan.detection.placement import PlacementRule
 
     nodes: dict[str, Any] = {}
     for path in sorted((ROOT / "conf" / "parts").glob("*.yaml")):
@@ -276,7 +279,7 @@ def placements(refine: DictConfig, regions: Sequence[str]) -> dict[str, Any]:
     for region in regions:
         if region not in nodes:
             raise UserError(f"regions={region}: must be body or a part ({', '.join(nodes)})")
-    return {region: instantiate(nodes[region]) for region in regions}
+    return {region: instantiate(nodes[region], PlacementRule) for region in regions}
 
 
 def _begins(refine: DictConfig) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.build import instantiate
 from insetgan.cli.evaluate_methods import (
@@ -67,7 +67,9 @@ class Evaluation:
     @cached_property
     def extractor(self) -> Any:
         """By whose eyes pictures are compared."""
-        return instantiate(self.config.features)
+        from insetgan.metrics.features import FeatureExtractor
+
+        return instantiate(self.config.features, FeatureExtractor)
 
     @cached_property
     def distance(self) -> Any:
@@ -76,14 +78,17 @@ class Evaluation:
             return None
         if not self.config.distance:
             raise UserError("distance: must not be empty for ppl and lpips_diversity; choose parts or lpips")
-        return instantiate(self.config.distance)
+        from insetgan.metrics.perceptual import Distance
+
+        return instantiate(self.config.distance, Distance)
 
     @cached_property
     def crops(self) -> "Crops":
         """The regions."""
+        from insetgan.detection.detector import Detector
         from insetgan.evaluation.crops import BODY, Crops
 
-        detector = instantiate(self.base.detector)
+        detector = instantiate(self.base.detector, Detector)
         parts = [region for region in self.config.regions if region != BODY]
         for part in parts:
             if part not in detector.names:
@@ -118,9 +123,13 @@ class Evaluation:
         """
         import torch
 
-        from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
+        from insetgan.metrics.registry import FEATURE_METRICS, FeatureMetric, feature_metrics
 
         metrics = feature_metrics([name for name in self.config.metrics if name in FEATURE_METRICS], self.extractor)
+        for name in self.config.metrics:
+            if "." in name:  # a class of the user's own
+                node = OmegaConf.create({"metrics": {"_target_": name}}).metrics
+                metrics.append(instantiate(node, FeatureMetric, extractor=self.extractor))
         few = torch.randn(2, 8, 4, generator=torch.Generator().manual_seed(0))
         with warnings.catch_warnings(action="ignore"):
             for metric in metrics:

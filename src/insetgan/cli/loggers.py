@@ -1,5 +1,6 @@
 """Loggers from configuration: metrics.csv always, Weights & Biases or TensorBoard if asked for."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ def refuse_missing_packages(nodes: Any) -> None:
         UserError: a package is not installed.
     """
     for name, node in nodes.items():
-        package = _PACKAGES.get(str(node.get("_target_", "")).rpartition(".")[2])
+        target = node.get("_target_") if isinstance(node, Mapping) else None
+        package = _PACKAGES.get(str(target).rpartition(".")[2])
         if package is not None and find_spec(package) is None:
             raise UserError(f"logger={name}: needs the package {package}: pip install 'insetgan[{package}]'")
 
@@ -34,11 +36,12 @@ def build_loggers(nodes: Any, out: Path, settings: dict[str, Any]) -> list[Any]:
         UserError: a package is not installed, or Weights & Biases lacks an account.
     """
     from insetgan.cli.build import instantiate
+    from insetgan.runtime.lightning import pl
 
     refuse_missing_packages(nodes)
     loggers = []
     for name, node in nodes.items():
-        logger = instantiate(node, save_dir=str(out))
+        logger = instantiate(node, pl.loggers.Logger, save_dir=str(out))
         try:
             logger.log_hyperparams(settings)
         except Exception as error:

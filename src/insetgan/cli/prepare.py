@@ -1,5 +1,6 @@
 """`python prepare.py`: make a dataset."""
 
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from insetgan.cli.terminal import OnProgress
+    from insetgan.data.source import Source
 
 
 @dataclass
@@ -21,7 +23,7 @@ class DataConfig:
     Attributes:
         num_images: pictures, at most 10 million.
         height: in pixels, at most 8192.
-        width: in pixels, at most 8192; unless given, as the source has it: half of the height for people.
+        width: in pixels, at most 8192; unless given, the source decides: half of the height for people, the height for flowers.
         seed: picture i shows the person, or whatever else, of seed + i.
         image_format: webp or png.
         quality: of WebP, 1..100.
@@ -42,26 +44,30 @@ class PrepareConfig:
     """Keys of prepare.py.
 
     Attributes:
-        source: what makes the pictures, a choice of conf/source.
+        source: what draws the images, a choice of conf/source or a class of your own (docs/extending.md).
         data: the pictures.
         out: the archive to write; outputs/data/<source>-<height>x<width>.zip unless given.
         overwrite: whether an archive of other pictures at `out` is replaced; else it is left and the command refused.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     source: Any = MISSING
     data: DataConfig = field(default_factory=DataConfig)
     out: str | None = None
     overwrite: bool = False
+    plugins: Any = None
 
 
 def run(config: DictConfig) -> None:
     """Write the archive that the configuration describes unless it is there already, and say where it is."""
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import PatientConsole, progress
+    from insetgan.data.source import Source
 
     data = config.data
-    width = data.height // 2 if data.width is None else data.width
-    out = _out(config.out, data.height, width)
+    source = instantiate(config.source, Source)
+    width = source.default_width(data.height) if data.width is None else data.width
+    out = _out(config.out, source, data.height, width)
     with ExitStack() as stack:
 
         def on_progress(done: int, total: int) -> None:
@@ -70,9 +76,8 @@ def run(config: DictConfig) -> None:
             shown[0](done, total)
 
         shown: list[OnProgress] = []
-        written = instantiate(
-            config.source,
-            path=out,
+        written = source.write(
+            out,
             num_images=data.num_images,
             height=data.height,
             width=width,
@@ -90,9 +95,11 @@ def run(config: DictConfig) -> None:
     )
 
 
-def _out(given: str | None, height: int, width: int) -> Path:
+def _out(given: str | None, source: "Source", height: int, width: int) -> Path:
     if given is None:
-        return Path(f"outputs/data/people-{height}x{width}.zip")
+        if not re.fullmatch(r"[\w.-]+", str(source.name)) or source.name.startswith("."):
+            raise UserError(f"source: is named {source.name!r}, which names no file; add out=PATH.zip")
+        return Path(f"outputs/data/{source.name}-{height}x{width}.zip")
     if not given.strip():
         raise UserError(f"out={given}: must name the archive to write, ending in .zip")
     return Path(given)

@@ -27,6 +27,7 @@ def run(config: DictConfig) -> float | None:
         What a sweeper minimises, see `objective`; None in all processes but the first.
     """
     from insetgan.cli.refine_parts import build_module, refine_fingerprint
+    from insetgan.cli.refine_terms import describe_left_out
     from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
 
@@ -47,6 +48,9 @@ def run(config: DictConfig) -> float | None:
     module = build_module(config, seeds)  # first, since its complaints name the settings
     mark = refine_fingerprint(config, module, seeds)
     trainer = build_trainer(config.trainer, inference_mode=False)
+    if trainer.is_global_zero:
+        for line in describe_left_out(config, module.objective):
+            PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4)
     # One process locks the folder for all processes of this command.

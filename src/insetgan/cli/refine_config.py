@@ -17,6 +17,7 @@ class GeneratorConfig:
 
     Attributes:
         weights: an embedded model or a .safetensors file.
+        generator: in the place of weights, a generator of your own, described by _target_ and its arguments.
         start: `seed` (of the sample), `mean` (w_avg), seeds such as 3 or 0-7 (one for all samples or one each), or a path to
             latents (see refine/latent_file.py).
         trunc: psi of its start codes, or a list with one a layer; the run's `trunc` unless given.
@@ -24,6 +25,7 @@ class GeneratorConfig:
     """
 
     weights: str | None = None
+    generator: Any = None
     start: Any = "seed"
     trunc: Any = None
     space: str | None = None
@@ -57,7 +59,8 @@ class ModeConfig:
     Attributes:
         name: as the paper has it, more or less.
         optimise: `canvas`, `inset` or both.
-        terms: families of terms that act: coarse, border, reg, body, part.
+        exclude: families of terms that do not act; all others do, a family of your own too.
+        terms: old key: the families of the paper that act (coarse, border, reg, body, part).
         vary: whose start differs between the initialisations of one sample (`starts=`).
         canvas_rate: factor of the schedule's learning rate; small for a canvas that is given.
         inset_rate: the same for the insets.
@@ -65,7 +68,8 @@ class ModeConfig:
 
     name: str = MISSING
     optimise: list[str] = MISSING
-    terms: list[str] = MISSING
+    exclude: list[str] = field(default_factory=list)
+    terms: Any = None
     vary: list[str] = MISSING
     canvas_rate: float = 1.0
     inset_rate: float = 1.0
@@ -100,6 +104,7 @@ class RefineConfig:
         objective: by name, the terms to minimise.
         schedule: order and rates of the updates.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     mode: ModeConfig = field(default_factory=ModeConfig)
@@ -126,6 +131,7 @@ class RefineConfig:
     objective: dict[str, Any] = field(default_factory=dict)
     schedule: Any = None
     trainer: dict[str, Any] = field(default_factory=dict)
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> list[int]:
@@ -186,7 +192,7 @@ def _check_present(config: DictConfig) -> None:
     ]
     if missing:
         raise UserError(f"{missing[0]}: must not be empty; see conf/refine.yaml")
-    if config.canvas.weights is None:
+    if config.canvas.weights is None and config.canvas.generator is None:
         raise UserError("canvas.weights: must name an embedded model or a file")
     for name, part in config.parts.items():
         config.parts[name] = _typed_part(f"parts.{name}", part)
@@ -210,7 +216,7 @@ def _typed_part(key: str, part: Any) -> DictConfig:
         typed: Any = OmegaConf.merge(OmegaConf.structured(PartConfig), given)
     except OmegaConfBaseException as error:
         raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
-    if None in (typed.weights, typed.placement):
+    if typed.placement is None or (typed.weights is None and typed.generator is None):
         raise UserError(f"{key}: needs weights and placement, as in conf/parts/face.yaml")
     if not OmegaConf.is_dict(typed.placement) or "_target_" not in typed.placement:
         raise UserError(f"{key}.placement={typed.placement}: must name a _target_, as in conf/parts/face.yaml")
@@ -222,7 +228,6 @@ def _check_choices(config: DictConfig) -> None:
     from insetgan.ops.regions import BLENDS
     from insetgan.refine.latents import SPACES
     from insetgan.refine.sides import SIDES
-    from insetgan.refine.terms.term import FAMILIES
 
     given: list[tuple[str, Any, Sequence[str]]] = [
         ("region", config.region, ("box", "mask")),
@@ -234,7 +239,6 @@ def _check_choices(config: DictConfig) -> None:
         if node.trunc is not None:
             check_trunc(f"{key}.trunc", _plain(node.trunc))
     given += [("mode.optimise", value, SIDES) for value in config.mode.optimise]
-    given += [("mode.terms", value, FAMILIES) for value in config.mode.terms]
     given += [("mode.vary", value, SIDES) for value in config.mode.vary]
     for key, value, allowed in given:
         if value not in allowed:
@@ -246,25 +250,6 @@ def _check_choices(config: DictConfig) -> None:
         raise UserError("mode.optimise: must name canvas, inset or both")
     if "mask" in (config.region, config.composite) and not config.segmenter:
         raise UserError("segmenter: must not be empty where region or composite is mask")
-
-
-def dropped(config: DictConfig) -> set[str]:
-    """Names of terms and families to leave out.
-
-    Raises:
-        UserError: one that there is not.
-    """
-    from insetgan.refine.terms.term import FAMILIES
-
-    given = _plain(config.drop)
-    names = [] if given is None else given if isinstance(given, list) else str(given).split(",")
-    for name in names:
-        if name not in config.objective and name not in FAMILIES:
-            raise UserError(
-                f"drop={name}: must name a term ({', '.join(map(str, config.objective))}) or a family "
-                f"({', '.join(FAMILIES)})"
-            )
-    return set(names)
 
 
 def _plain(value: Any) -> Any:

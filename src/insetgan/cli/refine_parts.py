@@ -8,17 +8,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan import __version__
 from insetgan.cli.build import instantiate
-from insetgan.cli.refine_config import dropped
+from insetgan.cli.refine_terms import build_objective
 from insetgan.cli.seeds import parse_seeds
+from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from insetgan.networks.generator import Generator
+    from insetgan.networks.synthesiser import Synthesiser
     from insetgan.refine.module import RefinementModule
-    from insetgan.refine.objective import Objective
     from insetgan.refine.schedule import Schedule
     from insetgan.refine.starts import Start
 
@@ -33,22 +33,27 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         config: checked.
         seeds: of the run; starts that are given one a sample follow their order.
     """
+    from insetgan.detection.detector import Detector
     from insetgan.detection.part import Part
+    from insetgan.detection.placement import PlacementRule
+    from insetgan.detection.segmenter import Segmenter
+    from insetgan.networks.perceptual import Perceptual
     from insetgan.refine.latents import CANVAS
     from insetgan.refine.module import Plan, RefinementModule
     from insetgan.refine.walk_module import WalkModule
     from insetgan.reports.video import Recorder
 
-    detector = instantiate(config.detector)
-    generators: dict[str, Generator] = {}  # by weights: two hands are drawn by one network, in one go
+    detector = instantiate(config.detector, Detector)
+    generators: dict[str, Synthesiser] = {}  # by weights: two hands are drawn by one network, in one go
     parts, nodes = {}, {CANVAS: ("canvas", config.canvas)}
     for name, part in config.parts.items():
         if name not in detector.names:
             raise UserError(f"parts.{name}: the detector knows {', '.join(detector.names)}")
-        if part.weights not in generators:
-            generators[part.weights] = _generator(f"parts.{name}", part.weights)
-        placement = instantiate(part.placement)
-        parts[str(name)] = Part(str(name), generators[part.weights], detector, placement, part.mirror)
+        drawn_by = part.weights if part.generator is None else OmegaConf.to_yaml(part.generator, resolve=True)
+        if drawn_by not in generators:
+            generators[drawn_by] = build_generator(f"parts.{name}", part)
+        placement = instantiate(part.placement, PlacementRule)
+        parts[str(name)] = Part(str(name), generators[drawn_by], detector, placement, part.mirror)
         nodes[str(name)] = (f"parts.{name}", part)
     masks = "mask" in (config.region, config.composite)
     plan = Plan(
@@ -64,13 +69,13 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         blend=config.composite,
     )
     module = (RefinementModule if config.walk is None else WalkModule)(
-        _generator("canvas", config.canvas.weights),
+        build_generator("canvas", config.canvas),
         parts,
         build_objective(config),
         build_schedule(config),
         plan,
-        perceptual=instantiate(config.perceptual),
-        segmenter=instantiate(config.segmenter) if masks else None,
+        perceptual=instantiate(config.perceptual, Perceptual),
+        segmenter=instantiate(config.segmenter, Segmenter) if masks else None,
     )
     if config.video:
         module.recorder = Recorder(max(1, config.steps // FILM_FRAMES), blend=config.composite)
@@ -89,23 +94,11 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     return module
 
 
-def build_objective(config: DictConfig) -> "Objective":
-    """The terms that act in the mode, but for those that are dropped."""
-    from insetgan.refine.objective import Objective
-
-    out = dropped(config)
-    terms = {str(name): instantiate(term) for name, term in config.objective.items()}
-    acting = {
-        name: term
-        for name, term in terms.items()
-        if term.family in config.mode.terms and name not in out and term.family not in out
-    }
-    return Objective(acting)
-
-
 def build_schedule(config: DictConfig) -> "Schedule":
     """The schedule with the mode's sides and rates."""
-    plain: Schedule = instantiate(config.schedule, steps=config.steps)
+    from insetgan.refine.schedule import Schedule
+
+    plain: Schedule = instantiate(config.schedule, Schedule, steps=config.steps)
     mode = config.mode
     return replace(
         plain,
@@ -125,6 +118,7 @@ def refine_fingerprint(config: DictConfig, module: "RefinementModule", seeds: "S
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["version"] = __version__  # other code, other images
+    decisive["plugins"] = plugins.digests()
     if config.walk:
         decisive["seeds"] = list(seeds)
     return fingerprint(decisive, files=module.files())
@@ -154,13 +148,30 @@ def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Se
     return GivenStart(read_codes(str(given), name, seeds, key=f"{key}.start"), str(given))
 
 
-def _generator(key: str, weights: str) -> "Generator":
+def build_generator(key: str, node: DictConfig) -> "Synthesiser":
+    """Load the weights of a generator, or build one of the user's own from `generator`; its weights are frozen.
+
+    Raises:
+        UserError: both are given, or the generator draws something else than RGB pictures without labels.
+    """
+    from torch import nn
+
+    from insetgan.networks.synthesiser import Synthesiser
     from insetgan.weights.store import load_network
 
-    generator: Generator = load_network(weights, kind="generator", key=f"{key}.weights")
-    if generator.c_dim or generator.img_channels != 3:
+    if node.generator is not None:
+        if node.weights is not None:
+            raise UserError(f"{key}.generator: takes the place of {key}.weights={node.weights}; add {key}.weights=null")
+        generator: Any = instantiate(node.generator, Synthesiser)
+        if isinstance(generator, nn.Module):
+            generator.eval().requires_grad_(False)
+    else:
+        generator = load_network(node.weights, kind="generator", key=f"{key}.weights")
+    classes, channels = getattr(generator, "c_dim", 0), getattr(generator, "img_channels", 3)
+    if classes or channels != 3:
         raise UserError(
-            f"{key}.weights={weights}: draws {generator.img_channels} channels for {generator.c_dim} classes; "
+            f"{key}.weights={node.weights}: draws {channels} channels for {classes} classes; "
             "refinement takes RGB generators without labels"
         )
-    return generator
+    found: Synthesiser = generator
+    return found

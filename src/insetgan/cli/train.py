@@ -31,12 +31,14 @@ def run(config: DictConfig) -> float | None:
 
     guard()
     import torch
+    from torch.utils.data import Dataset
 
     from insetgan.cli.build import instantiate
     from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.terminal import PatientConsole, silence
     from insetgan.runtime.files import lock_folder
     from insetgan.runtime.run_log import log_to
+    from insetgan.runtime.training_module import TrainingModule
     from insetgan.training.metrics_log import MetricsCSV
     from insetgan.training.run import TrainingRun
 
@@ -48,9 +50,9 @@ def run(config: DictConfig) -> float | None:
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
-    validation = instantiate(config.model.validation) if config.model.get("validation") else None
+    validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
-    module = instantiate(config.model.module)
+    module = instantiate(config.model.module, TrainingModule)
     if config.data.c_dim:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
@@ -116,14 +118,16 @@ def _options(config: DictConfig) -> "RunOptions":
 
 def _pictures(config: DictConfig, console: Any) -> Any:
     """The data set, its pictures looked at first."""
+    from torch.utils.data import Dataset
+
     from insetgan.cli.build import instantiate
     from insetgan.cli.terminal import progress
 
     if config.data.path is None or not config.data.check:
-        dataset = instantiate(config.model.dataset)
+        dataset = instantiate(config.model.dataset, Dataset)
     else:
         with progress("checking pictures", "pictures", console=console) as on_progress:
-            dataset = instantiate(config.model.dataset, progress=on_progress)
+            dataset = instantiate(config.model.dataset, Dataset, progress=on_progress)
     for note in getattr(dataset, "notes", ()):
         console.print(note, markup=False)
     if skipped := getattr(dataset, "skipped", ()):
@@ -134,6 +138,7 @@ def _pictures(config: DictConfig, console: Any) -> Any:
 def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Quality | None":
     """What measures generated images, or None without `features`."""
     from insetgan.cli.build import instantiate
+    from insetgan.metrics.features import FeatureExtractor
     from insetgan.training.quality import Quality
 
     if not config.features or config.trainer.fast_dev_run:
@@ -142,7 +147,8 @@ def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Qua
         raise UserError("features: this model draws no images that could be measured; add features=none")
     if len(dataset) * (1 + config.data.mirror) < 2:
         raise UserError(f"data.path={config.data.path}: measuring needs more than one picture; add features=none")
-    return Quality(instantiate(config.features), dataset, mirror=config.data.mirror, **config.quality)
+    extractor = instantiate(config.features, FeatureExtractor)
+    return Quality(extractor, dataset, mirror=config.data.mirror, **config.quality)
 
 
 def _is_first_process() -> bool:

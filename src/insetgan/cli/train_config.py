@@ -104,6 +104,7 @@ class TrainConfig:
         init: weights to start from: last.ckpt of another run, a network's safetensors, or an embedded model by name.
         init_strict: refuse weights of which not everything fits.
         out: folder of the run; outputs/train/<model> unless given.
+        plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
     model: Any = MISSING
@@ -125,6 +126,7 @@ class TrainConfig:
     init: str | None = None
     init_strict: bool = True
     out: str | None = None
+    plugins: Any = None
 
 
 def check(config: DictConfig) -> None:

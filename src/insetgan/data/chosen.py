@@ -5,7 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from insetgan.runtime.plugins import buildable
 
+
+@buildable
 def chosen_pictures(dataset: Any, num: int) -> Tensor:
     """Pictures spread evenly over a data set.
 

@@ -18,10 +18,12 @@ from insetgan.ops.boxes import PART_NAMES, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.plugins import buildable
 
 _FINER = 2  # a JPEG is decoded at no less than this many times the size wanted; our own filter does the rest
 
 
+@buildable
 def open_archive(path: str | Path | Archive | None, *, background: Any = BACKGROUND, grey: str = "refuse") -> Archive:
     """Open an archive; None opens the rendered people that come with the package, an open one comes back as it is.
 
@@ -248,6 +250,7 @@ class PartCrops(TrainingPictures):
         return crop.flip(2) if self._flipped[index] else crop
 
 
+@buildable
 def part_dataset(
     path: str | Path | Archive | None,
     part: str | Sequence[str],

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from insetgan.detection.detector import Detector
-from insetgan.detection.placement import SquarePlacement
+from insetgan.detection.placement import PlacementRule, SquarePlacement
 from insetgan.networks.synthesiser import Synthesiser
 
 
@@ -22,5 +22,5 @@ class Part:
     name: str
     generator: Synthesiser
     detector: Detector
-    placement: SquarePlacement = field(default_factory=SquarePlacement)
+    placement: PlacementRule = field(default_factory=SquarePlacement)
     mirror: bool = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -43,6 +44,14 @@ class Placement:
             torch.where(where, other.placed, self.placed),
             torch.where(where, other.seen, self.seen),
         )
+
+
+class PlacementRule(Protocol):
+    """From what a detector sees to the boxes that insets are pasted into."""
+
+    def place(self, detection: Detection, height: int, width: int, previous: Placement | None = None) -> Placement:
+        """Place a part on canvases of `height` x `width` pixels, starting from where it was."""
+        ...
 
 
 @dataclass(frozen=True)

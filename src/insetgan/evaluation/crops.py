@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from insetgan.detection.detector import Detector
-from insetgan.detection.placement import SquarePlacement
+from insetgan.detection.placement import PlacementRule
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
@@ -47,7 +47,7 @@ class Crops:
     """
 
     def __init__(
-        self, detector: Detector, placements: Mapping[str, SquarePlacement], size: int, *, body: bool = True
+        self, detector: Detector, placements: Mapping[str, PlacementRule], size: int, *, body: bool = True
     ) -> None:
         self.detector, self.placements, self.size, self.body = detector, dict(placements), size, body
 

@@ -14,6 +14,7 @@ from insetgan.metrics.diversity import pair_distances
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.metrics.path_length import path_lengths
 from insetgan.metrics.perceptual import Distance
+from insetgan.networks.owned import move, owned_networks
 from insetgan.runtime.lightning import pl
 
 
@@ -41,8 +42,13 @@ class DescriptionModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.source, self.crops, self.extractor, self.distance, self.path = source, crops, extractor, distance, path
-        owners = [crops.detector, getattr(crops.detector, "network", None), extractor, distance, *source.networks]
-        self.networks = nn.ModuleList([owner for owner in owners if isinstance(owner, nn.Module)])
+        self._owners = [crops.detector, extractor, distance, *source.networks]
+        self.networks = nn.ModuleList([network for owner in self._owners for network in owned_networks(owner)])
+
+    def on_predict_start(self) -> None:
+        """Move what is no network, such as a detector of the user's own, to the device."""
+        for owner in self._owners:
+            move(owner, self.device)
 
     @torch.no_grad()
     def predict_step(self, batch: Sequence[int], *_: Any) -> Described | None:

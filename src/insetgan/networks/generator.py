@@ -77,6 +77,11 @@ class Generator(FromFile, nn.Module):
         names = "height width z_dim w_dim c_dim img_channels mapping_layers channel_base channel_max conv_clamp"
         return {name: getattr(self, name) for name in names.split()}
 
+    def draw(self, ws: Tensor) -> Tensor:
+        """Draw the codes [n, num_ws, w_dim] with the stored noise: [n, img_channels, height, width]."""
+        images: Tensor = self.synthesis(ws, noise_mode="const")
+        return images
+
     def forward(
         self,
         z: Tensor,

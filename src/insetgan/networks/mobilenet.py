@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.plugins import buildable
 from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.zips import read_member
 
@@ -103,6 +104,7 @@ class MobileNetV2(nn.Module):
         return tuple(maps)
 
 
+@buildable
 def load_mobilenet(path: str | Path | None, *, coarsest: int = 32, key: str = "path") -> MobileNetV2:
     """MobileNetV2 with weights from a file: evaluation mode, no gradients.
 

@@ -1,6 +1,5 @@
 """What the refinement asks of a generator; `networks.Generator` answers it, and so does any toy that does."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -52,7 +51,6 @@ class Synthesiser(Protocol):
         """A `LatentMapper`; Any, because a module's call has no type of its own."""
         ...
 
-    @property
-    def synthesis(self) -> Callable[..., Any]:
-        """What draws: called with ws [n, num_ws, w_dim] and noise_mode="const", gives [n, 3, height, width]."""
+    def draw(self, ws: Tensor) -> Tensor:
+        """Draw ws [n, num_ws, w_dim] without anything random: [n, 3, height, width], nominally in [-1, 1]."""
         ...

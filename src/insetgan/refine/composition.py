@@ -14,7 +14,7 @@ from insetgan.refine.latents import CANVAS, Latents
 
 def draw(generator: Synthesiser, ws: Tensor) -> Tensor:
     """Images of the latents [n, num_ws, w_dim] with the constant noise, [n, 3, height, width], float32 at least."""
-    images: Tensor = generator.synthesis(ws, noise_mode="const")
+    images = generator.draw(ws)
     return images.to(torch.promote_types(images.dtype, torch.float32))
 
 

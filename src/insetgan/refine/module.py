@@ -11,7 +11,7 @@ from torch import nn
 
 from insetgan.detection.part import Part
 from insetgan.detection.segmenter import Segmenter
-from insetgan.networks.generator import Generator
+from insetgan.networks.owned import move, owned_networks
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
@@ -88,7 +88,7 @@ class RefinementModule(pl.LightningModule):
 
     def __init__(
         self,
-        canvas: Generator,
+        canvas: Synthesiser,
         parts: Mapping[str, Part],
         objective: Objective,
         schedule: Schedule,
@@ -101,13 +101,19 @@ class RefinementModule(pl.LightningModule):
         self.canvas, self.parts = canvas, dict(parts)
         self.objective, self.schedule, self.plan = objective, schedule, plan
         self.perceptual, self.segmenter = perceptual, segmenter
-        owners = [part.generator for part in self.parts.values()] + [part.detector for part in self.parts.values()]
-        networks = [network for owner in [*owners, perceptual, segmenter] if (network := _network(owner)) is not None]
-        self.networks = nn.ModuleList(networks)  # so that the Trainer moves them to its device
+        parted = [owner for part in self.parts.values() for owner in (part.generator, part.detector)]
+        self._owners = [canvas, *parted, perceptual, segmenter]
+        # A list of modules, so that the Trainer moves them to its device.
+        self.networks = nn.ModuleList([network for owner in self._owners for network in owned_networks(owner)])
         self.on_step: Callable[[Step], None] | None = None
         self.unfinished: PartialStore | None = None
         self.say: Callable[[str], None] = lambda line: None
         self.recorder: FrameRecorder | None = None
+
+    def on_predict_start(self) -> None:
+        """Move what is no network, such as a detector of the user's own, to the device."""
+        for owner in self._owners:
+            move(owner, self.device)
 
     def predict_step(self, batch: Sequence[int], *_: Any) -> Refined | None:
         """Refine one block of seeds; None for an empty one, which a process gets that has nothing to do."""
@@ -223,13 +229,6 @@ class StepProgress(pl.Callback):
     def _step(self, step: Step) -> None:
         total = self.blocks * self.steps
         self.on_progress(min(self.done * self.steps + (step.index + 1) * self.processes, total), total)
-
-
-def _network(owner: object) -> nn.Module | None:
-    if isinstance(owner, nn.Module):
-        return owner
-    inner = getattr(owner, "network", None)
-    return inner if isinstance(inner, nn.Module) else None
 
 
 def seed_blocks(seeds: Sequence[int], size: int) -> list[list[int]]:

@@ -12,10 +12,11 @@ from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import nn
 
-from insetgan.runtime import limits
+from insetgan.runtime import limits, plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
 from insetgan.runtime.fingerprint import FromFile
+from insetgan.runtime.plugins import buildable
 from insetgan.runtime.reading import parse_json
 from insetgan.runtime.tensors import open_tensors
 from insetgan.runtime.zips import shown
@@ -71,9 +72,13 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     if half:
         state = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in state.items()}
     header = {"kind": kind, "architecture": json.dumps(module.architecture), "metadata": json.dumps(metadata)}
+    name = f"{type(module).__module__}.{type(module).__qualname__}"
+    if name != ".".join(_KINDS[kind]):  # of the user's own
+        header["class"] = name
     write_whole(Path(path), save(state, metadata=header))
 
 
+@buildable
 def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str = "weights") -> Any:
     """Build a network from its own description and fill it, every name and shape matching.
 
@@ -101,12 +106,13 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
             wanted = kind or f"one of {', '.join(_KINDS)}"
             held = shown(found) or "no network of this project"
             raise UserError(f"{key}={name_or_path}: holds {held}, expected {wanted}")
+        maker = _class_of(header, f"{key}={name_or_path}: class")
         try:
             architecture = _architecture(header)
             with planned():
-                plan = _built(found, architecture)
+                plan = maker(**architecture)
             _refuse_misfits(plan.state_dict(), file)
-            module = _built(found, architecture)
+            module = maker(**architecture)
             state = {name: file.get_tensor(name) for name in file.keys()}
             module.load_state_dict({name: _plain(tensor) for name, tensor in state.items()}, strict=True)
         except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, OverflowError, ArithmeticError) as error:
@@ -117,6 +123,17 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
     if isinstance(module, FromFile):
         module.source = path
     return module.eval().requires_grad_(False)
+
+
+def _class_of(header: Mapping[str, str], key: str) -> Any:
+    """The class that a file's network is of: this project's for its kind, or one of a package that the user admitted."""
+    if "class" not in header:
+        module, name = _KINDS[header["kind"]]
+        return getattr(importlib.import_module(module), name)
+    found = plugins.resolve(header["class"], key)
+    if not isinstance(found, type) or not issubclass(found, nn.Module):
+        raise UserError(f"{key}={header['class']}: must be a torch.nn.Module")
+    return found
 
 
 def read_metadata(name_or_path: str | Path) -> dict[str, Any]:
@@ -171,12 +188,6 @@ def _numbers(value: Any) -> Iterator[float]:
             yield from _numbers(each)
     elif isinstance(value, (int, float)):
         yield value
-
-
-def _built(kind: str, architecture: Mapping[str, Any]) -> nn.Module:
-    module_name, class_name = _KINDS[kind]
-    module: nn.Module = getattr(importlib.import_module(module_name), class_name)(**architecture)
-    return module
 
 
 def _refuse_misfits(wanted: Mapping[str, torch.Tensor], file: Any) -> None:

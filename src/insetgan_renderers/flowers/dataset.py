@@ -20,6 +20,20 @@ def _paint_one(writer: ArchiveWriter, chosen: People, index: int) -> None:
     writer.add(image_name(index, chosen.image_format), data, {PART: flower.box}, {PART: flower.mask})
 
 
+class FlowersSource:
+    """The data source of painted flowers, which are square."""
+
+    name = "flowers"
+
+    def default_width(self, height: int) -> int:
+        """The height."""
+        return height
+
+    def write(self, path: str | Path, **settings: Any) -> bool:
+        """Write an archive; see `write_flowers`."""
+        return write_flowers(path, **settings)
+
+
 def write_flowers(
     path: str | Path,
     *,

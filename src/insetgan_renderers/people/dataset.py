@@ -84,6 +84,20 @@ def _render_one(writer: ArchiveWriter, people: People, index: int) -> None:
     writer.add(image_name(index, people.image_format), data, person.boxes, masks)
 
 
+class PeopleSource:
+    """The data source of rendered people, twice as high as wide."""
+
+    name = "people"
+
+    def default_width(self, height: int) -> int:
+        """Half of the height."""
+        return height // 2
+
+    def write(self, path: str | Path, **settings: Any) -> bool:
+        """Write an archive; see `write_people`."""
+        return write_people(path, **settings)
+
+
 def write_people(
     path: str | Path,
     *,

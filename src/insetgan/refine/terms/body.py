@@ -8,7 +8,7 @@ from torch import Tensor
 from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.sides import Side
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
-from insetgan.refine.terms.term import Family, Term
+from insetgan.refine.terms.term import Term
 from insetgan.refine.views import View
 
 
@@ -16,7 +16,7 @@ from insetgan.refine.views import View
 class BodyL1(PixelTerm):
     """lambda_5 L1(R^O(I_A), R^O(I_ref)), in units of the [-1, 1] range."""
 
-    family: ClassVar[Family] = "body"
+    family: ClassVar[str] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
     @property
@@ -37,7 +37,7 @@ class BodyPerceptual(Term):
     canvas is described at about 128 rows (`views.BODY_HEIGHT`).
     """
 
-    family: ClassVar[Family] = "body"
+    family: ClassVar[str] = "body"
     sides: tuple[Side, ...] = ("canvas",)
 
     @property

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
-from insetgan.refine.terms.term import Family, PartTerm, SizedTerm
+from insetgan.refine.terms.term import PartTerm, SizedTerm
 from insetgan.refine.views import View
 
 
@@ -19,7 +19,7 @@ class BorderL1(PartTerm, PixelTerm):
     of the box inside its border, the paper's 8 pixels of 64 whatever the size of the box.
     """
 
-    family: ClassVar[Family] = "border"
+    family: ClassVar[str] = "border"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over the band, [n]."""
@@ -36,7 +36,7 @@ class BorderEdge(PartTerm, PixelTerm):
     this is also the L1 difference between the composite's gradient across the border and the canvas's.
     """
 
-    family: ClassVar[Family] = "border"
+    family: ClassVar[str] = "border"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over the outermost pixels, [n]."""
@@ -53,7 +53,7 @@ class BorderPerceptual(SizedTerm):
     itself would be described by the edges of the cut.
     """
 
-    family: ClassVar[Family] = "border"
+    family: ClassVar[str] = "border"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Feature distance over the band, [n]."""

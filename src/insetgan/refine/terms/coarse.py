@@ -12,7 +12,7 @@ from torch import Tensor
 
 from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.terms.difference import PixelTerm, soft_l1
-from insetgan.refine.terms.term import Family, SizedTerm
+from insetgan.refine.terms.term import SizedTerm
 from insetgan.refine.views import View
 
 
@@ -20,7 +20,7 @@ from insetgan.refine.views import View
 class CoarseL1(SizedTerm, PixelTerm):
     """lambda_1 L1(D(B(I_A)), D(I_B)), in units of the [-1, 1] range."""
 
-    family: ClassVar[Family] = "coarse"
+    family: ClassVar[str] = "coarse"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over all pixels and channels, [n]."""
@@ -32,7 +32,7 @@ class CoarseL1(SizedTerm, PixelTerm):
 class CoarsePerceptual(SizedTerm):
     """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the embedded features in place of LPIPS."""
 
-    family: ClassVar[Family] = "coarse"
+    family: ClassVar[str] = "coarse"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Feature distance over the whole crop, [n]."""

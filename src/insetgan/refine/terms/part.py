@@ -8,7 +8,7 @@ from torch import Tensor
 from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.sides import Side
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
-from insetgan.refine.terms.term import Family, PartTerm
+from insetgan.refine.terms.term import PartTerm
 from insetgan.refine.views import View
 
 
@@ -16,7 +16,7 @@ from insetgan.refine.views import View
 class PartL1(PartTerm, PixelTerm):
     """lambda_7 L1(R^I(I_B), R^I(I_ref)) at the inset's own pixels, in units of the [-1, 1] range."""
 
-    family: ClassVar[Family] = "part"
+    family: ClassVar[str] = "part"
     sides: tuple[Side, ...] = ("inset",)
 
     @property
@@ -35,7 +35,7 @@ class PartL1(PartTerm, PixelTerm):
 class PartPerceptual(PartTerm):
     """lambda_8 LPIPS(R^I(I_B), R^I(I_ref)) with the embedded features, weighed by the interior at the working size."""
 
-    family: ClassVar[Family] = "part"
+    family: ClassVar[str] = "part"
     sides: tuple[Side, ...] = ("inset",)
 
     @property

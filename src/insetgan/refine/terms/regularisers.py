@@ -9,7 +9,7 @@ from torch import Tensor
 
 from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.sides import Side
-from insetgan.refine.terms.term import Family, Term
+from insetgan.refine.terms.term import Term
 from insetgan.refine.views import View
 from insetgan.runtime.errors import UserError
 
@@ -32,7 +32,7 @@ class NormTerm(Term):
             across zero, so heavy weights and fast rates want it larger, up to about the rate itself.
     """
 
-    family: ClassVar[Family] = "reg"
+    family: ClassVar[str] = "reg"
     softness: float = 0.01
 
     def __post_init__(self) -> None:

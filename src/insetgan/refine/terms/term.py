@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,10 +14,8 @@ from insetgan.refine.terms.ramp import Ramp
 from insetgan.refine.views import View
 from insetgan.runtime.errors import UserError
 
-Family = Literal["coarse", "border", "reg", "body", "part"]
-"""The paper's name of a loss: L_coarse, L_border, L_reg, L_body, and L_face, which holds for any part."""
-
-FAMILIES: tuple[Family, ...] = ("coarse", "border", "reg", "body", "part")
+FAMILIES: tuple[str, ...] = ("coarse", "border", "reg", "body", "part")
+"""The paper's losses: L_coarse, L_border, L_reg, L_body, and L_face, which holds for any part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +27,10 @@ class Term(ABC):
         ramp: how the weight gets there during the run.
         sides: whose updates the term steers.
         stages: numbers of the schedule's stages in which it acts, from 0; in all of them when absent.
-        family: the loss it belongs to; a mode says which losses act.
+        family: the loss it belongs to, one of `FAMILIES` or a name of its own; a mode says which families do not act.
     """
 
-    family: ClassVar[Family]
+    family: ClassVar[str]
 
     weight: float
     ramp: Ramp = field(default_factory=Ramp)
@@ -41,6 +39,8 @@ class Term(ABC):
 
     def __post_init__(self) -> None:
         """Accept any sequence of sides; refuse a side that does not exist, and a weight or ramp that is none."""
+        if not isinstance(getattr(self, "family", None), str):
+            raise ValueError(f"{type(self).__name__} needs a family, a class attribute: the name of its loss")
         if isinstance(self.weight, bool) or not isinstance(self.weight, (int, float)):
             raise ValueError(f"weight={self.weight}: must be a number")
         if not isinstance(self.ramp, Ramp):

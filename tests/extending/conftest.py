@@ -1,0 +1,97 @@
+"""A package of the user's own in a temporary folder, and commands that are run from there."""
+
+import importlib
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import NamedTuple
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory):
+    """Overrides of refine.py that put tiny random networks in the place of the embedded ones, for two steps of one sample."""
+    from insetgan.detection.parts_net import PartsNet
+    from insetgan.networks import Generator
+    from insetgan.weights.store import save_network
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("weights")
+    shape = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
+    save_network(folder / "body.safetensors", Generator(height=64, width=32, **shape), kind="generator")
+    save_network(folder / "face.safetensors", Generator(height=16, width=16, **shape), kind="generator")
+    parts = PartsNet(working_height=64)
+    torch.nn.init.constant_(parts.heat.bias, 1.0)  # an untrained detector that says yes
+    save_network(folder / "parts.safetensors", parts, kind="parts")
+    return {
+        "canvas": f"canvas.weights={folder}/body.safetensors",
+        "face": f"parts.face.weights={folder}/face.safetensors",
+        "detector": f"detector.network.name_or_path={folder}/parts.safetensors",
+        "perceptual": f"perceptual.name_or_path={folder}/parts.safetensors",
+        "folder": folder,
+    }
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file of the user's own: write("my_terms.py", text)."""
+
+    def run(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
+
+    return run
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Run a command of the project from the user's folder: command("refine", ..., **environment) -> Ended."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def run(name, *arguments, **environment):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *map(str, arguments)])
+        forget_packages()
+        with monkeypatch.context() as changed:
+            for variable, value in environment.items():
+                changed.setenv(variable, value)
+            try:
+                importlib.import_module(f"insetgan.cli.{name}").main()
+                code = 0
+            except SystemExit as end:
+                code = end.code
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    yield run
+    forget_packages()
+
+
+def forget_packages():
+    """Import the packages of the tests anew, as another process would."""
+    for module in [module for module in sys.modules if module.startswith("my_")]:
+        del sys.modules[module]
+
+
+class Ended(NamedTuple):
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def refine(command, networks):
+    """Run two steps of refine.py into the folder run/; networks that are named in `without` are left out."""
+
+    def run(*arguments, without=(), **environment):
+        tiny = [networks[name] for name in ("canvas", "face", "detector", "perceptual") if name not in without]
+        return command("refine", *tiny, "seeds=0", "steps=2", "schedule.block=1", "out=run", *arguments, **environment)
+
+    return run
