@@ -104,6 +104,7 @@ class RefineConfig:
         objective: by name, the terms to minimise.
         schedule: order and rates of the updates.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
+        measures: classes of your own that measure each sample, as in [my_measures.Brightness]; see docs/extending.md.
         plugins: packages of your own, from the command line only; see docs/extending.md.
     """
 
@@ -131,6 +132,7 @@ class RefineConfig:
     objective: dict[str, Any] = field(default_factory=dict)
     schedule: Any = None
     trainer: dict[str, Any] = field(default_factory=dict)
+    measures: list[Any] = field(default_factory=list)
     plugins: Any = None
 
 

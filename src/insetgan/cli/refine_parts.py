@@ -12,11 +12,12 @@ from insetgan.cli.refine_terms import build_objective
 from insetgan.cli.seeds import parse_seeds
 from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.fingerprint import fingerprint
+from insetgan.runtime.fingerprint import files_of, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from insetgan.metrics.measures import Measure
     from insetgan.networks.synthesiser import Synthesiser
     from insetgan.refine.module import RefinementModule
     from insetgan.refine.schedule import Schedule
@@ -108,10 +109,18 @@ def build_schedule(config: DictConfig) -> "Schedule":
     )
 
 
-def refine_fingerprint(config: DictConfig, module: "RefinementModule", seeds: "Sequence[int]") -> str:
-    """What decides the images of all seeds: settings and contents of files, not where or how many.
+def refine_fingerprint(
+    config: DictConfig, module: "RefinementModule", seeds: "Sequence[int]", measures: "Sequence[Measure]" = ()
+) -> str:
+    """What decides the images and numbers of all seeds: settings and contents of files, not where or how many.
 
     Latents that are given for each sample are not part of it: see `Plan.origin`.
+
+    Args:
+        config: checked.
+        module: refines.
+        seeds: of the run.
+        measures: that are taken.
     """
     settings: Any = OmegaConf.to_container(config, resolve=True)
     beside = ("seeds", "batch_size", "out", "overwrite", "trainer")
@@ -121,7 +130,7 @@ def refine_fingerprint(config: DictConfig, module: "RefinementModule", seeds: "S
     decisive["plugins"] = plugins.digests()
     if config.walk:
         decisive["seeds"] = list(seeds)
-    return fingerprint(decisive, files=module.files())
+    return fingerprint(decisive, files=[*module.files(), *files_of(*measures)])
 
 
 def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Sequence[int]") -> "Start":
