@@ -120,7 +120,10 @@ def test_objectives_of_other_weights_are_not_compared(tmp_path):
 
 def test_results_say_what_their_numbers_are(tmp_path):
     """A measure of the user's own: the page knows it from results.json, without its package."""
-    said = {"glow": {"title": "glow", "unit": "candles", "better": "higher"}, "moved": {"title": "moved", "of_change": True}}
+    said = {
+        "glow": {"title": "glow", "unit": "candles", "better": "higher"},
+        "moved": {"title": "moved", "of_change": True},
+    }
     for number, (glow, moved) in enumerate([(2.0, 0.0), (3.5, 1.0), (1.0, 4.0)]):
         record = {"name": "0", "seed": 0, "status": "ok", "glow_after": glow, "moved": moved}
         run = write_run(tmp_path, number, [f"trunc=0.{number + 1}"], [record])

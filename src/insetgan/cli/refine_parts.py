@@ -128,6 +128,8 @@ def refine_fingerprint(
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["version"] = __version__  # other code, other images
     decisive["plugins"] = plugins.digests()
+    if not decisive["measures"]:
+        decisive.pop("measures")  # so that results from before there was such a setting stay valid
     if config.walk:
         decisive["seeds"] = list(seeds)
     return fingerprint(decisive, files=[*module.files(), *files_of(*measures)])

@@ -83,6 +83,7 @@ class Measure(ABC):
     Attributes:
         name: its key in results.json, in the CSV files and in `metrics=`.
         title, about, unit, better, of_change: see `Quantity`.
+        per_part: whether it is taken of each part, and not of the whole image.
     """
 
     name: ClassVar[str]
@@ -91,6 +92,7 @@ class Measure(ABC):
     unit: ClassVar[str] = ""
     better: ClassVar[Better] = "lower"
     of_change: ClassVar[bool] = False
+    per_part: ClassVar[bool] = False
 
     @abstractmethod
     def compute(self, images: Composites) -> Tensor | Mapping[str, Tensor]:
@@ -100,7 +102,7 @@ class Measure(ABC):
             images: of n samples, on the CPU.
 
         Returns:
-            [n], or by part [n]. NaN where there is no number.
+            [n], or where it is `per_part` by part [n]. NaN where there is no number.
         """
 
     def files(self) -> Sequence[Path]:
@@ -125,7 +127,7 @@ class Measure(ABC):
 class Seam(Measure):
     """See `metrics.seam.seam`."""
 
-    name, title, better = "seam", "seam", "one"
+    name, title, better, per_part = "seam", "seam", "one", True
     about = "step across the border of the box, composite over canvas; 1 is none"
 
     def compute(self, images: Composites) -> Mapping[str, Tensor]:
@@ -136,7 +138,7 @@ class Seam(Measure):
 class Band(Measure):
     """See `metrics.seam.band`."""
 
-    name, title, unit = "band", "band", LEVELS
+    name, title, unit, per_part = "band", "band", LEVELS, True
     about = "mean difference of inset and canvas inside the border"
 
     def compute(self, images: Composites) -> Mapping[str, Tensor]:
@@ -147,7 +149,7 @@ class Band(Measure):
 class PartChange(Measure):
     """See `metrics.seam.part_change`."""
 
-    name, title, unit, of_change = "part_change", "change of the part", LEVELS, True
+    name, title, unit, of_change, per_part = "part_change", "change of the part", LEVELS, True, True
     about = "mean difference from the start, inside the box"
 
     def compute(self, images: Composites) -> Mapping[str, Tensor]:
