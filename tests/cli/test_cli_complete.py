@@ -38,7 +38,7 @@ def test_pictures_are_completed_with_every_seed_and_the_run_goes_on(complete, tm
     assert (code, errors) == (0, "")
     assert "12 completions, 12 completed" in text
     names = set(os.listdir(tmp_path))
-    assert {".lock", "results.json", "sheet.png", "config.yaml", "settings.txt", "samples"} == names
+    assert {".lock", "complete.log", "results.json", "sheet.png", "config.yaml", "settings.txt", "samples"} == names
     results = json.loads((tmp_path / "results.json").read_text())
     assert [each["name"] for each in results["samples"][:3]] == ["000000-0", "000000-1", "000001-0"]
     assert 0.3 < results["summary"]["hole"] < 0.8

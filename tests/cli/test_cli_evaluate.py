@@ -76,7 +76,7 @@ def test_figures_follow_from_the_pictures_on_the_disk(finished):
 
     out, _ = finished
     config = (out / "table/config.yaml").read_text()
-    network = next(line.split()[-1] for line in config.splitlines() if "name_or_path" in line)
+    network = next(line.split()[-1] for line in config.splitlines() if "name_or_path:" in line)
     extractor = PartsFeatures(load_network(network, kind="parts"))
     folder = next((out / "runs").glob("joint-0.7-*"))
     pictures = torch.stack([read_image(folder / f"samples/{seed}_refined.png") for seed in range(6)])
@@ -108,13 +108,13 @@ def test_csv_holds_the_same_figures(finished):
 def test_the_same_command_makes_nothing_again(finished, command, quick):
     out, _ = finished
     before = _times(out)
-    table = (out / "table/results.json").read_bytes()
+    table = _results(out)
     metrics = "metrics=[fid,kid,pr,ids,ppl,lpips_diversity,seam]"
     again = command("evaluate.py", *quick, METHODS, metrics, f"out={out}")
     assert again.returncode == 0, again.stderr
     assert "describing" not in again.stdout
     assert _times(out) == before
-    assert (out / "table/results.json").read_bytes() == table
+    assert _results(out) == table
 
 
 def test_other_metrics_reuse_the_samples_and_other_settings_never_mix(finished, evaluate):
@@ -151,8 +151,9 @@ def test_two_processes_give_the_same_table_to_the_last_digit(finished, command, 
     result = command("evaluate.py", *quick, METHODS, metrics, f"out={tmp_path}", *shared)
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("tables:") == 1, "one process speaks"
-    for name in ("results.json", "table.md", "table.csv", "table.tex", "table.png", "sheet.png"):
+    for name in ("table.md", "table.csv", "table.tex", "table.png", "sheet.png"):
         assert (tmp_path / "table" / name).read_bytes() == (out / "table" / name).read_bytes(), name
+    assert _results(tmp_path) == _results(out)
     made = {path.relative_to(tmp_path) for path in (tmp_path / "features").rglob("*.safetensors")}
     assert made <= {path.relative_to(out) for path in (out / "features").rglob("*.safetensors")}, "under the same names"
     assert len(made) == 4 * 2 * 3 + 1
@@ -161,9 +162,9 @@ def test_two_processes_give_the_same_table_to_the_last_digit(finished, command, 
 def test_killed_in_the_middle(finished, quick, command, tmp_path):
     arguments = [*quick, METHODS, "metrics=[fid,kid,pr,ids,ppl,lpips_diversity,seam]", f"out={tmp_path}"]
     for wanted in (
-        "features/real-*/*.safetensors",
-        "runs/part-*/samples/2.safetensors",
-        "features/joint-0.7-*/*2.safetensors",
+        "features/real-*/*.json",
+        "runs/part-*/samples/2.json",
+        "features/joint-0.7-*/*2.json",
     ):
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "evaluate.py"), *arguments], cwd=ROOT, stdout=subprocess.DEVNULL
@@ -176,12 +177,13 @@ def test_killed_in_the_middle(finished, quick, command, tmp_path):
         assert process.returncode == -signal.SIGKILL, "it was still running"
         before = _times(tmp_path)
         for path in before:
-            load_file(path)
+            load_file(path.with_suffix(".safetensors"))
     result = command("evaluate.py", *arguments)
     assert result.returncode == 0, result.stderr
     assert before.items() <= _times(tmp_path).items(), "what stood was not made again"
-    for name in ("results.json", "table.md", "sheet.png"):
+    for name in ("table.md", "sheet.png"):
         assert (tmp_path / "table" / name).read_bytes() == (finished[0] / "table" / name).read_bytes(), name
+    assert _results(tmp_path) == _results(finished[0])
 
 
 def test_a_folder_of_pictures_against_itself(evaluate, people, tmp_path):
@@ -263,8 +265,16 @@ def _figure(results, method, trunc, region, key):
     return cell["figures"][key]["value"]
 
 
+def _results(out):
+    """What results.json holds, without what made it."""
+    results = json.loads((out / "table/results.json").read_text())
+    assert {"command", "commit"} <= set(results)
+    return {name: value for name, value in results.items() if name not in ("command", "commit")}
+
+
 def _times(out):
-    paths = [*out.glob("runs/*/samples/*.safetensors"), *out.glob("features/*/[0-9]*.safetensors")]
+    """Times of the records, which are written last."""
+    paths = [*out.glob("runs/*/samples/*.json"), *out.glob("features/*/[0-9]*.json")]
     return {path: path.stat().st_mtime_ns for path in paths}
 
 

@@ -125,7 +125,9 @@ def test_statistics_of_another_network_or_region(evaluate, quick, assert_one_lin
     assert_one_line(evaluate(*given), "has no region face")
     assert_one_line(evaluate(*given, "regions=[body]", "+features.width=64"), "of other features=")
     (tmp_path / "junk.safetensors").write_bytes(b"junk")
-    assert_one_line(evaluate(*given[:2], f"data.statistics={tmp_path}/junk.safetensors"), "must be real.safetensors")
+    assert_one_line(
+        evaluate(*given[:2], f"data.statistics={tmp_path}/junk.safetensors"), "must be a whole real.safetensors"
+    )
 
 
 def test_one_picture_is_too_few(evaluate, assert_one_line, tmp_path):

@@ -1,5 +1,7 @@
 """Where the curves of a training run go, and its log file."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +10,7 @@ from omegaconf import OmegaConf
 from insetgan.cli import loggers
 from insetgan.cli.build import instantiate
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.lightning import pl
 
 
 @pytest.mark.parametrize("name", ["wandb", "tensorboard"])
@@ -26,9 +29,27 @@ def test_a_package_that_only_words_name_is_not_called_none(monkeypatch):
 
     monkeypatch.setattr("pytorch_lightning.loggers.CSVLogger.__init__", refuse)
     with pytest.raises(UserError, match=r"^logger\.comet: Requirement 'comet-ml' not met"):
-        instantiate(
-            OmegaConf.create({"logger": {"comet": {"_target_": "pytorch_lightning.loggers.CSVLogger"}}}).logger.comet
-        )
+        node = OmegaConf.create({"logger": {"comet": {"_target_": "pytorch_lightning.loggers.CSVLogger"}}})
+        instantiate(node.logger.comet, pl.loggers.Logger, save_dir="here")
+
+
+def test_the_runs_of_a_sweep_are_one_group(monkeypatch, tmp_path):
+    built = []
+    monkeypatch.setattr("insetgan.cli.sweep.in_sweep", lambda: True)
+    sweep = SimpleNamespace(sweep=SimpleNamespace(dir="outputs/sweeps/refine-12ab"))
+    monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: sweep)
+    monkeypatch.setattr(
+        "insetgan.cli.build.instantiate",
+        lambda node, kind, **extra: built.append((node, extra)) or SimpleNamespace(log_hyperparams=lambda _: None),
+    )
+    nodes = OmegaConf.load((Path(__file__).resolve().parents[2] / "conf" / "logger") / "wandb.yaml")
+    loggers.build_loggers(nodes, tmp_path, {})
+    ((node, extra),) = built
+    assert node.group == "refine-12ab"
+    assert not set(node) & set(extra), "what the command decides must not be in the file"
+    nodes.wandb.group = "mine"
+    loggers.build_loggers(nodes, tmp_path, {})
+    assert built[1][0].group == "mine"
 
 
 def test_tensorboard_gets_curves_and_sample_grids(train, body, tmp_path):
@@ -60,3 +81,35 @@ def test_the_log_file_holds_what_the_terminal_said_of_all_starts(train, body, tm
     ]
     starts = [line for line in said if line.startswith("insetgan ")]
     assert len(starts) == 2 and "trainer.max_kimg=0.008" in starts[1]
+
+
+def read_events(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return events
+
+
+def test_a_refinement_logs_curves_seams_and_its_sheet(refine, tmp_path):
+    code, _, errors = refine("logger=tensorboard", "seeds=0-1", f"out={tmp_path}/run")
+    assert code == 0, errors
+    events = read_events(tmp_path / "run" / "tensorboard")
+    total = events.Scalars("objective/total")
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert [event.step for event in total] == list(range(len(total))) and len(total) >= 4
+    (seam,) = events.Scalars("seam_after/face")
+    assert seam.value == pytest.approx(results["summary"]["seam_after"]["face"], rel=1e-5)
+    assert events.Tags()["images"] == ["sheet"]
+    code, text, errors = refine("logger=csv", "seeds=0-1", f"out={tmp_path}/run")
+    assert code == 0 and "all of them were finished before" in text, "a logger does not decide the results"
+
+
+def test_an_evaluation_logs_its_table_and_its_sheet(evaluate, tmp_path):
+    settings = ("method=unconditional", "regions=[body]", "trunc=[0.7]", f"out={tmp_path}/run")
+    code, _, errors = evaluate("logger=tensorboard", *settings)
+    assert code == 0, errors
+    events = read_events(tmp_path / "run" / "table" / "tensorboard")
+    tags = events.Tags()
+    assert any(tag.startswith("body/unconditional-0.7/") for tag in tags["scalars"]), tags
+    assert tags["images"] == ["sheet"]

@@ -51,3 +51,20 @@ def test_evaluating_returns_the_first_figure(evaluate, returned, tmp_path):
     results = json.loads(path.read_text())
     first = next(iter(results["metrics"]))
     assert returned == [pytest.approx(results["cells"][0]["figures"][first]["value"])]
+
+
+def test_hydra_hands_the_number_to_its_sweeper(in_process, tiny, monkeypatch, tmp_path):
+    """A sweeper reads `return_value` of each job."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    seen, sweep = [], BasicSweeper.sweep
+    monkeypatch.setattr(
+        BasicSweeper,
+        "sweep",
+        lambda self, arguments: seen.extend(job.return_value for job in sweep(self, arguments)[0]),
+    )
+    monkeypatch.chdir(tmp_path)
+    settings = ("steps=4", "seeds=0", "trunc=0.5,0.7", f"hydra.sweep.dir={tmp_path}/sweep")
+    code, _, errors = in_process("refine", "-m", *tiny, *settings)
+    assert code == 0, errors
+    assert len(seen) == 2 and all(isinstance(value, float) and math.isfinite(value) for value in seen)

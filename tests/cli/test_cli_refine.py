@@ -61,8 +61,8 @@ def test_results_have_the_documented_keys(finished):
 def test_every_file_is_there(finished):
     out, _ = finished
     assert {path.name for path in out.iterdir()} == {
-        ".lock", "config.yaml", "curves.csv", "curves.png", "latents.safetensors", "report.html", "results.json", "samples",
-        "settings.txt", "sheet.png",
+        ".lock", "config.yaml", "curves.csv", "curves.png", "latents.safetensors", "refine.log", "report.html",
+        "results.json", "samples", "settings.txt", "sheet.png",
     }  # fmt: skip
     for seed in (4, 0, 1):
         for name in ("canvas", "paste", "refined"):
@@ -113,14 +113,14 @@ def test_killed_in_the_middle(tiny, command, tmp_path):
         [sys.executable, str(ROOT / "refine.py"), *arguments], cwd=ROOT, stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120
-    while len(list(out.glob("samples/*.safetensors"))) < 2 and time.monotonic() < deadline:
+    while len(list(out.glob("samples/*.json"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    whole = {path: path.stat().st_mtime_ns for path in out.glob("samples/[0-9]*.safetensors")}
+    whole = {path: path.stat().st_mtime_ns for path in out.glob("samples/[0-9]*.json")}
     assert 2 <= len(whole) < 6
-    for path in whole:
-        load_file(path)
+    for path in whole:  # the records, which are written last
+        load_file(path.with_suffix(".safetensors"))
         assert Image.open(out / f"samples/{path.stem}_refined.png").load() is not None
     result = command("refine.py", *arguments)
     assert result.returncode == 0, result.stderr
@@ -175,6 +175,7 @@ def test_two_processes_share_the_blocks(finished, command, tiny, tmp_path):
         assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
     one, other = (json.loads((folder / "results.json").read_text()) for folder in (tmp_path / "b", out))
     assert one.pop("command") != other.pop("command")
+    assert one.pop("commit") and other.pop("commit")
     assert one == other
 
 

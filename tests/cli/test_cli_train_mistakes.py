@@ -89,14 +89,16 @@ def test_checkpoints_that_are_none(train, body, tmp_path, damage, assert_one_lin
     else:
         contents = {"tensor": torch.ones(3), "foreign": {"state_dict": {"cur_nimg": torch.tensor(8)}}}
         torch.save(contents.get(damage, {"state_dict": {"cur_nimg": "eight"}}), path)
-    assert_one_line(train(*body, f"out={tmp_path}/run", f"resume={path}"), "wrong.ckpt: cut short, or not written by")
+    assert_one_line(
+        train(*body, f"out={tmp_path}/run", f"resume={path}"), "wrong.ckpt: cut short, damaged, or not written by"
+    )
 
 
 def test_mistakes_about_files(train, body, tmp_path, assert_one_line):
     assert_one_line(train(*body, f"out={tmp_path}", "init=/nowhere/last.ckpt"), "no such file")
     assert_one_line(train(*body, f"out={tmp_path}", "data.height=30", "data.width=15"), "height=30")
     (tmp_path / "last.ckpt").write_bytes(b"half")
-    assert_one_line(train(*body, f"out={tmp_path}"), "last.ckpt: cut short, or not written by")
+    assert_one_line(train(*body, f"out={tmp_path}"), "last.ckpt: cut short, damaged, or not written by")
     (tmp_path / "file").write_text("")
     assert_one_line(train(*body, f"out={tmp_path}/file/run"), "file")
 

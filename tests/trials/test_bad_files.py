@@ -295,6 +295,8 @@ def test_weights(run, name):
     code, lines = run("train", "+model=body", "init=w.safetensors", "data.height=16", "data.width=8", "recipe.z_dim=8")
     assert code == 2 and len(lines) == 1 and lines[0].startswith("error: "), lines
     assert len(lines[0]) < 2000 and lines[0].isprintable()
+    if name in ("whole numbers", "float64", "bfloat16", "truth values"):
+        assert f"{FC} holds " in lines[0] and "must hold F32 or F16" in lines[0]
 
 
 class Runs:

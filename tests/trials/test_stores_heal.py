@@ -12,15 +12,18 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from insetgan.cli.evaluate_run import LAYOUT as EVALUATIONS
 from insetgan.completion.folder import LAYOUT, Completion, Completions
 from insetgan.data.archive import Archive
 from insetgan.data.check import check_pictures
 from insetgan.data.writer import ArchiveWriter, encode_image
 from insetgan.evaluation.feature_folder import Described, FeatureFolder
+from insetgan.evaluation.real import RealFeatures, read_statistics
 from insetgan.refine.latent_file import read_codes
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
 from insetgan.runtime.store import ResultFolder
+from insetgan.training.checkpoint import read_checkpoint
 
 PIECES = (".json", ".safetensors", "_canvas.png", "_paste.png", "_refined.png")
 
@@ -51,7 +54,9 @@ HARM = (cut, empty, flip, delete, replace)
 
 
 def contents(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+    """Bytes of all files, but for the lock and the log, which each command adds to."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock" and path.suffix != ".log")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.mark.parametrize("harm", HARM)
@@ -128,6 +133,34 @@ def test_a_folder_of_the_version_before_is_refused_by_name_and_still_read(refine
     codes = read_codes(f"{tmp_path}/old", "canvas", [0, 1], key="start")
     stacked = load_file(tmp_path / "old/latents.safetensors")["canvas.shared"]
     assert torch.equal(torch.stack([codes[seed][0] for seed in (0, 1)]), stacked)
+
+
+def test_a_damaged_sample_is_not_gone_on_from(refine, assert_one_line, tmp_path):
+    assert refine("seeds=0", f"out={tmp_path}/run")[0] == 0
+    flip(tmp_path / "run/samples/0.safetensors", None)
+    result = refine("seeds=0", f"out={tmp_path}/new", f"resume_from={tmp_path}/run")
+    assert_one_line(result, f"resume_from={tmp_path}/run: sample 0 is damaged; the command that made it makes it again")
+
+
+def test_a_folder_of_evaluations_of_the_version_before_goes_on(tmp_path):
+    for name in ("evaluations.txt", "table/results.json", "runs/joint-0.7-01234567/settings.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("old")
+    with ResultFolder(tmp_path, fingerprint("evaluations"), EVALUATIONS).open():
+        pass
+    assert (tmp_path / "table/results.json").read_text() == "old"
+
+
+@pytest.mark.parametrize("harm", [cut, empty, flip])
+def test_harmed_statistics_of_real_images_are_refused(tmp_path, harm):
+    path = tmp_path / "real.safetensors"
+    real = RealFeatures("real", {"body": torch.randn(40, 3)}, {"body": 0})
+    path.write_bytes(real.content({"body": "view"}))
+    kept = read_statistics(str(path), None, {"body": "view"})
+    assert torch.equal(kept.side("body", "fid"), real.features["body"])
+    harm(path, None)
+    with pytest.raises(UserError, match=r"must be a whole real\.safetensors"):
+        read_statistics(str(path), None, {"body": "view"})
 
 
 def test_a_change_of_a_weights_file_is_noticed(refine, tiny, assert_one_line, tmp_path):
@@ -242,7 +275,14 @@ def test_a_checkpoint_needs_no_other_folder_than_its_own(train, body, tmp_path, 
     monkeypatch.setenv("TMPDIR", "/proc/nowhere")
     code, _, errors = train(*body, f"out={tmp_path}/run", "trainer.max_kimg=0.004")
     assert (code, errors) == (0, "")
-    assert (tmp_path / "run/last.ckpt").stat().st_size > 10_000
+    checkpoint = tmp_path / "run/last.ckpt"
+    whole = checkpoint.read_bytes()
+    for harm in (cut, empty, flip):  # flip changes a tensor, which torch.load would take
+        checkpoint.write_bytes(whole)
+        assert read_checkpoint(checkpoint)
+        harm(checkpoint, None)
+        with pytest.raises(UserError, match="cut short, damaged, or not written"):
+            read_checkpoint(checkpoint)
 
 
 def test_a_disk_that_is_full_for_a_checkpoint_is_named(train, body, assert_one_line, tmp_path):

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]  # the checkout: conf/ and experiments/ lie beside src/
 
 
-def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
+def entry(run: Callable[["DictConfig"], float | None], name: str, schema: type) -> None:
     """Run `run(config)` as a Hydra job configured by conf/<name>.yaml and checked by a dataclass.
 
     Args:
-        run: does the work; a `UserError` or an `OSError` that it raises ends in one line and exit code 2.
+        run: does the work; a `UserError` or an `OSError` that it raises ends in one line and exit code 2. It may return a
+            number, which a sweeper of Hydra minimises or maximises.
         name: the entry point; its YAML lists `<name>_schema` first in its defaults.
         schema: dataclass of the allowed keys and their types.
 
@@ -55,7 +56,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
 
     working = False
 
-    def job(config: "DictConfig") -> None:
+    def job(config: "DictConfig") -> float | None:
         # Caught here and not around Hydra, which would first print a line of its own about the failed job.
         nonlocal working
         working = True
@@ -64,7 +65,7 @@ def entry(run: Callable[["DictConfig"], None], name: str, schema: type) -> None:
         try:
             refuse_unknown(config, schema)
             load()
-            run(config)
+            return run(config)
         except (UserError, OSError, OmegaConfBaseException) as error:
             fail(explain(error, schema))
 

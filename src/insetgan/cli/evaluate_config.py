@@ -49,6 +49,7 @@ class EvaluateConfig:
         shown: seeds on the sheet of pictures; 0 for no sheet.
         name: of the evaluation; its tables are in `out`/`name`, those of a sweep in `name`-0 and on.
         out: folder of evaluations, which share there what they have made.
+        logger: where curves, figures and sheets go beside the result folder, a choice of conf/logger.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
         measures: classes of your own that measure each sample, as in [my_measures.Brightness]; see docs/extending.md.
         plugins: packages of your own, from the command line only; see docs/extending.md.
@@ -70,6 +71,7 @@ class EvaluateConfig:
     shown: int = 8
     name: str = "table"
     out: str = "outputs/evaluate"
+    logger: dict[str, Any] = field(default_factory=dict)
     trainer: dict[str, Any] = field(default_factory=dict)
     measures: list[Any] = field(default_factory=list)
     plugins: Any = None

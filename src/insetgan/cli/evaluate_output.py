@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.markup import escape
 
 from insetgan.cli.evaluate_pieces import Pieces
+from insetgan.cli.result_logging import log_evaluation
 from insetgan.cli.terminal import progress
 from insetgan.cli.terminal import table as print_panel
 from insetgan.evaluation.cell import DIVERSITY, PATH, Cell, Column, Measurement
@@ -37,6 +38,7 @@ def conclude(
     described: Sequence[Described | None],
     real: RealSide,
     console: Any,
+    loggers: Sequence[Any],
 ) -> float:
     """Measure the cells and write everything that is there to be looked at.
 
@@ -49,6 +51,7 @@ def conclude(
         described: what is known of the images of each method.
         real: the real side.
         console: where the table is printed.
+        loggers: that are told of the figures.
 
     Returns:
         The first figure of the first cell, which is what a sweeper minimises or maximises; NaN if there is none.
@@ -82,6 +85,7 @@ def conclude(
     print_table(table, console)
     if config.shown:
         console.print(f"pictures: {folder.path / config.name / 'sheet.png'}", markup=False)
+    log_evaluation(loggers, cells, folder.path / config.name / "sheet.png")
     figure = cells[0].figures.get(columns[0].key)
     return math.nan if figure is None else figure.value
 

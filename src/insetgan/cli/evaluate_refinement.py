@@ -37,7 +37,19 @@ from insetgan.weights.store import read_metadata, resolve
 _START = ("canvas", "parts", "detector", "trunc")
 """Settings of refine.py that decide what a refinement begins with."""
 
-_DECIDED = ("trunc", "seeds", "batch_size", "out", "overwrite", "walk", "keep", "video", "measures", "plugins")
+_DECIDED = (
+    "trunc",
+    "seeds",
+    "batch_size",
+    "out",
+    "overwrite",
+    "walk",
+    "keep",
+    "video",
+    "logger",
+    "measures",
+    "plugins",
+)
 """Settings of refine.py that an evaluation decides."""
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.evaluate_check import check, refuse_nothing
 from insetgan.cli.evaluate_methods import build_methods, read_methods
 from insetgan.cli.evaluate_output import conclude
 from insetgan.cli.evaluate_pieces import Pieces, build_pieces
 from insetgan.cli.evaluate_refinement import Refinements
+from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.run_index import indexed
 from insetgan.cli.terminal import PatientConsole, progress, silence
@@ -54,6 +55,7 @@ def evaluate(config: DictConfig) -> float | None:
     measures = build_measures(config)
     check(config, measures)
     nodes, said = read_methods(config)
+    refuse_missing_packages(config.logger)
     settle(config.trainer, math.ceil(config.num / config.batch_size))
     trainer = build_trainer(config.trainer, inference_mode=False)
     first = trainer.is_global_zero
@@ -75,6 +77,8 @@ def evaluate(config: DictConfig) -> float | None:
         if first:
             stack.enter_context(folder.open())
             stack.enter_context(indexed(folder.path))
+            settings: Any = OmegaConf.to_container(config, resolve=True)
+            loggers = build_loggers(config.logger, folder.path / config.name, settings)
         number = _numbers(methods, real=config.data.statistics is None)
         real = passes.real(f"{'' if config.data.statistics else next(number)} describing real pictures".strip(), folder)
         for method in methods:
@@ -86,7 +90,7 @@ def evaluate(config: DictConfig) -> float | None:
             described.append(passes.describe(method, f"{next(number)} describing {method.label}"))
             method.release()
         if first and real is not None:
-            objective = conclude(config, folder, pieces, methods, left_out, described, real, console)
+            objective = conclude(config, folder, pieces, methods, left_out, described, real, console, loggers)
             table = folder.path / config.name / "table.md"
             console.print(f"{time.monotonic() - began:.0f} s; tables:   {table}", markup=False)
             return objective

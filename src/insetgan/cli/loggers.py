@@ -35,12 +35,17 @@ def build_loggers(nodes: Any, out: Path, settings: dict[str, Any]) -> list[Any]:
     Raises:
         UserError: a package is not installed, or Weights & Biases lacks an account.
     """
+    from hydra.core.hydra_config import HydraConfig
+
     from insetgan.cli.build import instantiate
+    from insetgan.cli.sweep import in_sweep
     from insetgan.runtime.lightning import pl
 
     refuse_missing_packages(nodes)
     loggers = []
     for name, node in nodes.items():
+        if in_sweep() and "group" in node and node.group is None:  # the runs of a sweep belong together
+            node.group = Path(HydraConfig.get().sweep.dir).name
         logger = instantiate(node, pl.loggers.Logger, save_dir=str(out))
         try:
             logger.log_hyperparams(settings)

@@ -26,13 +26,16 @@ def run(config: DictConfig) -> float | None:
     Returns:
         What a sweeper minimises, see `objective`; None in all processes but the first.
     """
+    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
     from insetgan.cli.measures import build_measures
     from insetgan.cli.refine_parts import build_module, refine_fingerprint
     from insetgan.cli.refine_terms import describe_left_out
+    from insetgan.cli.result_logging import log_refinement
     from insetgan.cli.terminal import PatientConsole
     from insetgan.cli.trainer import build_trainer, settle
 
     seeds = check(config)
+    refuse_missing_packages(config.logger)
     from insetgan.refine.module import seed_blocks
     from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
     from insetgan.refine.walk import length
@@ -56,11 +59,13 @@ def run(config: DictConfig) -> float | None:
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, measures)
     # One process locks the folder for all processes of this command.
+    loggers: list[Any] = []
     with ExitStack() as stack:
         if trainer.is_global_zero:
             stack.enter_context(folder.open())
             stack.enter_context(indexed(folder.path))
             folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
+            loggers = build_loggers(config.logger, folder.path, OmegaConf.to_container(config, resolve=True))
         if isinstance(module, WalkModule):
             module.samples = samples
             seeds = list(range(length(len(seeds), config.walk)))
@@ -71,6 +76,7 @@ def run(config: DictConfig) -> float | None:
         if trainer.is_global_zero:
             results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
             present(config, samples, module, results)
+            log_refinement(loggers, samples, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
             return objective(results["summary"])
     return None

@@ -22,6 +22,7 @@ class GeneratorConfig:
             latents (see refine/latent_file.py).
         trunc: psi of its start codes, or a list with one a layer; the run's `trunc` unless given.
         space: `w*` (w* + delta, the paper's), `w` or `w+`; the run's unless given.
+        label: what a conditional generator draws: a class 0, 1, ..., or a list of numbers.
     """
 
     weights: str | None = None
@@ -29,6 +30,7 @@ class GeneratorConfig:
     start: Any = "seed"
     trunc: Any = None
     space: str | None = None
+    label: Any = None
 
 
 @dataclass
@@ -103,6 +105,7 @@ class RefineConfig:
         perceptual: features of the perceptual terms.
         objective: by name, the terms to minimise.
         schedule: order and rates of the updates.
+        logger: where curves, figures and sheets go beside the result folder, a choice of conf/logger.
         trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
         measures: classes of your own that measure each sample, as in [my_measures.Brightness]; see docs/extending.md.
         plugins: packages of your own, from the command line only; see docs/extending.md.
@@ -131,6 +134,7 @@ class RefineConfig:
     perceptual: Any = None
     objective: dict[str, Any] = field(default_factory=dict)
     schedule: Any = None
+    logger: dict[str, Any] = field(default_factory=dict)
     trainer: dict[str, Any] = field(default_factory=dict)
     measures: list[Any] = field(default_factory=list)
     plugins: Any = None

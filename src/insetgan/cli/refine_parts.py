@@ -45,12 +45,13 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     from insetgan.reports.video import Recorder
 
     detector = instantiate(config.detector, Detector)
-    generators: dict[str, Synthesiser] = {}  # by weights: two hands are drawn by one network, in one go
+    generators: dict[str, Synthesiser] = {}  # by weights and label: two hands are drawn by one network, in one go
     parts, nodes = {}, {CANVAS: ("canvas", config.canvas)}
     for name, part in config.parts.items():
         if name not in detector.names:
             raise UserError(f"parts.{name}: the detector knows {', '.join(detector.names)}")
         drawn_by = part.weights if part.generator is None else OmegaConf.to_yaml(part.generator, resolve=True)
+        drawn_by = f"{drawn_by} {part.label}"
         if drawn_by not in generators:
             generators[drawn_by] = build_generator(f"parts.{name}", part)
         placement = instantiate(part.placement, PlacementRule)
@@ -123,7 +124,7 @@ def refine_fingerprint(
         measures: that are taken.
     """
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    beside = ("seeds", "batch_size", "out", "overwrite", "trainer")
+    beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger")
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["version"] = __version__  # other code, other images
@@ -162,11 +163,14 @@ def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Se
 def build_generator(key: str, node: DictConfig) -> "Synthesiser":
     """Load the weights of a generator, or build one of the user's own from `generator`; its weights are frozen.
 
+    A conditional generator draws the label that the settings give it.
+
     Raises:
-        UserError: both are given, or the generator draws something else than RGB pictures without labels.
+        UserError: both are given, the generator draws something else than RGB, or its label is missing or does not fit.
     """
     from torch import nn
 
+    from insetgan.networks.labelled import with_label
     from insetgan.networks.synthesiser import Synthesiser
     from insetgan.weights.store import load_network
 
@@ -178,11 +182,9 @@ def build_generator(key: str, node: DictConfig) -> "Synthesiser":
             generator.eval().requires_grad_(False)
     else:
         generator = load_network(node.weights, kind="generator", key=f"{key}.weights")
-    classes, channels = getattr(generator, "c_dim", 0), getattr(generator, "img_channels", 3)
-    if classes or channels != 3:
-        raise UserError(
-            f"{key}.weights={node.weights}: draws {channels} channels for {classes} classes; "
-            "refinement takes RGB generators without labels"
-        )
-    found: Synthesiser = generator
+    channels = getattr(generator, "img_channels", 3)
+    if channels != 3:
+        raise UserError(f"{key}.weights={node.weights}: draws {channels} channels; refinement takes RGB generators")
+    label: Any = OmegaConf.to_object(node.label) if OmegaConf.is_config(node.label) else node.label
+    found: Synthesiser = with_label(generator, label, key=f"{key}.label")
     return found

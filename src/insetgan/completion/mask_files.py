@@ -31,8 +31,8 @@ def read_known(path: str | Path, names: Sequence[str], height: int, width: int) 
     """
     archive = Archive(path, Reading(grey="rgb"))  # masks are grey by nature
     by_path: dict[str, int] = {}
-    for index, name in enumerate(archive.names):
-        if (first := by_path.setdefault(_stem(name), index)) != index:
+    for number, name in enumerate(archive.names):
+        if (first := by_path.setdefault(_stem(name), number)) != number:
             raise UserError(f"data.masks={path}: {archive.names[first]} and {name} are two masks for one picture")
     by_name = {PurePosixPath(stem).name: index for stem, index in by_path.items()}
     unique = len(by_name) == len(by_path)

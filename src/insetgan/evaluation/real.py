@@ -14,7 +14,7 @@ from insetgan.metrics.features import FeatureExtractor
 from insetgan.metrics.statistics import CleanReference
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.reading import parse_json
-from insetgan.runtime.tensors import open_tensors
+from insetgan.runtime.tensors import open_tensors, tensors_digest
 
 CLEAN = "cleanfid:"
 
@@ -60,8 +60,9 @@ class RealFeatures:
 
     def content(self, fingerprints: Mapping[str, str]) -> bytes:
         """Bytes of a file for later evaluations; `fingerprints` says by region from which network and crops they come."""
+        whole = {name: values.cpu().contiguous() for name, values in self.features.items()}
         about = {"title": self.title, "missing": dict(self.missing), "fingerprints": dict(fingerprints)}
-        whole = {name: values.contiguous() for name, values in self.features.items()}
+        about["sha256"] = tensors_digest(whole)
         return save(whole, metadata={"real": json.dumps(about)})
 
 
@@ -100,16 +101,18 @@ def read_statistics(given: str, extractor: FeatureExtractor, fingerprints: Mappi
     try:
         with open_tensors(given) as file:
             about = parse_json((file.metadata() or {})["real"])
-            known, missing = dict(about.get("fingerprints") or about["views"]), dict(about["missing"])
+            known, missing = dict(about["fingerprints"]), dict(about["missing"])
             features = {name: file.get_tensor(name) for name in file.keys()}
+            if about["sha256"] != tensors_digest(features):
+                raise ValueError("damaged")
     except FileNotFoundError as error:
         raise UserError(f"data.statistics={given}: no such file") from error
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"data.statistics={given}: must be real.safetensors of an evaluation") from error
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise UserError(f"data.statistics={given}: must be a whole real.safetensors of this version") from error
     if lacking := [region for region in fingerprints if region not in features]:
         raise UserError(f"data.statistics={given}: has no region {lacking[0]} (only {', '.join(features)})")
     if any(known.get(region) != each for region, each in fingerprints.items()):
-        raise UserError(f"data.statistics={given}: of other features=, crops or detector; it cannot be compared")
+        raise UserError(f"data.statistics={given}: of other features=, crops or detector; data.path= makes it again")
     wanted = {region: features[region] for region in fingerprints}
     return RealFeatures(about["title"], wanted, {region: missing.get(region, 0) for region in fingerprints})
 

@@ -63,7 +63,7 @@ class ConcatenatedFeatures(nn.Module):
     @torch.no_grad()
     def _describe(self, name: str, pictures: Tensor) -> Sequence[Tensor]:
         network = self.networks[name].eval()
-        batches = [network.features(batch) for batch in pictures.split(16)]  # type: ignore[operator]
+        batches = [network.features(batch) for batch in torch.split(pictures, 16)]  # type: ignore[operator]
         return [torch.cat(maps) for maps in zip(*batches, strict=True)]
 
 

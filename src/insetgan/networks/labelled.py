@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,9 +10,8 @@ from torch import Tensor, nn
 
 from insetgan.networks.generator import Generator
 from insetgan.networks.mapping import LatentMapping
-from insetgan.networks.synthesis import NoiseMode
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.fingerprint import FromFile
+from insetgan.runtime.fingerprint import files_of
 
 Label = int | Sequence[float]
 """A class 0, 1, ..., or the values of a label."""
@@ -43,7 +43,7 @@ class LabelledMapping(nn.Module):
         return ws
 
 
-class LabelledGenerator(FromFile, nn.Module):
+class LabelledGenerator(nn.Module):
     """A conditional generator for one label; it is drawn from like a generator without labels.
 
     Args:
@@ -55,18 +55,28 @@ class LabelledGenerator(FromFile, nn.Module):
 
     def __init__(self, generator: Generator, label: Tensor) -> None:
         super().__init__()
-        self.source = generator.source
+        self._files = files_of(generator)
         self.height, self.width, self.img_channels = generator.height, generator.width, generator.img_channels
         self.z_dim, self.w_dim, self.num_ws = generator.z_dim, generator.w_dim, generator.num_ws
+        self.generator = generator
         self.mapping = LabelledMapping(generator.mapping, label)
-        self.synthesis = generator.synthesis
 
-    def forward(
-        self, z: Tensor, c: None = None, truncation_psi: float = 1.0, noise_mode: NoiseMode = "const"
-    ) -> Tensor:
-        """Draw images [n, img_channels, height, width] of latents z [n, z_dim]; see `Generator.forward`."""
-        images: Tensor = self.synthesis(self.mapping(z, truncation_psi=truncation_psi), noise_mode=noise_mode)
-        return images
+    @property
+    def synthesis(self) -> Any:
+        """The synthesis of the generator."""
+        return self.generator.synthesis
+
+    def draw(self, ws: Tensor) -> Tensor:
+        """Draw ws [n, num_ws, w_dim]; see `Synthesiser.draw`."""
+        return self.generator.draw(ws)
+
+    def files(self) -> list[Path]:
+        """The files that the generator was read from; see `fingerprint.ReadsFiles`."""
+        return self._files
+
+    def forward(self, z: Tensor, *, truncation_psi: float = 1.0) -> Tensor:
+        """Draw images [n, img_channels, height, width] of latents z [n, z_dim], with the stored noise."""
+        return self.draw(self.mapping(z, truncation_psi=truncation_psi))
 
 
 def parse_label(label: Any, c_dim: int, *, key: str) -> Tensor:
@@ -92,18 +102,21 @@ def parse_label(label: Any, c_dim: int, *, key: str) -> Tensor:
     raise UserError(f"{key}={label}: must be {_allowed(c_dim)}")
 
 
-def with_label(generator: Generator, label: Label | None, *, key: str) -> Generator | LabelledGenerator:
+def with_label(generator: Any, label: Label | None, *, key: str) -> Any:
     """Fix the label of a generator.
 
     Args:
-        generator: with labels or without.
+        generator: a `Generator`, or a network that has its attributes; with labels or without.
         label: what it shall draw; None for a generator without labels.
         key: name of the setting, for messages.
+
+    Returns:
+        The generator itself if it has no labels, else a `LabelledGenerator`.
 
     Raises:
         UserError: the generator is conditional and there is no label, or the other way round, or the label does not fit.
     """
-    if generator.c_dim == 0:
+    if getattr(generator, "c_dim", 0) == 0:  # a generator of the user's own may not know of labels
         if label is not None:
             raise UserError(f"{key}={label}: this generator has no labels; leave the setting away")
         return generator

@@ -97,7 +97,7 @@ class MobileNetV2(nn.Module):
     def _maps(self, x: Tensor) -> tuple[Tensor, ...]:
         maps = []
         wanted = [block for stride, block in STRIDES.items() if stride <= self.coarsest]
-        for index, layer in enumerate(self.layers[: wanted[-1] + 1]):
+        for index, layer in enumerate(list(self.layers.children())[: wanted[-1] + 1]):
             x = layer(x)
             if index in wanted:
                 maps.append(x)

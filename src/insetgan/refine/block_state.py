@@ -1,19 +1,18 @@
 """The state of an unfinished block on disk, from which the same command goes on after a kill."""
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.refine.problem import Result, Step
 from insetgan.runtime.files import write_whole
+from insetgan.runtime.tensors import tensors_digest
 
 EVERY = 3.0
 """Seconds from one save to the next: so much work a kill costs at most, and one step and the save itself."""
@@ -134,7 +133,7 @@ class BlockState:
 
     def _write(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        note = {"format": FORMAT, "depends": self.depends, "sha256": _checksum(kept)}
+        note = {"format": FORMAT, "depends": self.depends, "sha256": tensors_digest(kept)}
         write_whole(path, save(kept, metadata={"block": json.dumps(note)}))
 
     def _read(self, path: Path) -> dict[str, Tensor] | None:
@@ -145,21 +144,13 @@ class BlockState:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
         except (OSError, SafetensorError, ValueError):
             return None
-        wanted = {"format": FORMAT, "depends": self.depends, "sha256": _checksum(tensors)}
+        wanted = {"format": FORMAT, "depends": self.depends, "sha256": tensors_digest(tensors)}
         return tensors if note == wanted else None
 
 
 def block_key(block: Sequence[int], word: str = "seed") -> str:
     """Name of a block among the unfinished ones, such as "seed-0-and-7-more"."""
     return f"{word}-{block[0]}" if len(block) == 1 else f"{word}-{block[0]}-and-{len(block) - 1}-more"
-
-
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    found = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        found.update(tensor.view(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
-    return found.hexdigest()
 
 
 def _step_of(name: str) -> int:

@@ -11,6 +11,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.fingerprint import file_digest
+from insetgan.runtime.store import unseal
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
 Codes = tuple[Tensor, Tensor]
@@ -55,9 +57,19 @@ def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -
 def _of_folder(path: Path, generator: str, name: str) -> Codes:
     for candidate in (name, f"{name}-1"):
         if (file := path / "samples" / f"{candidate}.safetensors").is_file():
+            _refuse_damaged(file)
             with open_tensors(file) as opened:
                 return _pair(opened, generator)
     raise UserError(f"holds no sample {name}")
+
+
+def _refuse_damaged(file: Path) -> None:
+    """Raise UserError unless a file is what its record says; samples of version 0.1.0 have no record."""
+    record = file.with_suffix(".json")
+    if record.is_file():
+        note = unseal(record.read_bytes())
+        if note is None or note["pieces"].get(file.name) != file_digest(file):
+            raise UserError(f"sample {file.stem} is damaged; the command that made it makes it again")
 
 
 def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> dict[int, Codes]:

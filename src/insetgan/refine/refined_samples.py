@@ -1,6 +1,6 @@
 """The samples of a refinement in its result folder: images, latents, curves and measures of each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,7 @@ def _film(encode: EncodeFilm, frames: Sequence[Any]) -> Content:
     return lambda path: encode(path, frames)
 
 
-def _tensors(result: Result, row: int) -> Mapping[str, Tensor]:
+def _tensors(result: Result, row: int) -> dict[str, Tensor]:
     tensors = {}
     for name, latents in result.latents.items():
         tensors[f"{name}.shared"] = latents.shared[row].detach().cpu().clone()

@@ -32,10 +32,6 @@ JSON_VALUES = 1 << 25
 """Values in one JSON text; each takes 30 to 80 bytes once read."""
 JSON_DEPTH = 64
 """Lists within lists."""
-YAML_BYTES = 1 << 20
-"""Of an experiment or a saved configuration."""
-YAML_VALUES = 100_000
-"""Values in a YAML text, with those that its aliases repeat."""
 LABEL_VALUES = 1 << 16
 """Length of a label, or number of classes."""
 LABELS_VALUES = 1 << 28
@@ -54,7 +50,6 @@ SCRIPT_BYTES = 1 << 26
 
 ARCHITECTURE: dict[str, int] = {
     "mapping_layers": 64,
-    "layers": 64,
     "img_channels": 64,
     "c_dim": LABEL_VALUES,
     "channel_base": 1 << 22,

@@ -137,7 +137,7 @@ def resolve(target: object, key: str) -> Callable[..., Any]:
             f"{key}={target}: only classes of {allowed} may be built; plugins=[{package}] on the command line, or "
             f"{VARIABLE}={package}, admits a package of your own"
         )
-    found = vars(_import(module, f"{key}={target}")).get(name)
+    found: Any = vars(_import(module, f"{key}={target}")).get(name)
     if not isinstance(found, type) and not _is_buildable(found):
         raise UserError(f"{key}={target}: {module} defines no class {name}")
     if not _defined_in(found, package):

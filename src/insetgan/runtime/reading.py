@@ -1,4 +1,4 @@
-"""Bytes, JSON and YAML from files that may hold anything, read within bounds."""
+"""Bytes and JSON from files that may hold anything, read within bounds."""
 
 import io
 import json
@@ -63,49 +63,6 @@ def parse_json(text: str | bytes, *, most: int | None = None) -> Any:
         raise ValueError(f"is not JSON ({error.reason})") from error
     _refuse_depth(found)
     return found
-
-
-def check_yaml(text: str) -> None:
-    """Refuse YAML whose aliases would unfold into more than memory holds ("billion laughs").
-
-    Raises:
-        ValueError: too large, too deep or too many values, in one line.
-        yaml.YAMLError: it is not YAML.
-    """
-    import yaml
-
-    if len(text) > limits.YAML_BYTES:
-        raise ValueError(f"holds more than {size_text(limits.YAML_BYTES)} of YAML")
-    sizes: dict[str, int] = {}  # by anchor, the values below it, unfolded
-    open_nodes: list[tuple[str | None, int]] = []
-    total = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.CollectionEndEvent):
-            anchor, before = open_nodes.pop()
-            if anchor is not None:
-                sizes[anchor] = total - before
-        elif isinstance(event, yaml.NodeEvent):
-            is_alias = isinstance(event, yaml.AliasEvent)
-            if isinstance(event, yaml.CollectionStartEvent):
-                open_nodes.append((event.anchor, total))
-            total += sizes.get(event.anchor, 1) if is_alias else 1
-        if len(open_nodes) > limits.JSON_DEPTH:
-            raise ValueError(f"is nested deeper than {limits.JSON_DEPTH} levels")
-        if total > limits.YAML_VALUES:
-            raise ValueError(f"holds more than {limits.YAML_VALUES} values, those that aliases repeat counted")
-
-
-def read_yaml(path: Path) -> str:
-    """Text of a YAML file that `check_yaml` lets pass.
-
-    Raises:
-        ValueError: as `check_yaml`, or it is not UTF-8.
-        yaml.YAMLError: it is not YAML.
-        OSError: it cannot be read.
-    """
-    text = read_file(path, limits.YAML_BYTES).decode("utf-8")
-    check_yaml(text)
-    return text
 
 
 def size_text(count: int) -> str:

@@ -1,12 +1,13 @@
 """Tensors and arrays from files that may hold anything: sizes come first, and nothing is executed."""
 
+import hashlib
 import io
 import pickle
 import pickletools
 import re
 import tokenize
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -51,6 +52,15 @@ def open_tensors(path: str | Path, framework: Literal["pt", "numpy"] = "pt") -> 
         yield file
 
 
+def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of the names, types, shapes and values of tensors, whatever their order."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return found.hexdigest()
+
+
 def read_arrays(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
     """Arrays of an .npz file, each held against its own header before it is read; nothing is unpickled.
 
@@ -87,7 +97,7 @@ def _array(stream: IO[bytes], key: str, size: int) -> np.ndarray:
     if min(shape, default=0) < 0 or count > limits.ARRAY_VALUES or count * dtype.itemsize + stream.tell() != size:
         raise ValueError(f"{key} claims {list(shape)} values of {dtype} and is not as long")
     values = np.empty(count, dtype)  # the system gives memory only as it is filled
-    place = memoryview(values).cast("B") if count else memoryview(b"")
+    place = memoryview(values.data).cast("B") if count else memoryview(b"")
     while place:
         piece = stream.read(min(len(place), _PIECE))
         if not piece:

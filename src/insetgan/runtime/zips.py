@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -57,13 +56,13 @@ def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
         return take(stream, most)
 
 
-class _Steady(io.RawIOBase, IO[bytes]):  # type: ignore[misc]
+class _Steady(io.RawIOBase, IO[bytes]):
     """A member whose read() goes by pieces; zipfile's own unpacks up to 2 GiB at once where the header lies."""
 
     def __init__(self, stream: IO[bytes], most: int) -> None:
         self._stream, self._most = stream, most
 
-    def read(self, size: int | None = -1) -> bytes:  # type: ignore[override]
+    def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
             return take(self._stream, self._most)
         return self._stream.read(size)
@@ -89,11 +88,6 @@ class _Steady(io.RawIOBase, IO[bytes]):  # type: ignore[misc]
 def shown(name: str) -> str:
     """A name from a file for a message: without control characters, not too long."""
     return "".join(letter if letter.isprintable() else "?" for letter in name[:100])
-
-
-def unsafe_names(names: Iterable[str]) -> list[str]:
-    """Those names that could lead out of the folder in which they are meant to lie."""
-    return [name for name in names if _leads_out(name)]
 
 
 def _leads_out(name: str) -> bool:

@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, found again, refused with one line when they do not fit."""
 
 import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(action="ignore"):
             content: dict[str, Any] = read_checkpoint_file(path)
-            whole = int(content["state_dict"]["cur_nimg"]) >= 0
+            whole = int(content["state_dict"]["cur_nimg"]) >= 0 and _is_unchanged(path)
     except Exception as error:  # whatever torch.load trips over in a foreign file, it is no checkpoint
         raise _foreign(path) from error
     if not whole:
         raise _foreign(path)
     return content
+
+
+def _is_unchanged(path: Path) -> bool:
+    """Whether all tensors have the checksums that were written with them, which torch.load does not look at."""
+    with zipfile.ZipFile(path) as file:
+        return file.testzip() is None
 
 
 def images_seen(path: Path) -> int:
@@ -72,7 +79,7 @@ def images_seen(path: Path) -> int:
 
 
 def _foreign(path: Path) -> UserError:
-    return UserError(f"checkpoint {path}: cut short, or not written by this project's train.py")
+    return UserError(f"checkpoint {path}: cut short, damaged, or not written by this project's train.py")
 
 
 def find_resume(options: RunOptions, module: pl.LightningModule) -> Path | None:

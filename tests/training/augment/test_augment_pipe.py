@@ -27,7 +27,7 @@ def test_the_sets():
     assert set(SETS["bgc"]) == set(SETS["bg"]) | set(SETS["color"])
     assert set(SETS["bgcfnc"]) - set(SETS["bgc"]) == {"imgfilter", "noise", "cutout"}
     assert set(SETS["bgc"]) - set(SETS["body"]) == {"rotate90", "rotate"}
-    assert set(SETS["diff"]) == {"brightness", "contrast", "saturation", "cutout"}
+    assert set(SETS["diff"]) == {"xint", "brightness", "contrast", "saturation", "cutout"}
     assert all(multiplier == 1 for multipliers in SETS.values() for multiplier in multipliers.values())
 
 

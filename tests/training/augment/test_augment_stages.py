@@ -7,6 +7,7 @@ import torch
 
 from insetgan.training.augment import AugmentPipe
 from insetgan.training.augment.sliding import reflected
+from insetgan.training.augment.stages import _shifted
 from insetgan.training.augment.warp import Warp
 from insetgan.training.augment.wavelets import filter_bank
 
@@ -74,6 +75,24 @@ def test_xint_is_a_share_of_the_size_in_whole_pixels(images, row, half):
     expected = reflected(reflected(images, -2, 16, axis=3), 1, 12, axis=2)
     torch.testing.assert_close(moved, expected, atol=1e-6, rtol=0)
     assert torch.equal(moved[:, :, 1:4, 5:9].round(decimals=5), images[:, :, 2:5, 3:7].round(decimals=5))
+
+
+@pytest.mark.parametrize("size", [(12, 16), (2, 5), (33, 2)])
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (3, -2), (-5, 4), (1000, -77)])
+def test_shifts_alone_are_looked_up_as_the_warp_would(size, x, y):
+    images = torch.randn(2, 3, *size, dtype=torch.float64)
+    inverse = torch.tensor([[[1, 0, x], [0, 1, y], [0, 0, 1]], [[1, 0, -y], [0, 1, 0], [0, 0, 1]]], dtype=torch.float64)
+    torch.testing.assert_close(_shifted(images, inverse), Warp()(images, inverse), atol=1e-6, rtol=0)
+
+
+def test_shifts_alone_need_no_warp(images, row, half):
+    only = {"brightness": 0, "contrast": 0, "saturation": 0, "cutout": 0}
+    plain = AugmentPipe("diff", **only)
+    assert plain.stages[0].warp is None
+    assert AugmentPipe("diff", scale=1).stages[0].warp is not None
+    moved = done_alone(row, half, images, plain, xint=(0.99, 0.2))  # 2 to the right and 1 up
+    expected = reflected(reflected(images, -2, 16, axis=3), 1, 12, axis=2)
+    assert torch.equal(moved, expected)
 
 
 def test_flips_and_quarter_turns_of_smooth_pictures(row, half):

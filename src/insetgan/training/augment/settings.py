@@ -16,7 +16,7 @@ def _set(groups: str, without: Iterable[str] = ()) -> dict[str, float]:
 
 
 # Transformations of each set with the multipliers of their probability. "body" is StyleGAN-Human's: people stand upright.
-# "diff" is DiffAugment's (Zhao et al. 2020) without its translation: colours and cutout, which cost next to nothing.
+# "diff" is DiffAugment's (Zhao et al. 2020): colours, translation and cutout, which cost next to nothing.
 SETS: dict[str, dict[str, float]] = {
     "blit": _set("b"),
     "geom": _set("g"),
@@ -30,7 +30,7 @@ SETS: dict[str, dict[str, float]] = {
     "bgcfn": _set("bgcfn"),
     "bgcfnc": _set("bgcfno"),
     "body": _set("bgc", without=("rotate90", "rotate")),
-    "diff": _set("co", without=("lumaflip", "hue")),
+    "diff": _set("bco", without=("xflip", "rotate90", "lumaflip", "hue")),
 }
 
 
