@@ -78,7 +78,7 @@ def test_a_method_is_a_row_of_the_table(write, evaluate, tmp_path):
 def test_a_measure_is_a_column_of_the_table(write, evaluate, tmp_path):
     write("my_measures.py", MEASURE)
     given = ["plugins=[my_measures]", "measures=[my_measures.Brightness]", "regions=[body]", "metrics=[fid]"]
-    old = "+method.quick={kind: refine, title: Quick, overrides: [mode=part]}"
+    old = "+method.quick={kind: refine, title: Quick, overrides: ['mode=part']}"
     result = evaluate(*given, "method=[unconditional,paste]", old)
     assert result.returncode == 0, result.stderr
     assert "method.quick.kind=refine is an old key: now method.quick._target_=" in result.stdout
