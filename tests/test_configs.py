@@ -8,13 +8,14 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from insetgan.cli.app import ROOT, slug
+from insetgan.cli.app import slug
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.prepare import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
+from insetgan.cli.schema import schema_of
 from insetgan.cli.train_config import TrainConfig
 from insetgan.runtime.plugins import resolve
 
@@ -34,6 +35,7 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "discriminator": ("train", "discriminator@recipe.discriminator={}"),
     "features": ("train", "features={}"),
     "objective": ("refine", "objective={}"),
+    "preset": ("refine", "preset={}"),
     "schedule": ("refine", "schedule={}"),
     "mode": ("refine", "mode={}"),
     "parts": ("refine", "parts=[{}]"),
@@ -52,7 +54,7 @@ CHOICES = [
 @pytest.fixture(scope="module", autouse=True)
 def _schemas():
     for name, schema in ENTRIES.items():
-        ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+        ConfigStore.instance().store(name=f"{name}_schema", node=schema_of(schema))
     register_rules()
     OmegaConf.register_new_resolver("slug", slug, replace=True)
 
@@ -81,7 +83,7 @@ def test_choice_composes_and_names_what_exists(group, choice):
 def test_experiment_composes_and_opens_with_its_command(path):
     command = re.match(rf"# python (\w+)\.py .*\+experiments={path.stem}\b", path.read_text())
     assert command, "say first how it is run"
-    offer_experiments(ROOT)
+    offer_experiments(CONF.parent)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         plain = compose(command[1])
         changed = compose(command[1], [f"+experiments={path.stem}"])

@@ -85,7 +85,7 @@ def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp
     folder.mkdir()
     Image.fromarray(np.full((32, 16, 3), 128, np.uint8)).save(folder / "grey.png")
     given = (weights, f"data.path={folder}", f"out={tmp_path}/out")
-    code, _, errors = in_process("complete", *given, "data.score=1.1")
+    code, _, errors = in_process("complete", *given, "data.score=1")
     assert code == 2
     assert "data.part=face: is in none of the 1 pictures; hole=free needs none" in errors
     code, _, errors = in_process("complete", *given, "hole=free")
@@ -96,10 +96,10 @@ def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp
 
 def test_mistakes_end_in_one_line(complete, assert_one_line, tmp_path):
     for override, said in [
-        ("hole=nose", "hole=nose: must be one of face, body, surroundings, free, masks"),
+        ("hole=nose", "hole=nose: must be one of face, surroundings, body, free, masks"),
         ("hole=masks", "masks belong to hole=masks"),
-        ("trunc=3", "trunc=3.0: must be from 0 to 2"),
-        ("data.last=0", "data.last=0: must be 1 or more"),
+        ("trunc=3", "trunc=3: must be at most 2"),
+        ("data.last=0", "data.last=0: must be at least 1"),
         ("weights=body", "holds generator, expected comodgan"),
         ("weights=nowhere.safetensors", "no file"),
         ("data.path=nowhere", "no such file or folder"),

@@ -36,7 +36,7 @@ def test_modes_move_what_they_say(refine, tmp_path, mode):
 
 @pytest.mark.parametrize("preset", ["official", "official_broken", "stylegan_human"])
 def test_presets_run(refine, tmp_path, preset):
-    code, _, errors = refine(f"objective={preset}", "seeds=0", "steps=8", f"out={tmp_path}/run", "drop=mean_canvas")
+    code, _, errors = refine(f"preset={preset}", "seeds=0", "steps=8", f"out={tmp_path}/run", "drop=mean_canvas")
     assert code == 0, errors
     if preset != "stylegan_human":  # the canvas in W, the inset in W+
         latents = load_file(tmp_path / "run" / "latents.safetensors")

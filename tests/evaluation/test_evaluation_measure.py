@@ -102,6 +102,7 @@ def test_conditional_generators_draw_labels_of_the_archive(small, folder):
         (["{small}", "{folder}", "--seed", "-1"], "seed=-1: must be from 0 to"),
         (["{small}", "{folder}", "--part", "nose"], "invalid choice: 'nose'"),
         (["{small}", "{folder}", "--features", "{folder}/0.png"], "not a whole TorchScript file"),
+        (["{small}", "{folder}", "--features", "nowhere.whl"], "features=nowhere.whl: no such file"),
         (["{small}"], "archive"),
     ],
 )

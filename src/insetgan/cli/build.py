@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.plugins import OURS, admitted, resolve
+from insetgan.runtime.settings import SettingError
 
 
 def instantiate(config: Any, kind: type, **extra: Any) -> Any:
@@ -113,8 +114,8 @@ def _called(maker: Any, arguments: Mapping[str, Any], key: str, node: Mapping[st
     """Call the class; what it makes of wrong arguments is the user's mistake."""
     try:
         return maker(**arguments)
-    except (UserError, OSError):
-        raise
+    except (UserError, OSError) as error:
+        raise (error.under(key) if isinstance(error, SettingError) else error) from error.__cause__
     except ModuleNotFoundError as error:
         if str(error.name).startswith(OURS):
             raise

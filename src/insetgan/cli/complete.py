@@ -76,9 +76,9 @@ def run(config: DictConfig) -> None:
     _report(console, folder, results, len(undone), time.monotonic() - began)
 
 
-def main() -> None:
-    """Entry point of complete.py."""
-    entry(run, "complete", CompleteConfig)
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Entry point; the arguments are those of the process unless given."""
+    entry(run, "complete", CompleteConfig, arguments)
 
 
 def _device(wanted: str) -> str:

@@ -1,90 +1,97 @@
 """Keys of complete.py, and what values they may have."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import field
+from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig
+from pydantic import Field
 
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, SeedText
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import UserPath
+from insetgan.runtime.settings import settings
 
 
-@dataclass
+@settings
 class PicturesConfig:
-    """What is completed.
+    """The images that are completed."""
 
-    Attributes:
-        path: folder or zip of pictures; unless given, the rendered people that come with the package.
-        last: so many pictures from the end; all unless given, of the package's people the 16 last, which no training saw.
-        part: round which holes are cut, by the boxes of parts.json or, without, by those of the detector.
-        masks: folder or zip with a mask for each picture, of the same name up to the ending; for hole=masks.
-        on_fault: what to do about pictures that cannot be used, stop or skip.
-        score: of the detector, below which a picture counts as one without the part.
-        crop: what is done with pictures of another ratio: none (refused), center (cut to their middle) or fit (padded).
-        grey: what is done with greyscale pictures, refuse or rgb.
-        background: colour behind transparent pictures and of padding: a name such as white, '#rrggbb' or [red, green, blue].
-    """
+    path: Annotated[
+        UserPath | None,
+        Field(description="folder or zip of images; null takes the rendered people that come with the package"),
+    ] = None
+    last: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=100_000_000,
+            description="so many images from the end; null is all, of the package's people the last 16, which no training saw",
+        ),
+    ] = None
+    part: Annotated[
+        str,
+        Field(
+            description="round which holes are cut, by the boxes of parts.json or, without, by those of the detector"
+        ),
+    ] = "face"
+    masks: Annotated[
+        UserPath | None,
+        Field(
+            description="folder or zip with a mask for each image, of the same name up to the ending; for hole=masks"
+        ),
+    ] = None
+    on_fault: Annotated[Literal["stop", "skip"], Field(description="what to do about images that cannot be used")] = (
+        "stop"
+    )
+    score: Annotated[
+        float, Field(ge=0, le=1, description="of the detector, below which an image counts as one without the part")
+    ] = 0.3
+    crop: Annotated[Crop, Field(description=CROP)] = "none"
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
 
-    path: str | None = None
-    last: int | None = None
-    part: str = "face"
-    masks: str | None = None
-    on_fault: str = "stop"
-    score: float = 0.3
-    crop: str = "none"
-    grey: str = "refuse"
-    background: Any = "white"
 
-
-@dataclass
+@settings
 class CompleteConfig:
-    """Keys of complete.py.
+    """Settings of `insetgan complete`."""
 
-    Attributes:
-        weights: a CoModGAN's safetensors file, or an embedded one by name.
-        hole: what is filled: face (a square round it), surroundings (all but that), body (a rectangle below it), free
-            (rectangles and strokes), or masks (where they are black).
-        data: the pictures.
-        seeds: of the completions, as 0-3; each picture is completed with each.
-        trunc: psi; 1 = off.
-        detector: what finds parts where there is no parts.json, a choice of conf/detector.
-        device: auto, cpu or cuda.
-        out: folder of the run; outputs/complete/<hole>-<digest of the settings> unless given.
-        overwrite: whether the completions at `out` are made again, of these settings or of others.
-        plugins: packages of your own, from the command line only; see docs/extending.md.
-    """
-
-    weights: str = "comodgan"
-    hole: str = "surroundings"
-    data: PicturesConfig = field(default_factory=PicturesConfig)
-    seeds: Any = 0
-    trunc: float = 1.0
-    detector: Any = None
-    device: str = "auto"
-    out: str | None = None
-    overwrite: bool = False
-    plugins: Any = None
+    weights: Annotated[UserPath, Field(description="a CoModGAN's safetensors file, or an embedded one by name")] = (
+        "comodgan"
+    )
+    hole: Annotated[
+        Literal["face", "surroundings", "body", "free", "masks"],
+        Field(
+            description="what is filled: face (a square round it), surroundings (all but that), body (a rectangle below it), "
+            "free (rectangles and strokes), or masks (where they are black)"
+        ),
+    ] = "surroundings"
+    data: Annotated[PicturesConfig, Field(description="the images that are completed")] = field(
+        default_factory=PicturesConfig
+    )
+    seeds: Annotated[SeedText, Field(description="of the completions, as 0-3; each image is completed with each")] = 0
+    trunc: Annotated[Psi, Field(description="psi; 1 is off")] = 1.0
+    detector: Annotated[Any, Field(description="what finds parts where there is no parts.json")] = None
+    device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="where to compute")] = "auto"
+    out: Annotated[
+        UserPath | None,
+        Field(description="the result folder; null is outputs/complete/<hole>-<digest of the settings>"),
+    ] = None
+    overwrite: Annotated[
+        bool, Field(description="make the completions at out again, of these settings or of others")
+    ] = False
+    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 
 def check(config: DictConfig) -> list[int]:
-    """Refuse values that no run could have, and read the seeds.
+    """Refuse settings that do not go together, and read the seeds.
 
     Raises:
         UserError: naming the key, the value and what is allowed.
     """
     from insetgan.cli.seeds import parse_seeds
-    from insetgan.completion.holes import KINDS
 
-    allowed = (*KINDS, "masks")
-    if config.hole not in allowed:
-        raise UserError(f"hole={config.hole}: must be one of {', '.join(allowed)}")
     if (config.hole == "masks") != (config.data.masks is not None):
         raise UserError(
             f"hole={config.hole} data.masks={config.data.masks}: masks belong to hole=masks, and it needs them"
         )
-    if not 0 <= config.trunc <= 2:
-        raise UserError(f"trunc={config.trunc}: must be from 0 to 2")
-    if config.data.last is not None and config.data.last < 1:
-        raise UserError(f"data.last={config.data.last}: must be 1 or more")
-    if config.device not in ("auto", "cpu", "cuda"):
-        raise UserError(f"device={config.device}: must be one of auto, cpu, cuda")
     return parse_seeds(config.seeds)

@@ -1,5 +1,7 @@
 """`python evaluate.py`: how far the pictures of several methods are from real ones."""
 
+from collections.abc import Sequence
+
 from omegaconf import DictConfig
 
 from insetgan.cli.app import entry
@@ -26,6 +28,6 @@ def _number_in_sweep() -> str:
     return f"-{HydraConfig.get().job.num}" if in_sweep() else ""
 
 
-def main() -> None:
-    """Entry point."""
-    entry(run, "evaluate", EvaluateConfig)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point; the arguments are those of the process unless given."""
+    entry(run, "evaluate", EvaluateConfig, arguments)

@@ -1,77 +1,98 @@
 """The keys of evaluate.py."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import field
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from insetgan.cli.compute_config import ComputeConfig
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, Seed
+from insetgan.runtime.paths import UserPath
+from insetgan.runtime.settings import settings
 
 
-@dataclass
+@settings
 class RealConfig:
-    """The real pictures.
+    """The real images."""
 
-    Attributes:
-        path: archive or folder; unless given, the rendered people that come with the package.
-        num: at most so many, a fixed choice; all unless given.
-        statistics: instead of pictures, `real.safetensors` of an earlier evaluation, or clean-fid's reference files as in
-            `cleanfid:ffhq:1024` or `cleanfid:ffhq:1024:trainval` (with features=cleanfid and regions=[body]).
-        crop: what is done with real pictures of another ratio: none (refused), center (cut to their middle) or fit (padded).
-        grey: what is done with greyscale pictures, refuse or rgb.
-        background: colour behind transparent ones and of padding: a name such as white, '#rrggbb' or [red, green, blue].
-    """
+    path: Annotated[
+        UserPath | None,
+        Field(description="archive or folder; null takes the rendered people that come with the package"),
+    ] = None
+    num: Annotated[
+        int | None, Field(ge=2, le=100_000_000, description="at most so many, a fixed choice; null for all")
+    ] = None
+    statistics: Annotated[
+        UserPath | None,
+        Field(
+            description="instead of images, real.safetensors of an earlier evaluation, or clean-fid's reference files as in "
+            "cleanfid:ffhq:1024 or cleanfid:ffhq:1024:trainval (with features=cleanfid and regions=[body])"
+        ),
+    ] = None
+    crop: Annotated[Crop, Field(description=CROP)] = "none"
+    grey: Annotated[Grey, Field(description=GREY)] = "refuse"
+    background: Annotated[Background, Field(description=BACKGROUND)] = "white"
 
-    path: str | None = None
-    num: int | None = None
-    statistics: str | None = None
-    crop: str = "none"
-    grey: str = "refuse"
-    background: Any = "white"
 
-
-@dataclass
+@settings
 class EvaluateConfig:
-    """Keys of evaluate.py.
+    """Settings of `insetgan evaluate`."""
 
-    Attributes:
-        method: by name, what is compared, choices of conf/method; the rows of the table.
-        trunc: psi, one or several; every method is measured at each.
-        regions: `body` (the whole picture) and parts (their crops with what is round their borders).
-        metrics: fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam (with
-            all other measures of a sample; each by its name: band, part_change, body_change), or a class of your own, as in
-            my_metrics.Gap.
-        features: the feature extractor, a choice of conf/features.
-        distance: of two pictures, for ppl and lpips_diversity, a choice of conf/distance.
-        num: pictures of a cell.
-        seed: first of the seeds; the others follow.
-        batch_size: pictures that are made and described together.
-        bootstrap: rounds for the intervals; 0 for none.
-        refine: settings of refine.py for all methods, each in quotes: 'refine=["steps=100","canvas.weights=my.safetensors"]'.
-        data: the real pictures.
-        crop_size: pixels to which crops of parts are brought; half the canvas's shorter side unless given.
-        shown: seeds on the sheet of pictures; 0 for no sheet.
-        name: of the evaluation; its tables are in `out`/`name`, those of a sweep in `name`-0 and on.
-        out: folder of evaluations, which share there what they have made.
-        logger: where curves, figures and sheets go beside the result folder, a choice of conf/logger.
-        trainer: accelerator, devices, precision and the like, as pytorch_lightning.Trainer takes them.
-        measures: classes of your own that measure each sample, as in [my_measures.Brightness]; see docs/extending.md.
-        plugins: packages of your own, from the command line only; see docs/extending.md.
-    """
-
-    method: dict[str, Any] = field(default_factory=dict)
-    trunc: Any = 0.7
-    regions: list[str] = field(default_factory=list)
-    metrics: list[str] = field(default_factory=list)
-    features: Any = None
-    distance: Any = None
-    num: int = 64
-    seed: int = 0
-    batch_size: int = 16
-    bootstrap: int = 100
-    refine: list[str] = field(default_factory=list)
-    data: RealConfig = field(default_factory=RealConfig)
-    crop_size: int | None = None
-    shown: int = 8
-    name: str = "table"
-    out: str = "outputs/evaluate"
-    logger: dict[str, Any] = field(default_factory=dict)
-    trainer: dict[str, Any] = field(default_factory=dict)
-    measures: list[Any] = field(default_factory=list)
-    plugins: Any = None
+    method: Annotated[dict[str, Any], Field(description="by name, what is compared; the rows of the table")] = field(
+        default_factory=dict
+    )
+    trunc: Annotated[Psi | list[Psi], Field(description="psi, one or several; every method is measured at each")] = (
+        field(default_factory=lambda: [0.7, 0.4])
+    )
+    regions: Annotated[
+        list[str], Field(description="body (the whole image) and parts (their crops with what is round their borders)")
+    ] = field(default_factory=lambda: ["body", "face"])
+    metrics: Annotated[
+        list[str],
+        Field(
+            description="fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam "
+            "(with all other measures of a sample; or one of band, part_change, body_change), or a class of your own, as in "
+            "my_metrics.Gap"
+        ),
+    ] = field(default_factory=lambda: ["fid", "kid", "pr", "seam"])
+    features: Annotated[Any, Field(description="feature extractor by which images are compared")] = None
+    distance: Annotated[Any, Field(description="of two images, for ppl and lpips_diversity")] = None
+    num: Annotated[int, Field(ge=2, le=1_000_000, description="images of a cell")] = 64
+    seed: Annotated[Seed, Field(description="first of the seeds; the others follow")] = 0
+    batch_size: Annotated[int, Field(ge=1, le=4096, description="images that are made and described together")] = 16
+    bootstrap: Annotated[
+        int, Field(ge=0, le=100_000, description="rounds for the intervals, 2 or more; 0 for none")
+    ] = 100
+    refine: Annotated[
+        list[str],
+        Field(
+            description="settings of insetgan refine for all methods, each in quotes: "
+            """'refine=["steps=100","canvas.weights=my.safetensors"]'"""
+        ),
+    ] = field(default_factory=list)
+    data: Annotated[RealConfig, Field(description="the real images")] = field(default_factory=RealConfig)
+    crop_size: Annotated[
+        int | None,
+        Field(
+            ge=8,
+            le=8192,
+            description="pixels to which crops of parts are brought; null is half the canvas's shorter side",
+        ),
+    ] = None
+    shown: Annotated[int, Field(ge=0, le=1000, description="seeds on the sheet of images; 0 for no sheet")] = 8
+    name: Annotated[
+        str, Field(description="of the evaluation; its tables are in out/name, those of a sweep in name-0 and on")
+    ] = "table"
+    out: Annotated[UserPath, Field(description="folder of evaluations, which share there what they have made")] = (
+        "outputs/evaluate"
+    )
+    logger: Annotated[
+        dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
+    ] = field(default_factory=dict)
+    trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
+        default_factory=ComputeConfig
+    )
+    measures: Annotated[
+        list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
+    ] = field(default_factory=list)
+    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None

@@ -11,7 +11,7 @@ from insetgan.cli.evaluate_refinement import Refinements, generator_size
 from insetgan.evaluation.method import Method, Setup
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.plugins import resolve
-from insetgan.runtime.settings import SettingError, unknown_setting
+from insetgan.runtime.settings import unknown_setting
 
 OLD_KINDS = {
     "canvas": "insetgan.evaluation.methods.unconditional.Unconditional",
@@ -117,9 +117,5 @@ def _build(
         return run
 
     setup = Setup(name, psi, size, refinement, refinements.measures, methods)
-    key = f"method.{name}"
-    try:
-        made: Method = instantiate(OmegaConf.create({"method": {name: node}}).method[name], Method, setup=setup)
-    except SettingError as error:
-        raise error.under(key) from None
+    made: Method = instantiate(OmegaConf.create({"method": {name: node}}).method[name], Method, setup=setup)
     return made

@@ -180,7 +180,7 @@ def describe_in_words(
         f"{counts} pictures a cell, seeds from {config.seed}, against {real.title} at {pieces.size[0]} x "
         f"{pieces.size[1]}; features: {extractor.title} ({extractor.num_features} numbers)."
     ]
-    precision = config.trainer.get("precision")
+    precision = config.trainer.precision
     if precision != "32-true" and any(method.uses_trunc for method in methods):
         sentences.append(f"Pictures made in {precision}.")
     if config.bootstrap:

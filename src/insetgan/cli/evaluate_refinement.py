@@ -16,11 +16,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from insetgan import __version__
-from insetgan.cli.app import explain, refuse_unknown
+from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.build import instantiate
+from insetgan.cli.explain import explain
+from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.refine import present, refine_blocks, unfinished
 from insetgan.cli.refine_config import RefineConfig, check
 from insetgan.cli.refine_parts import build_module, refine_fingerprint
+from insetgan.cli.renamed import renewed
+from insetgan.cli.schema import conform, schema_of
 from insetgan.cli.seeds import parse_seeds
 from insetgan.detection.placement import PlacementRule
 from insetgan.metrics.measures import Measure
@@ -83,23 +87,26 @@ class Refinements:
             refine = copy.deepcopy(self._composed[key])
             refine.trunc, refine.batch_size, refine.measures = trunc, config.batch_size, config.measures
             refine.seeds = f"{config.seed}-{config.seed + config.num - 1}"
-            refine.trainer.precision = config.trainer.get("precision")
+            refine.trainer.precision = config.trainer.precision
             check(refine)
         except _Decided:
             raise
         except (HydraException, OmegaConfBaseException, UserError) as error:
-            raise UserError(f"refine: {explain(error, RefineConfig)}") from error
+            raise UserError(f"refine: {explain(error, RefineConfig, 'refine')}") from error
         return refine
 
     def _compose(self, overrides: tuple[str, ...]) -> DictConfig:
-        ConfigStore.instance().store(name="refine_schema", node=RefineConfig)
+        ConfigStore.instance().store(name="refine_schema", node=schema_of(RefineConfig))
         given = [*self.config.refine, *overrides]
         for override in given:
             key = override.partition("=")[0].lstrip("+~")
             if key in _DECIDED or key.startswith("trainer."):
                 raise _Decided(f"refine={override}: {key} is not for refine= to set; an evaluation decides it")
-        refine: DictConfig = compose("refine", given)
-        refuse_unknown(refine, RefineConfig)
+        asked = as_typed(renewed(given, "refine")[0], RefineConfig)
+        refine: DictConfig = compose("refine", asked)
+        refuse_conflict(asked)
+        refuse_new_names(refine, RefineConfig, asked, lambda others: compose("refine", others))
+        conform(refine, RefineConfig)
         return refine
 
     def run(self, trunc: float, overrides: Sequence[str] = ()) -> "RefinementRun":
@@ -187,7 +194,7 @@ class RefinementRun:
         """What decides the images with which the refinement begins."""
         # What beside seeds and settings decides the starts of all samples.
         starts = [self.module.origin(seed) for seed in self.seeds]
-        values = [self.start_settings, starts, self.config.trainer.get("precision"), __version__]
+        values = [self.start_settings, starts, self.config.trainer.precision, __version__]
         return fingerprint(values, files=self.module.start_files())
 
     def samples(self, name: str) -> RefinedSamples:

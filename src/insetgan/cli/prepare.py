@@ -2,60 +2,55 @@
 
 import re
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from omegaconf import MISSING, DictConfig
+from omegaconf import DictConfig
+from pydantic import Field
 
 from insetgan.cli.app import entry
+from insetgan.cli.setting_types import PLUGINS, Seed
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import UserPath
+from insetgan.runtime.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from insetgan.cli.terminal import OnProgress
     from insetgan.data.source import Source
 
 
-@dataclass
+@settings
 class DataConfig:
-    """What to make.
+    """What to make."""
 
-    Attributes:
-        num_images: pictures, at most 10 million.
-        height: in pixels, at most 8192.
-        width: in pixels, at most 8192; unless given, the source decides: half of the height for people, the height for flowers.
-        seed: picture i shows the person, or whatever else, of seed + i.
-        image_format: webp or png.
-        quality: of WebP, 1..100.
-        workers: processes; one a core unless given.
-    """
-
-    num_images: int = 1000
-    height: int = 256
-    width: int | None = None
-    seed: int = 0
-    image_format: str = "webp"
-    quality: int = 86
-    workers: int | None = None
+    num_images: Annotated[int, Field(ge=1, le=10_000_000, description="images in all")] = 1000
+    height: Annotated[int, Field(ge=1, le=8192, description="in pixels")] = 256
+    width: Annotated[
+        int | None,
+        Field(ge=1, le=8192, description="in pixels; null is the source's own, half of the height for people"),
+    ] = None
+    seed: Annotated[Seed, Field(description="image i shows the person, or whatever else, of seed + i")] = 0
+    image_format: Annotated[Literal["webp", "png"], Field(description="of the images")] = "webp"
+    quality: Annotated[int, Field(ge=1, le=100, description="of WebP")] = 86
+    workers: Annotated[int | None, Field(ge=1, le=1024, description="processes; null is one a core")] = None
 
 
-@dataclass
+@settings(kw_only=True)
 class PrepareConfig:
-    """Keys of prepare.py.
+    """Settings of `insetgan prepare`."""
 
-    Attributes:
-        source: what draws the images, a choice of conf/source or a class of your own (docs/extending.md).
-        data: the pictures.
-        out: the archive to write; outputs/data/<source>-<height>x<width>.zip unless given.
-        overwrite: whether an archive of other pictures at `out` is replaced; else it is left and the command refused.
-        plugins: packages of your own, from the command line only; see docs/extending.md.
-    """
-
-    source: Any = MISSING
-    data: DataConfig = field(default_factory=DataConfig)
-    out: str | None = None
-    overwrite: bool = False
-    plugins: Any = None
+    source: Annotated[Any, Field(description="what makes the images")]
+    data: Annotated[DataConfig, Field(description="the images")] = field(default_factory=DataConfig)
+    out: Annotated[
+        UserPath | None, Field(description="the archive to write; null is outputs/data/<source>-<height>x<width>.zip")
+    ] = None
+    overwrite: Annotated[
+        bool, Field(description="whether an archive of other images at out is replaced; else the command is refused")
+    ] = False
+    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 
 def run(config: DictConfig) -> None:
@@ -105,6 +100,6 @@ def _out(given: str | None, source: "Source", height: int, width: int) -> Path:
     return Path(given)
 
 
-def main() -> None:
-    """Entry point."""
-    entry(run, "prepare", PrepareConfig)
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Entry point; the arguments are those of the process unless given."""
+    entry(run, "prepare", PrepareConfig, arguments)

@@ -15,6 +15,8 @@ from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from insetgan.refine.module import RefinementModule
     from insetgan.refine.refined_samples import RefinedSamples
     from insetgan.runtime.lightning import pl
@@ -187,6 +189,6 @@ def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, se
     console.print(f"folder:   {path}")
 
 
-def main() -> None:
-    """Entry point."""
-    entry(run, "refine", RefineConfig)
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Entry point; the arguments are those of the process unless given."""
+    entry(run, "refine", RefineConfig, arguments)

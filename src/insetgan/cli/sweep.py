@@ -63,9 +63,10 @@ class SweepPage(Callback):
         from hydra.types import RunMode
 
         from insetgan.runtime.files import write_whole
+        from insetgan.runtime.paths import read_path
 
         if config.hydra.mode == RunMode.MULTIRUN and _is_first_process():
-            folder = os.path.abspath(config.get("out") or config.hydra.runtime.output_dir)
+            folder = os.path.abspath(read_path(config.get("out") or config.hydra.runtime.output_dir, key="out"))
             note = {"folder": folder, "overrides": list(config.hydra.overrides.task), "state": state}
             path = Path(config.hydra.sweep.dir) / NOTES / f"{config.hydra.job.num}.json"
             write_whole(path, json.dumps(note).encode())
@@ -154,7 +155,7 @@ def read_run(note: Mapping[str, Any]) -> Run:
     overrides = {}
     for override in note["overrides"]:
         key, _, value = override.partition("=")
-        overrides[key.lstrip("+")] = value
+        overrides[key.lstrip("+")] = value.replace("'", "")  # the quotes of text settings
     if note["state"] != "completed":
         return Run(folder, overrides, [], "failed" if note["state"] == "failed" else "did not end")
     try:

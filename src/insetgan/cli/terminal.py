@@ -2,9 +2,11 @@
 
 import io
 import os
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from rich.console import Console
@@ -20,23 +22,45 @@ OnProgress = Callable[[int, int], None]
 
 
 class PatientConsole(Console):
-    """A console whose reader may go away or whose disk may be full: it falls silent, and the work goes on."""
+    r"""A console that takes text as it is, and whose reader may go away.
 
-    def __init__(self) -> None:
-        super().__init__(highlight=False, soft_wrap=True)
+    Brackets and colons in paths are no markup and no emoji. Control characters are shown, as in `\x1b`, and characters that
+    the terminal has no letter for likewise. Where nothing can be printed it falls silent, and the work goes on.
+    """
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        stream = stream or sys.stdout or _nowhere()
+        _show_all_letters(stream)
+        super().__init__(file=stream, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print while anybody reads, and write the text to the log file of the run."""
         note_printed(*objects)
         try:
-            super().print(*objects, **options)
+            super().print(*(printable(each) if isinstance(each, str) else each for each in objects), **options)
             self.file.flush()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: the stream is closed, or has no letter for it
             self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         """Fall silent, where rich would end the program."""
         silence(self.file)
+        self.quiet = True
+
+
+def printable(text: str) -> str:
+    """Return text with its control characters written out, but for ends of lines and tabs."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def say_error(line: str) -> None:
+    """Print one line on standard error; where that cannot be, nothing happens."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    _show_all_letters(stream)
+    with suppress(OSError, ValueError):
+        print(printable(line), file=stream, flush=True)
 
 
 def note_printed(*objects: Any) -> None:
@@ -50,11 +74,29 @@ def note_printed(*objects: Any) -> None:
         note(page.getvalue())
 
 
-def silence(stream: IO[str]) -> None:
+def silence(stream: IO[str] | None) -> None:
     """Send what is written to a stream, and what it still holds, nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):  # closed, or no file at all
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _nowhere() -> IO[str]:
+    return open(os.devnull, "w")
+
+
+def _show_all_letters(stream: IO[str]) -> None:
+    """Write what the stream's encoding lacks, and bytes of file names that are no text, as escapes instead of failing."""
+    if isinstance(stream, io.TextIOWrapper):
+        with suppress(OSError, ValueError):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class _Rate(ProgressColumn):
@@ -84,9 +126,15 @@ def progress(title: str, unit: str, *, console: Console | None = None) -> Iterat
     if not console.is_terminal:
         yield _LineLog(console, title, unit)
         return
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeRemainingColumn()]
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(unit),
+        TimeRemainingColumn(),
+    ]
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=None)
+        task = bar.add_task(printable(title), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -114,9 +162,9 @@ class _LineLog:
 
 def table(title: str, columns: list[str], rows: list[list[str]], *, console: Console | None = None) -> None:
     """Print a small table; numbers are expected as ready text and stand to the right."""
-    sheet = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    sheet = Table(title=Text(printable(title)), title_justify="left", show_edge=False, pad_edge=False)
     for index, name in enumerate(columns):
-        sheet.add_column(name, justify="left" if index == 0 else "right")
+        sheet.add_column(Text(printable(name)), justify="left" if index == 0 else "right")
     for row in rows:
-        sheet.add_row(*row)
+        sheet.add_row(*(Text(printable(cell)) for cell in row))
     (console or PatientConsole()).print(sheet)

@@ -16,6 +16,8 @@ from insetgan.cli.train_config import TrainConfig, check
 from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from insetgan.runtime.training_module import TrainingModule
     from insetgan.training.options import RunOptions
     from insetgan.training.quality import Quality
@@ -73,9 +75,9 @@ def run(config: DictConfig) -> float | None:
     return None if outcome.quality is None else outcome.quality.best
 
 
-def main() -> None:
-    """Entry point of train.py."""
-    entry(run, "train", TrainConfig)
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Entry point; the arguments are those of the process unless given."""
+    entry(run, "train", TrainConfig, arguments)
 
 
 def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any) -> None:

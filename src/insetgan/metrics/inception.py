@@ -14,6 +14,7 @@ from torch import Tensor
 from insetgan.metrics.features import Frozen
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder, write_whole
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.weights.script import load_script
@@ -152,16 +153,12 @@ def located(
     Raises:
         UserError: it is nowhere, or fetching it failed.
     """
-    home = cache_folder() / file
-    if path is not None:
-        candidates = [Path(path).expanduser()]
-    else:
-        candidates = [home, *others]
+    candidates = [cache_folder() / file, *others] if path is None else [read_path(path, key="features.path")]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     if download and path is None:
-        return _fetched(file, home)
+        return _fetched(file, candidates[0])
     fetch = ", features.download=true fetches it," if others else ""
     places = " nor ".join(str(candidate.absolute()) for candidate in candidates)
     raise UserError(

@@ -14,6 +14,7 @@ from insetgan.metrics.features import Frozen
 from insetgan.networks.perceptual import Perceptual, feature_distance, unit_features
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.torchvision_guard import guard
 
@@ -129,9 +130,10 @@ def _lpips(net: Net) -> Any:
 
 def _located(net: Net, path: str | Path | None) -> Path:
     file = BACKBONES[net]
-    candidates = [Path(torch.hub.get_dir()) / "checkpoints" / file, cache_folder() / file]
     if path is not None:
-        candidates = [Path(path).expanduser()]
+        candidates = [read_path(path, key="distance.path")]
+    else:
+        candidates = [Path(torch.hub.get_dir()) / "checkpoints" / file, cache_folder() / file]
     for candidate in candidates:
         if candidate.is_file():
             return candidate

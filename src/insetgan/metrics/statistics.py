@@ -11,6 +11,7 @@ from insetgan.metrics.frechet import Moments
 from insetgan.metrics.inception import Mode, clean_fid
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.tensors import read_arrays
 
 _SOURCE = "https://www.cs.cmu.edu/~clean-fid/stats/"
@@ -41,7 +42,7 @@ class CleanReference:
     ) -> None:
         self.title = f"{name} {resolution} {split}, clean-fid's {mode} statistics"
         self._stem = f"{name}_{mode}_{split}_{resolution}".lower()
-        self._folder = None if folder is None else Path(folder).expanduser()
+        self._folder = None if folder is None else read_path(folder, key="data.statistics")
 
     def side(self, key: str) -> Moments | Tensor:
         """What a metric takes for the real side: `Moments` for fid, features float32 [n, 2048] for any other.

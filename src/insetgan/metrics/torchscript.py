@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from insetgan.metrics.features import Frozen
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
 from insetgan.weights.script import load_script
 
 Values = Literal["bytes", "unit", "signed", "imagenet"]
@@ -44,7 +45,7 @@ class TorchScriptFeatures(Frozen):
             )
         if values not in get_args(Values):
             raise UserError(f"features.values={values}: must be one of {', '.join(get_args(Values))}")
-        self.path, self.values, self.size = Path(path).expanduser(), values, _checked(size)
+        self.path, self.values, self.size = read_path(path, key="features.path"), values, _checked(size)
         self.name, self.title = f"torchscript_{self.path.stem}", self.path.stem
         self.network = load_script(self.path, key="features", trust=trust)
         self.num_features = 0

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.plugins import buildable
 from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.zips import read_member
@@ -125,7 +126,7 @@ def _public_weights(path: str | Path | None, wanted: dict[str, Tensor], key: str
     """The tensors of a file under this module's names, the same in number and shape as `wanted`."""
     if path is None or not str(path).strip():
         raise UserError(f"{key}={path}: {_HELP}")
-    file = Path(path).expanduser()
+    file = read_path(path, key=key)
     if not file.is_file():
         raise UserError(f"{key}={path}: no such file; {_HELP}")
     try:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.store import unseal
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
@@ -36,8 +37,10 @@ def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -
     Raises:
         UserError: nothing there, nothing readable, or no codes of this generator or seed.
     """
-    name, _, chosen = source.partition("#")
-    path = Path(name).expanduser()
+    path, chosen = read_path(source, key=key), ""
+    if not path.exists() and "#" in source:
+        name, _, chosen = source.rpartition("#")
+        path = read_path(name, key=key)
     if not path.exists():
         raise UserError(f"{key}={source}: no such file or folder; give seed, mean, seeds such as 3 or 0-3, or a path")
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import home_folder
 
 LOCK = ".lock"
 """File in a folder by which a command keeps other commands out."""
@@ -127,10 +128,14 @@ def cache_folder() -> Path:
     """Where this user's cached files go: `$XDG_CACHE_HOME/insetgan`, or `~/.cache/insetgan`.
 
     Raises:
-        RuntimeError: the user's home is unknown.
+        UserError: there is neither.
     """
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".cache") / "insetgan"
+    if named.is_absolute():
+        return named / "insetgan"
+    if (home := home_folder()) is None:
+        raise UserError("this user has no home folder; XDG_CACHE_HOME=/FOLDER says where cached files go")
+    return home / ".cache" / "insetgan"
 
 
 def _remove(path: Path) -> None:

@@ -32,6 +32,13 @@ _ABSENT: Any = object()
 _LONGEST = 80  # characters of a value in a message
 
 
+@dataclass(frozen=True)
+class Words:
+    """Says in words what a setting may be, in the place of what its type says: `Annotated[str, Words("a path")]`."""
+
+    text: str
+
+
 class SettingError(UserError):
     """A setting with a value that it may not have.
 
@@ -160,8 +167,8 @@ def unknown_setting(key: str, allowed: Sequence[str]) -> SettingError:
     """Return the error for a setting that there is not, with the nearest one that there is."""
     last = key.rpartition(".")[2]
     near = difflib.get_close_matches(last, allowed, n=1)
-    hint = f"did you mean {near[0]}? " if near and near[0] != last else ""
-    return SettingError(key, f"no such setting; {hint}(allowed: {', '.join(allowed)})")
+    hint = f"; did you mean {near[0]}?" if near and near[0] != last else ""
+    return SettingError(key, f"no such setting{hint} (allowed: {', '.join(allowed)})")
 
 
 def _strict(hint: Any) -> Any:
@@ -199,10 +206,12 @@ def _allowed(hint: Any) -> str:
     """Values of a type in words, such as "a whole number from 1 to 10"."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
+        if said := next((entry.text for entry in inner[1:] if isinstance(entry, Words)), ""):
+            return said
         said, null, _ = _allowed(inner[0]).partition(" or null")
         return said + _range(inner[1:]) + null
     if origin is Literal:
-        return "one of " + ", ".join(map(shown, inner))
+        return ("one of " if len(inner) > 1 else "") + ", ".join(map(shown, inner))
     if origin in (Union, UnionType):
         return " or ".join(said for part in inner if (said := _allowed(part)))
     if origin in (list, tuple):
@@ -281,6 +290,8 @@ def _refusal(error: ValidationError, cls: type, given: Mapping[str, Any]) -> Set
     if kind in _TYPES:
         kinds = dict.fromkeys(_TYPES.get(each["type"], "") for _, each in ((path, detail), *others))
         problem = "must be " + " or ".join(filter(None, kinds))
+        if list(kinds) == ["text"] and isinstance(detail["input"], int | float):
+            problem += ", so put it in quotes"
     elif kind in _SAID:
         problem = _SAID[kind](detail.get("ctx", {}))
     else:

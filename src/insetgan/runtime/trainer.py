@@ -4,15 +4,36 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from lightning_fabric.plugins.environments import (
+    LightningEnvironment,
+    LSFEnvironment,
+    MPIEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch.utils.data import DataLoader
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.lightning import CPUAccelerator, pl
 
+CLUSTERS = {
+    "none": LightningEnvironment,
+    "slurm": SLURMEnvironment,
+    "torchelastic": TorchElasticEnvironment,
+    "lsf": LSFEnvironment,
+    "mpi": MPIEnvironment,
+}
+"""What may have started the processes of a run. Lightning would guess it from the environment: SLURM_NTASKS=4 in a shell that
+was not started by srun ends in an error."""
 
-def quiet_trainer(**arguments: Any) -> pl.Trainer:
+
+def quiet_trainer(*, cluster: str = "none", **arguments: Any) -> pl.Trainer:
     """Build a Trainer that leaves files, logs and the terminal to us, unless the arguments say otherwise.
+
+    Args:
+        cluster: a key of `CLUSTERS`; "none" looks at no variable of a cluster.
+        arguments: of `pytorch_lightning.Trainer`.
 
     Raises:
         UserError: a value that the Trainer refuses, or more processes than this machine has processors.
@@ -24,8 +45,9 @@ def quiet_trainer(**arguments: Any) -> pl.Trainer:
         "enable_model_summary": False,
     }
     try:
-        trainer = pl.Trainer(**{**quiet, **arguments})
-    except (MisconfigurationException, ValueError, TypeError, ModuleNotFoundError) as error:
+        plugins = [*arguments.pop("plugins", ()), CLUSTERS[cluster]()]
+        trainer = pl.Trainer(**{**quiet, **arguments, "plugins": plugins})
+    except (MisconfigurationException, ValueError, TypeError, ModuleNotFoundError, RuntimeError, KeyError) as error:
         raise UserError(f"trainer: {error}") from error
     most = os.cpu_count() or 1
     if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > most:

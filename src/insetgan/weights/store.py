@@ -16,6 +16,7 @@ from insetgan.runtime import limits, plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
 from insetgan.runtime.fingerprint import FromFile
+from insetgan.runtime.paths import read_path
 from insetgan.runtime.plugins import buildable
 from insetgan.runtime.reading import parse_json
 from insetgan.runtime.tensors import open_tensors
@@ -47,7 +48,7 @@ def resolve(name_or_path: str | Path, *, key: str = "weights") -> Path:
     if str(name_or_path) in EMBEDDED:
         path = Path(__file__).with_name(f"{name_or_path}.safetensors")
     else:
-        path = Path(name_or_path).expanduser()
+        path = read_path(name_or_path, key=key)
     if not path.is_file():
         raise UserError(
             f"{key}={name_or_path}: no file {path.absolute()}; give a .safetensors file "

@@ -12,6 +12,7 @@ from insetgan.evaluation.images import DatasetImages, Images
 from insetgan.evaluation.method import Method
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
+from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
 
 
@@ -19,7 +20,7 @@ from insetgan.runtime.settings import settings
 class Folder(Method):
     """Images of any folder or zip; they have no psi, and stand in the columns of all."""
 
-    path: Annotated[str | None, Field(description="of the folder or zip; must be given")] = None
+    path: Annotated[UserPath | None, Field(description="of the folder or zip; must be given")] = None
     grey: Annotated[Literal["refuse", "rgb"], Field(description="what is done with greyscale images")] = "refuse"
     background: Annotated[
         Any, Field(description="colour behind transparent images: a name, '#rrggbb' or [red, green, blue]")

@@ -1,0 +1,23 @@
+"""Types that settings of several commands share."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Psi = Annotated[float, Field(ge=0, le=2)]
+"""Truncation: 0 gives the average image, 1 is off."""
+
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+"""Of numpy's RandomState."""
+
+SeedText = str | int | list[int | str]
+"""Seeds as `parse_seeds` reads them: 3, 0-7, or a list of such items."""
+
+Crop = Literal["none", "center", "fit"]
+Grey = Literal["refuse", "rgb"]
+Background = str | list[int]
+
+CROP = "what is done with images of another ratio: none (refused), center (cut to their middle) or fit (padded)"
+GREY = "what is done with greyscale images"
+BACKGROUND = "colour behind transparent images and of padding: a name such as white, #rrggbb, or [red,green,blue]"
+PLUGINS = "packages of your own whose classes may be built, from the command line only; see docs/extending.md"

