@@ -13,7 +13,7 @@ from PIL import Image
             "method/jont: no such choice (allowed: comodgan, folder, joint, part, paste, unconditional)",
         ),
         (["method=[]"], "method: must not be empty"),
-        (["+method.joint.steps=3"], "method.joint.steps: no such setting; (allowed: title, optional, overrides)"),
+        (["+method.joint.steps=3"], "method.joint.steps: no such setting (allowed: title, optional, overrides)"),
         (
             ["+method.mine.kind=magic"],
             "method.mine.kind=magic: is an old key (canvas, paste, refine, complete, folder); now method.mine._target_ names",
@@ -24,7 +24,6 @@ from PIL import Image
             "insetgan.metrics.measures.Seam: must be a Method",
         ),
         (["+method.joint.optional=3"], "method.joint.optional=3: must be true or false"),
-        (["method.joint.title=[1]"], "method.joint.title=[1]: must be text"),
         (["+method.joint.setup=3"], "method.joint.setup: no such setting"),
         (["measures=[nobody.Mine]"], "plugins=[nobody]"),
         (["method=[folder]"], "method.folder.path: must be given"),
