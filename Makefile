@@ -5,7 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup refine test test-all lint types bench clean
+PYTEST_QUICK := tests/ops tests/refine/terms tests/refine/test_refine_schedule.py tests/refine/test_refine_objective.py \
+	tests/refine/test_refine_latent_optimizer.py tests/refine/test_refine_latents.py tests/refine/test_refine_starts.py \
+	tests/detection/test_detection_placement.py tests/networks/test_networks_behaviour.py tests/runtime/test_runtime_fingerprint.py \
+	tests/runtime/test_runtime_settings.py tests/runtime/test_runtime_store.py tests/training/test_training_phases.py \
+	tests/training/test_training_ema.py tests/data/test_data_masks.py tests/data/test_data_share.py tests/cli/test_cli_seeds.py
+
+.PHONY: help setup refine quick test test-all mutations lint types bench clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,11 +28,17 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 refine: $(STAMP) ## the main job: compose eight people from the embedded models
 	@$(BIN)/python refine.py trunc=0.7
 
+quick: $(STAMP) ## a subset of the tests that takes less than a minute
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_QUICK)
+
 test: $(STAMP) ## the tests, offline, on two processes
 	@$(BIN)/python -m pytest -n 2
 
 test-all: $(STAMP) ## the tests with the slow ones
 	@$(BIN)/python -m pytest -n 2 -m 'slow or not slow'
+
+mutations: $(STAMP) ## defects of one line, each shown to its tests: which are not seen?
+	@$(BIN)/python tests/mutations.py
 
 lint: $(STAMP) ## style and layering
 	@$(BIN)/ruff check .

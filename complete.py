@@ -6,7 +6,7 @@ python complete.py data.path=my.zip hole=surroundings
 python complete.py data.path=photos hole=masks data.masks=masks
 """
 
-from insetgan.cli.complete import main
+from insetgan.cli.app import entry
 
 if __name__ == "__main__":
-    main()
+    entry("complete")

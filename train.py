@@ -6,7 +6,7 @@ python train.py +model=body data.height=64 data.width=32 out=outputs/train/body6
 python train.py +model=body data.height=128 data.width=64 init=outputs/train/body64/last.ckpt out=outputs/train/body128
 """
 
-from insetgan.cli.train import main
+from insetgan.cli.app import entry
 
 if __name__ == "__main__":
-    main()
+    entry("train")

@@ -20,6 +20,7 @@ from hydra.core.config_store import ConfigStore
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_parts import build_module
 from insetgan.cli.rules import register_rules
+from insetgan.cli.schema import conform, schema_of
 from insetgan.detection.detector import FixedBoxes
 from insetgan.detection.part import Part
 from insetgan.networks.generator import Generator
@@ -40,10 +41,12 @@ ROUNDS = 5
 
 
 def built(*overrides: str) -> RefinementModule:
-    ConfigStore.instance().store(name="refine_schema", node=RefineConfig)
+    ConfigStore.instance().store(name="refine_schema", node=schema_of(RefineConfig))
     register_rules()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return build_module(compose("refine", list(overrides)), [0])
+        config = compose("refine", list(overrides))
+    conform(config, RefineConfig)
+    return build_module(config, [0])
 
 
 def problem_of(module: RefinementModule, count: int, device: str) -> Problem:

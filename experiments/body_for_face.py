@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from insetgan.completion.completion import complete
 from insetgan.ops.images import from_uint8, to_uint8
+from insetgan.ops.titles import FONT, HEAD, INK, PAPER
 from insetgan.refine.measures import spread
 from insetgan.runtime.errors import UserError
 from insetgan.weights.store import load_network
@@ -56,6 +57,24 @@ def strip(pictures: list[Tensor]) -> Tensor:
     return torch.cat([piece for picture in pictures for piece in (picture, white)][:-1], 1)
 
 
+def headed(rows: list[Tensor], width: int, count: int) -> Image.Image:
+    """The rows, one below the other, under the names of their columns.
+
+    Args:
+        rows: uint8 [H, W, 3], each of what was given, `count` completions and `count` bodies.
+        width: of one of these pictures.
+        count: completions of a face.
+    """
+    white = torch.full((GAP, rows[0].shape[1], 3), 255, dtype=torch.uint8)
+    figure = torch.cat([piece for row in rows for piece in (row, white)][:-1])
+    sheet = Image.new("RGB", (figure.shape[1], HEAD + figure.shape[0]), PAPER)
+    sheet.paste(Image.fromarray(figure.numpy()), (0, HEAD))
+    pen = ImageDraw.Draw(sheet)
+    for title, column in (("the face", 0), ("CoModGAN", 1), ("InsetGAN", 1 + count)):
+        pen.text((column * (width + GAP), 3), title, INK, FONT)
+    return sheet
+
+
 def draw(run: Path, weights: str) -> tuple[Image.Image, dict[str, float]]:
     """The figure, and how far apart the bodies of a face are by either method, medians over the faces."""
     generator = load_network(weights, kind="comodgan")
@@ -69,9 +88,7 @@ def draw(run: Path, weights: str) -> tuple[Image.Image, dict[str, float]]:
         if len(samples) > 1:
             apart["CoModGAN"].append(spread(completed))
             apart["InsetGAN"].append(spread(pictures))
-    white = torch.full((GAP, rows[0].shape[1], 3), 255, dtype=torch.uint8)
-    figure = torch.cat([piece for row in rows for piece in (row, white)][:-1])
-    return Image.fromarray(figure.numpy()), {name: statistics.median(v) for name, v in apart.items() if v}
+    return headed(rows, pictures.shape[2], len(samples)), {name: statistics.median(v) for name, v in apart.items() if v}
 
 
 def main() -> None:

@@ -1,7 +1,10 @@
-"""What all tests share."""
+"""What all tests share, and `pytest --doubled`: which comparisons would pass with twice the expected value?"""
 
 import os
+import sys
 import tempfile
+from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
@@ -11,6 +14,7 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(
     prefix="insetgan-cache-"
 )  # verdicts about pictures do not outlive the tests
 
+import numpy as np
 import torch
 
 from insetgan.runtime.torchvision_guard import guard
@@ -18,7 +22,107 @@ from insetgan.runtime.torchvision_guard import guard
 guard()
 torch.set_num_threads(1)
 
+COMPARED, STILL_PASS = Counter(), Counter()  # by file and line
+
 
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--doubled", action="store_true", help="repeat comparisons with twice the expected value")
+
+
+def twice(value):
+    """Twice a number, tensor or array, or all that a list or dictionary holds."""
+    if isinstance(value, Mapping):
+        return {key: twice(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(twice, value))
+    return None if value is None else value * 2
+
+
+def has_values(value):
+    """Whether anything in it is neither zero nor infinite: only then is twice the value another value."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return any(map(has_values, value))
+    if value is None:
+        return False
+    values = value if torch.is_tensor(value) else torch.as_tensor(np.asarray(value))
+    return values.dtype != torch.bool and bool(((values != 0) & values.isfinite()).any())
+
+
+def note(expected, passes):
+    """Count the comparison of the line of the test, and whether `passes()` with twice the expected value."""
+    if not has_values(expected):
+        return
+    frame = sys._getframe()
+    while frame and ("/tests/" not in frame.f_code.co_filename or frame.f_code.co_filename == __file__):
+        frame = frame.f_back
+    place = f"{os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}" if frame else "elsewhere"
+    COMPARED[place] += 1
+    STILL_PASS[place] += passes()
+
+
+def succeeds(compare, *args, **settings):
+    try:
+        return compare(*args, **settings) is not False
+    except AssertionError:
+        return False
+
+
+class Approx:
+    """`pytest.approx`, which asks the comparison a second time with twice the value."""
+
+    def __init__(self, approx, expected, *args, **settings):
+        self.expected, self.once = expected, approx(expected, *args, **settings)
+        self.again = lambda: approx(twice(expected), *args, **settings)
+
+    def __eq__(self, found):
+        if self.once != found:
+            return False
+        note(self.expected, lambda: self.again() == found)
+        return True
+
+    __hash__ = None
+
+    def __repr__(self):
+        return repr(self.once)
+
+
+@pytest.fixture(autouse=True)
+def _doubled(request, monkeypatch):
+    if not request.config.getoption("--doubled"):
+        return
+    close, approx = torch.testing.assert_close, pytest.approx
+
+    def assert_close(actual, expected, *args, **settings):
+        close(actual, expected, *args, **settings)
+        note(expected, lambda: succeeds(close, actual, twice(expected), *args, **settings))
+
+    def allclose(original):
+        def compare(found, expected, *args, **settings):
+            near = original(found, expected, *args, **settings)
+            if near:
+                note(expected, lambda: original(found, twice(expected), *args, **settings))
+            return near
+
+        return compare
+
+    monkeypatch.setattr(torch.testing, "assert_close", assert_close)
+    monkeypatch.setattr(torch, "allclose", allclose(torch.allclose))
+    monkeypatch.setattr(np, "allclose", allclose(np.allclose))
+    monkeypatch.setattr(pytest, "approx", lambda *args, **settings: Approx(approx, *args, **settings))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if not config.getoption("--doubled"):
+        return
+    terminalreporter.section("comparisons that pass with twice the expected value")
+    for place, count in sorted(STILL_PASS.items()):
+        if count:
+            terminalreporter.line(f"{place}: {count} of {COMPARED[place]}")
+    terminalreporter.line(f"{COMPARED.total()} comparisons on {len(COMPARED)} lines were repeated")

@@ -8,11 +8,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from insetgan.cli.app import slug
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
-from insetgan.cli.prepare import PrepareConfig
+from insetgan.cli.job import slug
+from insetgan.cli.prepare_config import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import schema_of
@@ -73,6 +73,8 @@ def test_choice_composes_and_names_what_exists(group, choice):
     overrides = [form.format(choice)]
     if entry == "train" and group != "model":
         overrides.append("+model=face")
+    if (group, choice) == ("model", "part"):
+        overrides.append("part=feet")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose(entry, overrides)
     for target in named(OmegaConf.to_container(config, resolve=True)):

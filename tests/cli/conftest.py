@@ -1,6 +1,5 @@
 """Commands in processes of their own, and weights small enough for them."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+from insetgan.cli.app import entry
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,7 +109,7 @@ def in_process(monkeypatch, capsys):
         if cwd is not None:
             monkeypatch.chdir(cwd)
         try:
-            importlib.import_module(f"insetgan.cli.{name}").main()
+            entry(name)
             code = 0
         except SystemExit as end:
             code = end.code

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from insetgan.completion.generator import CoModGenerator
+from insetgan.ops.titles import HEAD
 from insetgan.weights.store import save_network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,8 +47,11 @@ def test_both_methods_keep_the_face_where_it_is(figure, refine, tmp_path, capsys
     figure(tmp_path / "run", tmp_path / "figure.png", "--weights", tmp_path / "net.safetensors")
     assert "InsetGAN: the bodies of a face differ by " in capsys.readouterr().out
     drawn = np.asarray(Image.open(tmp_path / "figure.png"))
-    assert drawn.shape == (2 * height + 4, 5 * (width + 4) - 4, 3)
-    second = drawn[height + 4 :]  # the row of seed 1: given, two completions, two refined
+    assert drawn.shape == (HEAD + 2 * height + 4, 5 * (width + 4) - 4, 3)
+    for column in (0, 1, 3):
+        title = drawn[:HEAD, column * (width + 4) : column * (width + 4) + width]
+        assert (title < 100).any(), "the names of the columns"
+    second = drawn[HEAD + height + 4 :]  # the row of seed 1: given, two completions, two refined
     given, completed, _, first, _ = (second[:, n * (width + 4) : n * (width + 4) + width] for n in range(5))
     assert np.array_equal(first, refined)
     known = (given != 128).any(2)

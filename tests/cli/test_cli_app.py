@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from insetgan.cli import app
-from insetgan.cli.prepare import PrepareConfig
+from insetgan.cli import job
+from insetgan.cli.prepare_config import PrepareConfig
 from insetgan.runtime.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,11 +68,11 @@ def test_a_bug_of_ours_is_no_mistake_of_the_user(monkeypatch, tmp_path):
 
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "empty.yaml").write_text("defaults: [empty_schema, _self_]\n")
-    monkeypatch.setattr(app, "CONF", tmp_path / "conf")
+    monkeypatch.setattr(job, "CONF", tmp_path / "conf")
     monkeypatch.setattr(sys, "argv", ["empty.py"])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="ours"):
-        app.entry(broken, "empty", Empty)
+        job.run_job(broken, "empty", Empty, [])
 
 
 def test_a_broken_experiment_is_one_line(monkeypatch, tmp_path, capsys):
@@ -80,15 +80,15 @@ def test_a_broken_experiment_is_one_line(monkeypatch, tmp_path, capsys):
     (tmp_path / "experiments").mkdir()
     (tmp_path / "conf" / "prepare.yaml").write_text("defaults: [prepare_schema, _self_]\n")
     (tmp_path / "experiments" / "bad.yaml").write_text("a: [1\nb: }")
-    monkeypatch.setattr(app, "CONF", tmp_path / "conf")
-    monkeypatch.setattr(app, "EXPERIMENTS", tmp_path / "experiments")
+    monkeypatch.setattr(job, "CONF", tmp_path / "conf")
+    monkeypatch.setattr(job, "EXPERIMENTS", tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["prepare.py", "+experiments=bad"])
     with pytest.raises(SystemExit) as end:
-        app.entry(print, "prepare", PrepareConfig)
+        job.run_job(print, "prepare", PrepareConfig, sys.argv[1:])
     assert end.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and "bad.yaml" in lines[0]
     monkeypatch.setattr(sys, "argv", ["prepare.py", "+source=people"])
-    app.entry(lambda config: print(config.source), "prepare", PrepareConfig)
+    job.run_job(lambda config: print(config.source), "prepare", PrepareConfig, sys.argv[1:])
     assert capsys.readouterr().out == "people\n", "a file that is not named is not read"

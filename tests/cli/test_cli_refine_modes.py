@@ -99,16 +99,18 @@ def test_a_run_that_goes_on_from_another_may_grow_and_follows_it(refine, tmp_pat
 def test_a_walk_leaves_its_pictures_and_a_film(refine, tmp_path):
     code, text, errors = refine("walk=3", "seeds=[3,8]", f"out={tmp_path}/run")
     assert code == 0, errors
-    assert [row["name"] for row in samples(tmp_path / "run")] == ["0", "1", "2", "3"]
+    assert [row["name"] for row in samples(tmp_path / "run")] == ["3", "3-to-8-1", "3-to-8-2", "8"]
+    assert [row["seed"] for row in samples(tmp_path / "run")] == [3, None, None, 8]
+    assert load_file(tmp_path / "run/latents.safetensors")["seeds"].tolist() == [3, -1, -1, 8]
     assert [row["steps"] for row in samples(tmp_path / "run")] == [4, 1, 1, 1]
     assert (tmp_path / "run/walk.mp4").stat().st_size > 1000 and "walk.mp4" in text
     summary = json.loads((tmp_path / "run/results.json").read_text())["summary"]
     assert set(summary["walk"]) == {"before", "after"} and "neighbours differ by" in text
     whole = {path.name: path.read_bytes() for path in (tmp_path / "run/samples").iterdir()}
-    for path in (tmp_path / "run/samples").glob("[23]*"):
+    for path in (tmp_path / "run/samples").glob("3-to-8-2*"):
         path.unlink()
     code, text, errors = refine("walk=3", "seeds=[3,8]", f"out={tmp_path}/run")
-    assert code == 0 and "2 refined" in text, errors
+    assert code == 0 and "1 refined" in text, errors
     assert {path.name: path.read_bytes() for path in (tmp_path / "run/samples").iterdir()} == whole
 
 

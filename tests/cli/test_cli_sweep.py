@@ -1,12 +1,15 @@
 """The page of a sweep: from folders as runs leave them, and once from Hydra itself."""
 
+import base64
 import csv
 import html.parser
+import io
 import json
 import re
 import subprocess
 import sys
 import textwrap
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -21,13 +24,14 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.rows, self.sources = [], [], []
+        self.open, self.rows, self.sources, self.links = [], [], [], []
         self.feed(text)
         self.close()
         assert not self.open
 
     def handle_starttag(self, tag, attributes):
         self.sources += [value for key, value in attributes if key == "src"]
+        self.links += [value for key, value in attributes if key == "href"]
         if tag == "tr":
             self.rows.append([])
         if tag in ("th", "td"):
@@ -96,18 +100,36 @@ def test_page(sweep):
     page = Page(text)
     head, first, second, third, fourth = page.rows
     assert head == [
-        "trunc", "detector", "~objective.border_l1", "samples", "seam, face", "change of the canvas (grey levels of 255)",
-        "steps", "first samples",
+        "run", "trunc", "detector", "~objective.border_l1", "samples",
+        "seam, face", "change of the canvas (grey levels of 255)", "steps", "first samples",
     ]  # fmt: skip
-    assert first == ["0.5", "", "", "*2*", "*0.90*", "4", "10", ""], "a seam is best where it is nearest to 1"
-    assert second == ["0.7", "", "", "2", "1.40", "*1*", "10", ""]
-    assert third == ["0.9", "other", "", "no results", "", "", "", ""]
-    assert fourth[2:4] == ["removed", "failed"]
+    assert first == ["0_run", "0.5", "", "", "*2*", "*0.90*", "4", "10", ""], "a seam is best where it is nearest to 1"
+    assert second == ["1_run", "0.7", "", "", "2", "1.40", "*1*", "10", ""]
+    assert third == ["2_run", "0.9", "other", "", "no results", "", "", "", ""]
+    assert fourth[3:5] == ["removed", "failed"]
     assert "trunc=1.0, ~objective.border_l1: failed" in text
     assert "http" not in text
-    assert len(page.sources) == 3, "two runs with pictures, and the sheet"
-    assert all(source.startswith("data:image/") for source in page.sources)
+    assert len(page.sources) == 2, "two runs with pictures"
+    for source in page.sources:
+        kind, _, content = source.partition(",")
+        assert kind == "data:image/webp;base64"
+        strip = Image.open(io.BytesIO(base64.b64decode(content)))
+        assert strip.size == (2 * 96 + 8, 192), "large enough to see"
     assert Image.open(sweep / "sweep.png").height > 2 * 192
+
+
+def test_rows_lead_to_their_runs(tmp_path):
+    name = "0,a=[x],50% #1"
+    write_run(tmp_path, 0, ["trunc=0.5"], [sample("0", 0.9, 3.0)]).rename(tmp_path / name)
+    note = tmp_path / NOTES / "0.json"
+    note.write_text(note.read_text().replace(str(tmp_path / "0_run"), str(tmp_path / name)))
+    (tmp_path / name / "report.html").write_text("report")
+    write_run(tmp_path, 1, ["trunc=0.7"], [sample("0", 0.9, 3.0)])
+    write_run(tmp_path, 2, ["trunc=0.9"], state="failed")
+    write_sweep_page(tmp_path)
+    links = Page((tmp_path / "sweep.html").read_text()).links
+    assert [unquote(link) for link in links] == [f"{name}/report.html"] * 2 + ["1_run"] * 2, "text and pictures"
+    assert not set("#?[] ") & set(links[0])
 
 
 def test_objectives_of_other_weights_are_not_compared(tmp_path):
@@ -130,9 +152,9 @@ def test_results_say_what_their_numbers_are(tmp_path):
         (run / "results.json").write_text(json.dumps({"samples": [record], "measures": said}))
     write_sweep_page(tmp_path)
     head, *rows = Page((tmp_path / "sweep.html").read_text()).rows
-    assert head[2:4] == ["glow (candles)", "moved"]
-    assert [row[2] for row in rows] == ["2.00", "*3.50*", "1.00"], "the highest is best, and all have two decimals"
-    assert [row[3] for row in rows] == ["0", "*1*", "4"], "what nothing was done to has changed by 0, which is no merit"
+    assert head[3:5] == ["glow (candles)", "moved"]
+    assert [row[3] for row in rows] == ["2.00", "*3.50*", "1.00"], "the highest is best, and all have two decimals"
+    assert [row[4] for row in rows] == ["0", "*1*", "4"], "what nothing was done to has changed by 0, which is no merit"
 
 
 def test_one_run_none_and_hostile_ones(tmp_path):
@@ -144,8 +166,8 @@ def test_one_run_none_and_hostile_ones(tmp_path):
     write_run(tmp_path / "odd", 2, ["a=3"], state="started")
     write_sweep_page(tmp_path / "odd")
     rows = Page((tmp_path / "odd" / "sweep.html").read_text()).rows[1:]
-    assert [row[1] for row in rows] == ["no samples", "results cannot be read", "did not end"]
-    assert rows[0][0] == "</td><b>"
+    assert [row[2] for row in rows] == ["no samples", "results cannot be read", "did not end"]
+    assert rows[0][1] == "</td><b>"
     assert Page((tmp_path / "one" / "sweep.html").read_text()).rows[1][0] == "0_run"
 
 

@@ -8,6 +8,7 @@ from insetgan.completion.completion import complete, hole_difference, hole_seam,
 from insetgan.completion.generator import CoModGenerator
 from insetgan.completion.sheet import completion_sheet
 from insetgan.ops.images import seeded_latents
+from insetgan.ops.titles import GAP, HEAD
 from insetgan.runtime.errors import UserError
 
 
@@ -86,7 +87,8 @@ def test_measures_by_hand():
 def test_the_sheet_shows_hole_completion_and_picture():
     pictures, known = torch.full((3, 3, 4, 2), 1.0), torch.zeros(3, 1, 4, 2)
     sheet = completion_sheet(pictures, known, torch.full_like(pictures, -1.0), columns=2)
-    assert sheet.shape == (2 * (3 * 4 + 2 * 2) + 10, 2 * 2 + 2, 3)
-    assert sheet[0, 0].tolist() == [128, 128, 128]
-    assert sheet[6, 0].tolist() == [0, 0, 0]
-    assert sheet[12, 0].tolist() == [255, 255, 255]
+    rows = [GAP + HEAD + number * (HEAD + 4 + GAP) for number in range(6)]
+    assert len(sheet) == rows[-1] + 4 + GAP
+    assert [sheet[row, GAP].tolist()[0] for row in rows] == [128, 0, 255] * 2
+    for row in rows:
+        assert (sheet[row - HEAD : row] < 128).any(), "a title stands over the row"

@@ -4,6 +4,7 @@ import io
 from functools import partial
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -21,6 +22,7 @@ from insetgan.evaluation.methods.refine import Refine
 from insetgan.evaluation.methods.unconditional import Unconditional
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import encode_png, to_uint8
+from insetgan.ops.titles import GAP, HEAD
 from insetgan.refine.latents import Latents
 from insetgan.refine.problem import Problem
 from insetgan.refine.starts import start_latents
@@ -222,3 +224,14 @@ def test_the_sheet_has_a_row_a_method(make):
     one, two = (Image.open(io.BytesIO(draw_sheet([("a method", drawn.pixels, seen)] * rows))) for rows in (1, 2))
     assert two.width == one.width
     assert two.height - one.height > 224
+
+
+def test_the_sheet_has_no_blank_quarter():
+    pictures = torch.full((2, 3, 64, 32), 90, dtype=torch.uint8)
+    seen = Seen(pictures[:1, :, :16, :16], torch.tensor([True, False]))
+    sheet = Image.open(io.BytesIO(draw_sheet([("a method", pictures, seen)], "face")))
+    strip = np.asarray(sheet)[GAP + HEAD : -GAP, GAP : GAP + 112 + GAP + 112].astype(int)
+    assert strip.shape[0] == 224 + 2 + 112, "the crops stand below, as wide as the images"
+    assert (strip[:224, :112] == 90).all() and (strip[226:, :112] == 90).all()
+    assert (strip[226:, 112 + GAP :] == 232).all(), "a part that was not found is grey"
+    assert (strip == 255).mean() < 0.05

@@ -1,6 +1,5 @@
 """A package of the user's own in a temporary folder, and commands that are run from there."""
 
-import importlib
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -8,6 +7,8 @@ from typing import NamedTuple
 
 import pytest
 import torch
+
+from insetgan.cli.app import entry
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,7 +62,7 @@ def command(tmp_path, monkeypatch, capsys):
             for variable, value in environment.items():
                 changed.setenv(variable, value)
             try:
-                importlib.import_module(f"insetgan.cli.{name}").main()
+                entry(name)
                 code = 0
             except SystemExit as end:
                 code = end.code

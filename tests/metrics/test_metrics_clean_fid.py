@@ -2,6 +2,7 @@
 
 import sys
 
+import cleanfid.features
 import cleanfid.fid
 import cleanfid.inception_pytorch
 import cleanfid.inception_torchscript
@@ -81,18 +82,23 @@ def folders(tmp_path_factory):
     return found
 
 
+def with_weights(monkeypatch, state):
+    """Give clean-fid's own Inception these weights in the place of the ones that it would fetch; None keeps its own."""
+    monkeypatch.setattr(cleanfid.inception_pytorch, "load_state_dict_from_url", lambda *_, **__: state)
+    if state is None:
+        monkeypatch.setattr(nn.Module, "load_state_dict", lambda self, state, **settings: None)
+
+
 def port_weights():
-    """Weights of pytorch-fid's Inception, random, small enough for pictures to differ."""
-    fetch = cleanfid.inception_pytorch.load_state_dict_from_url
-    torch.manual_seed(1)
-    cleanfid.inception_pytorch.load_state_dict_from_url = lambda *_, **__: None
-    load = nn.Module.load_state_dict
-    nn.Module.load_state_dict = lambda self, state, **settings: None
-    try:
-        return cleanfid.inception_pytorch.fid_inception_v3().state_dict()
-    finally:
-        cleanfid.inception_pytorch.load_state_dict_from_url = fetch
-        nn.Module.load_state_dict = load
+    """Random weights of pytorch-fid's Inception of the scale of He et al. 2015, so that no layer shrinks what it is given."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        with_weights(monkeypatch, None)
+        state = cleanfid.inception_pytorch.fid_inception_v3().state_dict()
+    generator = torch.Generator().manual_seed(1)
+    for weight in state.values():
+        if weight.ndim == 4:
+            weight.copy_(torch.randn(weight.shape, generator=generator) * (2 / weight[0].numel()) ** 0.5)
+    return state
 
 
 @pytest.mark.parametrize("mode", ["clean", "legacy_tensorflow"])
@@ -115,15 +121,18 @@ def ported(tmp_path_factory):
     return path
 
 
-def test_the_port_to_pytorch_runs_for_real(ported, folders):
-    extractor, images = CleanFeatures("legacy_pytorch", ported), folders[0][0][:3]
-    alone = describe(extractor, images.split(1))
-    torch.testing.assert_close(alone, describe(extractor, [images]), rtol=1e-3, atol=1e-4)
-    assert alone.shape == (3, 2048)
-    network = extractor.network
-    resized = nn.functional.interpolate(images.float(), (299, 299), mode="bilinear", align_corners=False) / 255
-    torch.testing.assert_close(alone, network(resized)[0].flatten(1), rtol=1e-3, atol=1e-4)
-    assert (alone[0] - alone[1]).abs().max() > 0
+def test_the_port_to_pytorch_gives_the_features_of_clean_fids_own_network(ported, folders, tmp_path, monkeypatch):
+    images = folders[0][0][:3]
+    for index, image in enumerate(images):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(tmp_path / f"{index}.png")
+    with_weights(monkeypatch, torch.load(ported, weights_only=True))
+    own = cleanfid.features.build_feature_extractor("legacy_pytorch", CPU["device"], use_dataparallel=False)
+    theirs = torch.from_numpy(cleanfid.fid.get_folder_features(str(tmp_path), own, mode="legacy_pytorch", **CPU))
+    extractor = CleanFeatures("legacy_pytorch", ported)
+    near = 1e-3 * float((theirs[0] - theirs[1]).abs().mean())  # a thousandth of what tells two pictures apart
+    assert near > 1e-6 * float(theirs.abs().max()) and theirs.shape == (3, 2048)
+    torch.testing.assert_close(describe(extractor, [images]), theirs, rtol=0, atol=near)
+    torch.testing.assert_close(describe(extractor, images.split(1)), theirs, rtol=0, atol=near)
 
 
 @pytest.mark.parametrize("mode", ["clean", "legacy_pytorch"])

@@ -12,7 +12,11 @@ from insetgan.runtime.errors import UserError
 def file(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("mobilenet") / "weights.pt"
-    torch.save({k.replace("layers", "features", 1): v for k, v in MobileNetV2().state_dict().items()}, path)
+    network = MobileNetV2()
+    for weight in network.parameters():
+        if weight.ndim == 4:  # of the scale of He et al. 2015: with PyTorch's own, features are 1e-5 and all alike
+            torch.nn.init.kaiming_normal_(weight)
+    torch.save({k.replace("layers", "features", 1): v for k, v in network.state_dict().items()}, path)
     return path
 
 
@@ -35,7 +39,9 @@ def test_pictures_of_any_size_are_brought_to_one_width(file, pictures):
         functional.interpolate(pictures.float(), (192, 64), mode="bilinear", antialias=True).round().to(torch.uint8)
     )
     extractor = MobileNetFeatures(file, width=64)
-    torch.testing.assert_close(extractor(pictures), extractor(enlarged), rtol=0.05, atol=1e-3)
+    expected = extractor(enlarged)
+    moved = (extractor(pictures) - expected).norm(dim=1)
+    assert moved.max() < 0.25 * torch.pdist(expected).min()
     assert extractor(pictures[:, :, :40, :30]).shape == (3, 416)  # rounded to whole strides
 
 

@@ -8,7 +8,7 @@ from insetgan.refine.composition import draw_all
 from insetgan.refine.latents import CANVAS
 from insetgan.refine.schedule import Schedule, Stage
 from insetgan.refine.solver import refine
-from insetgan.refine.walk import between, footing_of, length, set_out, steadiness
+from insetgan.refine.walk import between, footing_of, image_names, set_out, steadiness
 
 plain = partial(Schedule, stages=(Stage(),), ramp_down=0.5, detect_until=0.6, tolerance=0.0)
 """A schedule of one stage, which never stops early."""
@@ -16,12 +16,20 @@ plain = partial(Schedule, stages=(Stage(),), ramp_down=0.5, detect_until=0.6, to
 
 def test_stops_are_met_and_steps_are_even(problem):
     codes = problem(seeds=(3, 8, 5)).starts[CANVAS]
-    assert length(3, 4) == 9
+    assert len(image_names((3, 8, 5), 4)) == 9
     pictures = [between(codes, number, 4) for number in range(9)]
     for stop in range(3):
         assert torch.allclose(pictures[4 * stop].shared[0], codes.shared[stop], atol=1e-6)
     steps = torch.stack([(b.shared - a.shared).norm() for a, b in pairwise(pictures[:5])])
     assert torch.allclose(steps, steps[:1].expand(4), rtol=1e-3)
+
+
+def test_images_are_named_by_the_seeds_between_which_they_stand():
+    assert image_names([3, 8], 1) == ["3", "8"]
+    assert image_names([3, 8, 5], 2) == ["3", "3-to-8-1", "8", "8-to-5-1", "5"]
+    many = image_names([3, 8], 12)
+    assert many[:2] + many[-2:] == ["3", "3-to-8-01", "3-to-8-11", "8"]
+    assert many == [many[0], *sorted(many[1:-1]), many[-1]], "files in the order of the walk"
 
 
 def test_a_picture_goes_on_from_the_last_and_holds_on_to_its_own(problem, objective):

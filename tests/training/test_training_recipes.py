@@ -12,6 +12,7 @@ from rich.console import Console
 
 from insetgan.cli.build import instantiate
 from insetgan.cli.rules import auto_batch_size, auto_channel_base, auto_lr, auto_steps, register_rules
+from insetgan.cli.schema import schema_of
 from insetgan.cli.train_config import TrainConfig
 from insetgan.networks.mobilenet import MobileNetV2
 from insetgan.runtime.errors import UserError
@@ -26,7 +27,7 @@ TINY = ["recipe.z_dim=8", "recipe.w_dim=8", "recipe.channel_max=8", "recipe.mapp
 
 @pytest.fixture(scope="module", autouse=True)
 def _schema():
-    ConfigStore.instance().store(name="train_schema", node=TrainConfig)
+    ConfigStore.instance().store(name="train_schema", node=schema_of(TrainConfig))
     register_rules()
 
 

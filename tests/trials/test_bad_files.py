@@ -1,7 +1,6 @@
 """Bad files of many kinds, each given to a command: exit code 2, one line, no traceback, nothing written outside."""
 
 import bz2
-import importlib
 import io
 import json
 import os
@@ -18,6 +17,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from insetgan.cli.app import entry
 from insetgan.networks import Generator
 from insetgan.weights.store import save_network
 
@@ -33,7 +33,7 @@ def run(monkeypatch, capsys, tmp_path):
     def call(name, *overrides):
         monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *overrides])
         with pytest.raises(SystemExit) as end:
-            importlib.import_module(f"insetgan.cli.{name}").main()
+            entry(name)
         captured = capsys.readouterr()
         assert "Traceback" not in captured.out + captured.err
         return end.value.code, captured.err.strip().splitlines()

@@ -1,6 +1,5 @@
 """Names that build things: from the command line, from an experiment and from a folder of settings, nothing of this runs."""
 
-import importlib
 import os
 import pickle
 import sys
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from insetgan.cli.app import entry
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXED = "insetgan.detection.detector.FixedBoxes"
@@ -39,7 +40,7 @@ def refused(monkeypatch, capsys, tmp_path, canary):
     def run(says, name, *overrides):
         monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *map(str, overrides)])
         with pytest.raises(SystemExit) as end:
-            importlib.import_module(f"insetgan.cli.{name}").main()
+            entry(name)
         output = capsys.readouterr()
         assert end.value.code == 2, output.err
         lines = output.err.strip().splitlines()

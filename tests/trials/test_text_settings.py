@@ -14,7 +14,7 @@ from insetgan.cli.arguments import as_typed, text_kind
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.places import CONF
-from insetgan.cli.prepare import PrepareConfig
+from insetgan.cli.prepare_config import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import schema_of

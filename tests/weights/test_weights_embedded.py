@@ -142,12 +142,15 @@ def refined(*overrides, seeds=range(4)):
     from insetgan.cli.refine_config import RefineConfig
     from insetgan.cli.refine_parts import build_module
     from insetgan.cli.rules import register_rules
+    from insetgan.cli.schema import conform, schema_of
     from insetgan.refine.measures import measure
 
     register_rules()
-    ConfigStore.instance().store(name="refine_schema", node=RefineConfig)
+    ConfigStore.instance().store(name="refine_schema", node=schema_of(RefineConfig))
     with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
-        module = build_module(compose("refine", list(overrides)), list(seeds))
+        config = compose("refine", list(overrides))
+    conform(config, RefineConfig)
+    module = build_module(config, list(seeds))
     return measure(module.predict_step(list(seeds)).result)
 
 

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
+from insetgan.data.archive import Archive
+from insetgan.refine.schedule import Stage
+from insetgan.refine.terms.ramp import Ramp
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.plugins import OURS, admitted, resolve
 from insetgan.runtime.settings import SettingError
@@ -88,13 +93,6 @@ def _missing_methods(made: type, kind: type | None) -> list[str]:
 
 def _kinds_of_arguments() -> tuple[type, ...]:
     """What the arguments of our own objects may be built of."""
-    from torch import Tensor, nn
-    from torch.utils.data import Dataset
-
-    from insetgan.data.archive import Archive
-    from insetgan.refine.schedule import Stage
-    from insetgan.refine.terms.ramp import Ramp
-
     return (nn.Module, Dataset, Tensor, Archive, Ramp, Stage)
 
 

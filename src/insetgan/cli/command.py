@@ -1,11 +1,11 @@
 """`insetgan COMMAND`: one program for all commands, from any folder."""
 
 import difflib
-import importlib
 import sys
 from collections.abc import Sequence
 
 from insetgan import __version__
+from insetgan.cli.app import entry
 from insetgan.cli.terminal import say_error, silence
 
 COMMANDS = {
@@ -15,7 +15,7 @@ COMMANDS = {
     "complete": "fill holes in images with a CoModGAN",
     "prepare": "make a dataset",
 }
-"""What each command does; `insetgan.cli.<command>` has a `main(arguments)`."""
+"""What each command does; the work is `run` of `insetgan.cli.<command>`."""
 
 _HELP = """Usage: insetgan COMMAND [key=value | group=choice | -m key=a,b]...
        insetgan COMMAND --help          its settings and groups
@@ -49,7 +49,7 @@ def main() -> None:
     """
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
-        importlib.import_module(f"insetgan.cli.{name}").main(arguments)
+        entry(name, arguments)
     elif name == "--version":
         _print(f"insetgan {__version__}")
     elif name in ("-h", "--help", "help"):

@@ -5,23 +5,32 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from insetgan import __version__
-from insetgan.cli.app import entry
-from insetgan.cli.complete_config import CompleteConfig, check
+from insetgan.cli.build import instantiate
+from insetgan.cli.complete_config import check
 from insetgan.cli.run_index import indexed
+from insetgan.cli.terminal import PatientConsole, progress, table
+from insetgan.completion.completion import complete
+from insetgan.completion.faced import FacedPictures
+from insetgan.completion.folder import LAYOUT, Completion, Completions, summarise
+from insetgan.completion.holes import Holes
+from insetgan.completion.mask_files import read_known
+from insetgan.completion.sheet import completion_sheet
+from insetgan.data.datasets import open_archive
+from insetgan.detection.detector import Detector
+from insetgan.ops.images import encode_png, from_uint8, to_uint8
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from insetgan.completion.faced import FacedPictures
-    from insetgan.completion.folder import Completion, Completions
-    from insetgan.runtime.store import ResultFolder
+from insetgan.runtime.provenance import provenance, with_provenance
+from insetgan.runtime.store import ResultFolder
+from insetgan.runtime.torchvision_guard import guard
+from insetgan.weights.store import load_network
 
 EMBEDDED_PICTURES = 16
 """Of the package's people that are completed unless more are asked for."""
@@ -29,18 +38,9 @@ EMBEDDED_PICTURES = 16
 
 def run(config: DictConfig) -> None:
     """Complete what is not finished yet, gather the results and say what came out."""
-    from insetgan.cli.terminal import PatientConsole, progress
-
     seeds = check(config)
-    from insetgan.runtime.torchvision_guard import guard
 
     guard()
-    import torch
-
-    from insetgan.completion.folder import LAYOUT, Completion, Completions
-    from insetgan.runtime.provenance import with_provenance
-    from insetgan.runtime.store import ResultFolder
-    from insetgan.weights.store import load_network
 
     device = _device(config.device)
     generator = load_network(config.weights, kind="comodgan").to(device)
@@ -76,13 +76,7 @@ def run(config: DictConfig) -> None:
     _report(console, folder, results, len(undone), time.monotonic() - began)
 
 
-def main(arguments: "Sequence[str] | None" = None) -> None:
-    """Entry point; the arguments are those of the process unless given."""
-    entry(run, "complete", CompleteConfig, arguments)
-
-
 def _device(wanted: str) -> str:
-    import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError("device=cuda: no such device here; device=cpu")
@@ -91,9 +85,6 @@ def _device(wanted: str) -> str:
 
 def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
     """The pictures that are wanted, in the network's size."""
-    from insetgan.completion.faced import FacedPictures
-    from insetgan.data.datasets import open_archive
-
     archive = open_archive(config.data.path, background=config.data.background, grey=config.data.grey)
     last = config.data.last
     if last is None:
@@ -114,9 +105,6 @@ def _known(
     config: DictConfig, pictures: "FacedPictures", height: int, width: int
 ) -> tuple[Callable[[int], "Tensor"], Sequence[int]]:
     """What gives the known of a picture, [1, h, w], by its row, and the rows of the pictures that show the part."""
-    from insetgan.completion.holes import Holes
-    from insetgan.completion.mask_files import read_known
-
     everything = range(len(pictures))
     if config.hole == "masks":
         given = read_known(config.data.masks, pictures.names, height, width).bool()  # a quarter of the memory
@@ -137,12 +125,6 @@ def _known(
 
 def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
     """Boxes [n, 4] that the detector sees; zeros where it sees none."""
-    import torch
-
-    from insetgan.cli.build import instantiate
-    from insetgan.detection.detector import Detector
-    from insetgan.ops.images import from_uint8
-
     detector = instantiate(config.detector, Detector)
     if config.data.part not in detector.names:
         raise UserError(f"data.part={config.data.part}: the detector knows {', '.join(detector.names)}")
@@ -158,8 +140,6 @@ def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
 def _complete(
     generator: Any, completions: "Completions", each: "Completion", picture: "Tensor", known: "Tensor", trunc: float
 ) -> None:
-    from insetgan.completion.completion import complete
-    from insetgan.ops.images import from_uint8, to_uint8
 
     images = from_uint8(picture.permute(1, 2, 0)[None])
     made = complete(generator, images, known[None], [each.seed], trunc=trunc)
@@ -183,13 +163,6 @@ def _gather(
     Returns:
         What results.json holds.
     """
-    import torch
-
-    from insetgan.completion.folder import summarise
-    from insetgan.completion.sheet import completion_sheet
-    from insetgan.ops.images import encode_png
-    from insetgan.runtime.provenance import provenance
-
     records, shown = completions.measured(wanted, original)
     results = {"summary": summarise(records), "left_out": list(left_out), "samples": records, **provenance()}
     completions.folder.write("results.json", (json.dumps(results, indent=2) + "\n").encode())
@@ -209,7 +182,6 @@ def _fingerprint(config: DictConfig, generator: Any, pictures: "FacedPictures") 
 
 
 def _report(console: Any, folder: "ResultFolder", results: Any, made: int, seconds: float) -> None:
-    from insetgan.cli.terminal import table
 
     said = f"{made} completed in {seconds:.0f} s" if made else "all of them were finished before"
     console.print(f"{len(results['samples'])} completions, {said}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from rich.markup import escape
+from rich.text import Text
 
 from insetgan.cli.evaluate_pieces import Pieces
 from insetgan.cli.result_logging import log_evaluation
@@ -206,12 +206,14 @@ def print_table(table: Table, console: Any) -> None:
     """Print the panels; what is best is bold, and starred for those who read a log."""
     heads = ["\n".join(filter(None, (f"psi {trunc:g}", region))) for trunc, region in table.columns]
     for panel in table.panels:
-        rows = []
+        rows: list[list[str | Text]] = []
         for title, entries in panel.rows:
-            numbers = [f"[bold]{entry.text}*[/bold]" if entry.best else f"{entry.text} " for entry in entries]
-            ends = [f"\n{escape(entry.interval)}" if entry.interval else "" for entry in entries]
-            rows.append([escape(title), *(number + end for number, end in zip(numbers, ends, strict=True))])
-        print_panel(escape(panel.title), ["", *heads], rows, console=console)
+            numbers = [
+                Text(f"{entry.text}{'*' if entry.best else ' '}", "bold" if entry.best else "") for entry in entries
+            ]
+            ends = [Text(f"\n{entry.interval}" if entry.interval else "") for entry in entries]
+            rows.append([title, *(number + end for number, end in zip(numbers, ends, strict=True))])
+        print_panel(panel.title, ["", *heads], rows, console=console)
     console.print(table.caption, markup=False)
 
 
@@ -230,7 +232,7 @@ def draw_samples(config: DictConfig, pieces: Pieces, methods: Sequence[Method]) 
         psi = "" if method.setup.trunc is None else f", psi {method.setup.trunc:g}"
         rows.append((f"{method.shown_title}{psi}", pixels, seen))
         method.release()
-    return draw_sheet(rows)
+    return draw_sheet(rows, part or "")
 
 
 def _where(cell: Cell) -> str:

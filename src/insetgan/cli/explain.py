@@ -24,6 +24,8 @@ def explain(error: Exception, cls: type, command: str = "") -> str:
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     text = " ".join(f"{error} {error.__cause__ or ''}".split())
+    if match := re.match(r"UserError raised while resolving interpolation: (.*?)(?: full_key: .*)?$", text):
+        return match[1]
     if isinstance(error, (YAMLError, RecursionError)):  # settings that are nested too deep
         return f"cannot read a configuration file: {text}"
     if said := _wrong_choice(text, command):

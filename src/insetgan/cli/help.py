@@ -4,7 +4,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import yaml
 
 from insetgan import __version__
 from insetgan.cli.places import CONF, choices_of, experiment_folders
-from insetgan.cli.sources import describe_target
+from insetgan.cli.sources import describe_target, describe_value
 from insetgan.cli.terminal import printable, say_error, silence
 from insetgan.runtime.settings import Setting, declared, shown
 
@@ -105,11 +105,29 @@ def _about_group(group: str, choice: str, default: Any) -> Iterator[str]:
     yield f"{group}={shown_choice}"
     text = files[shown_choice].read_text(encoding="utf-8")
     yield from (f"  {line}" for line in text.rstrip().splitlines())
+    if _begins_with_class_defaults(group, shown_choice, files):
+        yield from ("", *_CLASS_DEFAULTS[group]())
     seen: set[str] = set()
     for target in re.findall(r"_target_: ([\w.]+)", text):
         if target not in seen:
             seen.add(target)
             yield from ("", *describe_target(target))
+
+
+_CLASS_DEFAULTS: dict[str, Callable[[], Iterator[str]]] = {
+    "schedule": lambda: describe_target("insetgan.refine.schedule.Schedule"),
+    "objective": lambda: describe_value("insetgan.refine.terms.paper.PAPER"),
+}
+"""Groups whose first choice stands in Python: what `class_defaults` is there, see `cli.rules`."""
+
+
+def _begins_with_class_defaults(group: str, choice: str, files: dict[str, Path]) -> bool:
+    """Whether a choice, or one that it is made from, starts from the defaults of a class."""
+    if choice not in files or group not in _CLASS_DEFAULTS:
+        return False
+    content = yaml.safe_load(files[choice].read_text(encoding="utf-8")) or {}
+    named = [entry for entry in content.get("defaults", ()) if isinstance(entry, str) and entry != "_self_"]
+    return "class_defaults" in named or any(_begins_with_class_defaults(group, name, files) for name in named)
 
 
 def _files(group: str) -> dict[str, Path]:

@@ -5,7 +5,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
+
+from insetgan.cli.build import instantiate
+from insetgan.cli.sweep import in_sweep
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.lightning import pl
 
 _PACKAGES = {"WandbLogger": "wandb", "TensorBoardLogger": "tensorboard"}
 """The package that a logger of Lightning needs, which is also the name of our extra."""
@@ -35,12 +40,6 @@ def build_loggers(nodes: Any, out: Path, settings: dict[str, Any]) -> list[Any]:
     Raises:
         UserError: a package is not installed, or Weights & Biases lacks an account.
     """
-    from hydra.core.hydra_config import HydraConfig
-
-    from insetgan.cli.build import instantiate
-    from insetgan.cli.sweep import in_sweep
-    from insetgan.runtime.lightning import pl
-
     refuse_missing_packages(nodes)
     loggers = []
     for name, node in nodes.items():

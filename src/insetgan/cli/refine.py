@@ -5,21 +5,34 @@ import statistics
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from insetgan.cli.app import entry
-from insetgan.cli.refine_config import RefineConfig, check
+from insetgan.cli.loggers import build_loggers, refuse_missing_packages
+from insetgan.cli.measures import build_measures
+from insetgan.cli.refine_config import check
+from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
+from insetgan.cli.refine_terms import describe_left_out
+from insetgan.cli.result_logging import log_refinement
 from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from insetgan.refine.module import RefinementModule
-    from insetgan.refine.refined_samples import RefinedSamples
-    from insetgan.runtime.lightning import pl
+from insetgan.cli.terminal import PatientConsole, progress, table
+from insetgan.cli.trainer import build_trainer, settle
+from insetgan.metrics.measures import LEVELS, read_quantities
+from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
+from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
+from insetgan.refine.walk import image_names
+from insetgan.refine.walk_module import WalkModule
+from insetgan.refine.writer import SampleWriter
+from insetgan.reports.refinement import gather_results, write_report, write_walk_film
+from insetgan.reports.report import aligned, base_name, figure_rows
+from insetgan.reports.video import encode_mp4, find_encoder
+from insetgan.runtime.lightning import pl
+from insetgan.runtime.provenance import with_provenance
+from insetgan.runtime.store import ResultFolder
+from insetgan.runtime.trainer import predict_blocks
 
 
 def run(config: DictConfig) -> float | None:
@@ -28,24 +41,8 @@ def run(config: DictConfig) -> float | None:
     Returns:
         What a sweeper minimises, see `objective`; None in all processes but the first.
     """
-    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
-    from insetgan.cli.measures import build_measures
-    from insetgan.cli.refine_parts import build_module, refine_fingerprint
-    from insetgan.cli.refine_terms import describe_left_out
-    from insetgan.cli.result_logging import log_refinement
-    from insetgan.cli.terminal import PatientConsole
-    from insetgan.cli.trainer import build_trainer, settle
-
     seeds = check(config)
     refuse_missing_packages(config.logger)
-    from insetgan.refine.module import seed_blocks
-    from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
-    from insetgan.refine.walk import length
-    from insetgan.refine.walk_module import WalkModule
-    from insetgan.reports.refinement import gather_results
-    from insetgan.reports.video import encode_mp4, find_encoder
-    from insetgan.runtime.provenance import with_provenance
-    from insetgan.runtime.store import ResultFolder
 
     if config.video or config.walk is not None:  # before the work
         find_encoder("video=true" if config.video else f"walk={config.walk}")
@@ -56,10 +53,11 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in describe_left_out(config, module.objective):
+        for line in [*describe_left_out(config, module.objective), *describe_parts(config)]:
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
-    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, measures)
+    walk = [] if config.walk is None else image_names(seeds, config.walk)
+    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk, measures)
     # One process locks the folder for all processes of this command.
     loggers: list[Any] = []
     with ExitStack() as stack:
@@ -67,10 +65,11 @@ def run(config: DictConfig) -> float | None:
             stack.enter_context(folder.open())
             stack.enter_context(indexed(folder.path))
             folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
-            loggers = build_loggers(config.logger, folder.path, OmegaConf.to_container(config, resolve=True))
+            plain: Any = OmegaConf.to_container(config, resolve=True)
+            loggers = build_loggers(config.logger, folder.path, plain)
         if isinstance(module, WalkModule):
             module.samples = samples
-            seeds = list(range(length(len(seeds), config.walk)))
+            seeds = list(range(len(walk)))
             blocks = seed_blocks(seeds, 1)
         open_blocks = unfinished(samples, blocks, config.overwrite)
         began = time.monotonic()
@@ -110,16 +109,13 @@ def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bo
 
 def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementModule", results: dict[str, Any]) -> None:
     """Write what there is to look at: curves, report, and the film of a walk."""
-    from insetgan.reports.refinement import write_report, write_walk_film
-
     if config.walk is not None:
-        write_walk_film(samples, len(results["samples"]))
+        write_walk_film(samples)
     weights = {name: term.weight for name, term in module.objective.terms.items()}
     write_report(samples, results, weights, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
 
 
 def _out(config: DictConfig, fingerprint: str) -> Path:
-    from hydra.core.hydra_config import HydraConfig
 
     if config.out is not None:
         return Path(config.out)
@@ -147,11 +143,6 @@ def refine_blocks(
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
     """
-    from insetgan.cli.terminal import PatientConsole, progress
-    from insetgan.refine.module import StepProgress
-    from insetgan.refine.writer import SampleWriter
-    from insetgan.runtime.trainer import predict_blocks
-
     if not blocks:
         return
     module.unfinished, module.say = samples.folder, PatientConsole().print
@@ -162,9 +153,6 @@ def refine_blocks(
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:
-    from insetgan.cli.terminal import table
-    from insetgan.metrics.measures import LEVELS, read_quantities
-    from insetgan.reports.report import aligned, base_name, figure_rows
 
     summary, samples = results["summary"], results["samples"]
     known = {
@@ -187,8 +175,3 @@ def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, se
     console.print(f"pictures: {path / 'sheet.png'}")
     console.print(f"report:   {path / 'report.html'}")
     console.print(f"folder:   {path}")
-
-
-def main(arguments: "Sequence[str] | None" = None) -> None:
-    """Entry point; the arguments are those of the process unless given."""
-    entry(run, "refine", RefineConfig, arguments)

@@ -1,27 +1,37 @@
 """From the configuration of refine.py to the objects that refine."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from insetgan import __version__
 from insetgan.cli.build import instantiate
 from insetgan.cli.refine_terms import build_objective
 from insetgan.cli.seeds import parse_seeds
+from insetgan.data.part_crop import PartCrop
+from insetgan.detection.detector import Detector
+from insetgan.detection.part import Part
+from insetgan.detection.placement import PlacementRule
+from insetgan.detection.segmenter import Segmenter
+from insetgan.metrics.measures import Measure
+from insetgan.networks.labelled import with_label
+from insetgan.networks.perceptual import Perceptual
+from insetgan.networks.synthesiser import Synthesiser
+from insetgan.refine.latent_file import read_codes
+from insetgan.refine.latents import CANVAS
+from insetgan.refine.module import Plan, RefinementModule
+from insetgan.refine.schedule import Schedule
+from insetgan.refine.starts import GivenStart, SeededStart, Start
+from insetgan.refine.walk_module import WalkModule
+from insetgan.reports.video import Recorder
 from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from insetgan.metrics.measures import Measure
-    from insetgan.networks.synthesiser import Synthesiser
-    from insetgan.refine.module import RefinementModule
-    from insetgan.refine.schedule import Schedule
-    from insetgan.refine.starts import Start
+from insetgan.weights.store import load_network, read_metadata
 
 FILM_FRAMES = 80
 """Frames of an optimisation's video, about."""
@@ -34,16 +44,6 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         config: checked.
         seeds: of the run; starts that are given one a sample follow their order.
     """
-    from insetgan.detection.detector import Detector
-    from insetgan.detection.part import Part
-    from insetgan.detection.placement import PlacementRule
-    from insetgan.detection.segmenter import Segmenter
-    from insetgan.networks.perceptual import Perceptual
-    from insetgan.refine.latents import CANVAS
-    from insetgan.refine.module import Plan, RefinementModule
-    from insetgan.refine.walk_module import WalkModule
-    from insetgan.reports.video import Recorder
-
     detector = instantiate(config.detector, Detector)
     generators: dict[str, Synthesiser] = {}  # by weights and label: two hands are drawn by one network, in one go
     parts, nodes = {}, {CANVAS: ("canvas", config.canvas)}
@@ -96,10 +96,21 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     return module
 
 
+def describe_parts(config: DictConfig) -> list[str]:
+    """Say in one line for each part where its settings and the header of its weights do not agree."""
+    said = []
+    for name, part in config.parts.items():
+        crop = None if part.generator is not None else PartCrop.of_metadata(read_metadata(part.weights))
+        if crop is None:  # of an older version, or of whole pictures
+            continue
+        margin = OmegaConf.select(part, "placement.margin")
+        if found := crop.differences(str(name), margin=margin, mirror=part.mirror):
+            said.append(f"parts.{name}: not what parts.{name}.weights={part.weights} has learned: {'; '.join(found)}")
+    return said
+
+
 def build_schedule(config: DictConfig) -> "Schedule":
     """The schedule with the mode's sides and rates."""
-    from insetgan.refine.schedule import Schedule
-
     plain: Schedule = instantiate(config.schedule, Schedule, steps=config.steps)
     mode = config.mode
     return replace(
@@ -138,9 +149,6 @@ def refine_fingerprint(
 
 def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Sequence[int]") -> "Start":
     """What `start=` says; see `refine_config.GeneratorConfig`."""
-    from insetgan.refine.latent_file import read_codes
-    from insetgan.refine.starts import GivenStart, SeededStart
-
     given = OmegaConf.to_object(node.start) if OmegaConf.is_config(node.start) else node.start
     if given == "seed" and config.resume_from is not None:
         return GivenStart(read_codes(config.resume_from, name, seeds, key="resume_from"), config.resume_from)
@@ -168,12 +176,6 @@ def build_generator(key: str, node: DictConfig) -> "Synthesiser":
     Raises:
         UserError: both are given, the generator draws something else than RGB, or its label is missing or does not fit.
     """
-    from torch import nn
-
-    from insetgan.networks.labelled import with_label
-    from insetgan.networks.synthesiser import Synthesiser
-    from insetgan.weights.store import load_network
-
     if node.generator is not None:
         if node.weights is not None:
             raise UserError(f"{key}.generator: takes the place of {key}.weights={node.weights}; add {key}.weights=null")

@@ -1,15 +1,14 @@
 """Which terms of the objective act: all but those that the mode excludes and those that are dropped."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.build import instantiate
+from insetgan.refine.objective import Objective
+from insetgan.refine.terms.term import FAMILIES, Term
 from insetgan.runtime.errors import UserError
-
-if TYPE_CHECKING:
-    from insetgan.refine.objective import Objective
 
 
 def build_objective(config: DictConfig) -> "Objective":
@@ -18,9 +17,6 @@ def build_objective(config: DictConfig) -> "Objective":
     Raises:
         UserError: `mode.exclude` or `drop` names neither a family nor, for `drop`, a term.
     """
-    from insetgan.refine.objective import Objective
-    from insetgan.refine.terms.term import FAMILIES, Term
-
     terms: dict[str, Term] = {str(name): instantiate(term, Term) for name, term in config.objective.items()}
     families = tuple(dict.fromkeys([*FAMILIES, *(term.family for term in terms.values())]))
     excluded = excluded_families(config)
@@ -33,8 +29,6 @@ def build_objective(config: DictConfig) -> "Objective":
 
 def excluded_families(config: DictConfig) -> tuple[str, ...]:
     """Families of terms that the mode excludes; by `mode.terms`, its old name, all of the paper's but those."""
-    from insetgan.refine.terms.term import FAMILIES
-
     if config.mode.terms is None:
         return tuple(config.mode.exclude)
     kept = _list(config.mode.terms)

@@ -4,11 +4,17 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from insetgan.evaluation.cell import Cell
-    from insetgan.refine.refined_samples import RefinedSamples
+import numpy as np
+import torch
+from PIL import Image
+
+from insetgan.evaluation.cell import Cell
+from insetgan.refine.gathered import read_curves
+from insetgan.refine.refined_samples import RefinedSamples
+from insetgan.reports.refinement import SHOWN
+from insetgan.runtime.loggers import log_image
 
 
 def log_refinement(loggers: Sequence[Any], samples: "RefinedSamples", results: Mapping[str, Any]) -> None:
@@ -19,9 +25,6 @@ def log_refinement(loggers: Sequence[Any], samples: "RefinedSamples", results: M
         samples: that were gathered.
         results: from `reports.refinement.gather_results`.
     """
-    from insetgan.refine.gathered import read_curves
-    from insetgan.reports.refinement import SHOWN
-
     if not loggers:
         return
     names = [record["name"] for record in results["samples"][:SHOWN]]
@@ -77,11 +80,6 @@ def flat_figures(summary: Mapping[str, Any], above: str = "") -> dict[str, float
 
 
 def _log_sheet(loggers: Sequence[Any], sheet: Path, step: int) -> None:
-    import numpy as np
-    import torch
-    from PIL import Image
-
-    from insetgan.runtime.loggers import log_image
 
     if sheet.is_file():
         image = torch.from_numpy(np.array(Image.open(sheet).convert("RGB")))

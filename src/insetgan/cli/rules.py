@@ -7,7 +7,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from insetgan.refine.schedule import Schedule
+from insetgan.cli.part_definition import RULES
+from insetgan.refine.schedule import Schedule, steps_for
+from insetgan.refine.terms.paper import PAPER
 
 
 def auto_batch_size(height: int, devices: int) -> int:
@@ -31,8 +33,8 @@ def shhq_gamma(height: int, batch_size: int) -> float:
 
 
 def auto_steps(parts: Sized) -> int:
-    """Steps of a refinement: 300, and 100 for each further inset, since the canvas has to suit all of them."""
-    return 200 + 100 * max(1, len(parts))
+    """Steps of a refinement of these parts; see `steps_for`."""
+    return steps_for(len(parts))
 
 
 def class_defaults(value: Any) -> Any:
@@ -54,5 +56,6 @@ def register_rules() -> None:
     for elsewhere in ("steps", "sides"):  # of the run and of its mode
         del schedule[elsewhere]
     ConfigStore.instance().store(group="schedule", name="class_defaults", node=OmegaConf.create(schedule))
-    for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma):
+    ConfigStore.instance().store(group="objective", name="class_defaults", node=OmegaConf.create(class_defaults(PAPER)))
+    for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma, *RULES):
         OmegaConf.register_new_resolver(rule.__name__, rule, replace=True)

@@ -23,6 +23,23 @@ def describe_target(target: str) -> Iterator[str]:
         yield f"    {line}"
 
 
+def describe_value(name: str) -> Iterator[str]:
+    """Yield the source of a mapping that a module holds, such as `insetgan.refine.terms.paper.PAPER`, and about its classes."""
+    module, _, last = name.rpartition(".")
+    if (tree := _tree(module)) is None:
+        return
+    values = [node.value for node in tree.body if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == last]
+    inner = [each for value in values if value is not None for each in ast.walk(value)]
+    for entry in inner:
+        if isinstance(entry, ast.Dict):
+            for key, value in zip(entry.keys, entry.values, strict=True):
+                yield f"  {key.value if isinstance(key, ast.Constant) else '...'}: {ast.unparse(value)}"
+    called = [each.func.id for each in inner if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)]
+    for each in dict.fromkeys(called):
+        if (origin := _origin(tree, each)).startswith("insetgan."):
+            yield from ("", *describe_target(f"{origin}.{each}"))
+
+
 def _tree(module: str) -> ast.Module | None:
     """The source of a module; the packages round it are looked for, not imported."""
     top, *rest = module.split(".")

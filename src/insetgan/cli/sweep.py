@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from hydra.experimental.callback import Callback
 
@@ -22,9 +23,8 @@ NOTES = ".runs"
 """Folder of a sweep in which each run notes where it is; written by the run, which may be in another process."""
 
 IN_ROW = 8  # samples of a run on the sheet
-ROWS, THUMB_ROWS = 192, 72  # pixels: height of a picture on the sheet, and in the table
-MOST = 100  # runs on the sheet; more would make a picture that nothing opens
-GAP, HEAD = 8, 22  # pixels between pictures, and for a line of text
+ROWS = 192  # pixels: height of a picture
+MOST = 100  # runs with pictures; more would make a page and a sheet that nothing opens
 
 
 class SweepPage(Callback):
@@ -109,7 +109,8 @@ def write_sweep_page(folder: Path) -> Path:
         OSError: a file cannot be written.
     """
     from insetgan.cli.sweep_table import html_table, write_table
-    from insetgan.reports.report import data_uri, render, thumbnail
+    from insetgan.ops.titles import stack_titled
+    from insetgan.reports.report import data_uri, render
     from insetgan.runtime import limits
     from insetgan.runtime.files import write_whole
     from insetgan.runtime.reading import parse_json, read_file
@@ -118,21 +119,18 @@ def write_sweep_page(folder: Path) -> Path:
     keys = differing(runs)
     strips = [_strip(run) for run in runs]
     write_whole(folder / "sweep.csv", lambda beside: write_table(beside, runs, keys))
-    sheet = _sheet(runs[:MOST], strips[:MOST], keys)
+    sheet = stack_titled([(_said(run, keys), strip) for run, strip in zip(runs[:MOST], strips, strict=False)])
     write_whole(folder / "sweep.png", _encoded(sheet, "PNG"))
-    thumbs = [
-        "" if strip is None else data_uri(_encoded(thumbnail(strip, THUMB_ROWS), "WEBP"), "image/webp")
-        for strip in strips
-    ]
+    pictures = ["" if strip is None else data_uri(_encoded(strip, "WEBP"), "image/webp") for strip in strips[:MOST]]
+    pictures += [""] * (len(runs) - len(pictures))
     page = render(
         Path(__file__).with_name("sweep.html.j2"),
         title=folder.resolve().name,
         runs=len(runs),
         broken=[(run.label(keys), run.problem) for run in runs if run.problem],
-        table=html_table(runs, keys, thumbs),
-        sheet=data_uri(_encoded(sheet, "JPEG"), "image/jpeg"),
-        size=sheet.size,
-        on_sheet=min(len(runs), MOST),
+        table=html_table(runs, keys, pictures, [_link(run, folder) for run in runs]),
+        shown=min(len(runs), MOST),
+        rows=ROWS,
     )
     write_whole(folder / "sweep.html", page.encode())
     return folder / "sweep.html"
@@ -196,6 +194,7 @@ def _strip(run: Run) -> "Image.Image | None":
     from PIL import Image
 
     from insetgan.data.picture import read_rgb
+    from insetgan.ops.titles import GAP
 
     pictures = []
     for record in run.records[:IN_ROW]:
@@ -217,24 +216,15 @@ def _strip(run: Run) -> "Image.Image | None":
     return strip
 
 
-def _sheet(runs: Sequence[Run], strips: Sequence["Image.Image | None"], keys: Sequence[str]) -> "Image.Image":
-    """The contact sheet: a row a run under its label."""
-    from PIL import Image, ImageDraw, ImageFont
+def _said(run: Run, keys: Sequence[str]) -> str:
+    return run.label(keys) + (f": {run.problem}" if run.problem else "")
 
-    font = ImageFont.load_default(size=14)
-    labels = [run.label(keys) + (f": {run.problem}" if run.problem else "") for run in runs]
-    wide = [strip.width for strip in strips if strip] + [round(font.getlength(label)) for label in labels]
-    tall = sum(HEAD + GAP + (strip.height if strip else 0) for strip in strips)
-    sheet = Image.new("RGB", (max(wide, default=0) + 2 * GAP, tall + GAP), "white")
-    pen, top = ImageDraw.Draw(sheet), GAP
-    for label, strip in zip(labels, strips, strict=True):
-        pen.text((GAP, top), label, (40, 40, 40), font)
-        top += HEAD
-        if strip:
-            sheet.paste(strip, (GAP, top))
-            top += strip.height
-        top += GAP
-    return sheet
+
+def _link(run: Run, folder: Path) -> str:
+    """Address of a run as seen from the sweep's folder: its report, or its folder where there is none."""
+    report = run.folder / "report.html"
+    target = report if report.is_file() else run.folder
+    return quote(os.path.relpath(target, folder)) if target.exists() else ""
 
 
 def _encoded(image: "Image.Image", kind: str) -> bytes:

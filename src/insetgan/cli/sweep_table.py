@@ -30,10 +30,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A run on the page: its cells, in the order of the columns, and its pictures as a data URI."""
+    """A run on the page: its cells, in the order of the columns, its pictures as a data URI, and where its report is."""
 
     cells: list[Cell]
     pictures: str
+    link: str
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,20 @@ def write_table(path: Path, runs: Sequence["Run"], keys: Sequence[str]) -> None:
             table.writerow(row + [_statuses(run)[status] for status in statuses])
 
 
-def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[str]) -> Table:
+def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[str], links: Sequence[str]) -> Table:
     """Lay out the runs for the page: overrides, samples, and medians after the refinement.
 
     Args:
         runs: of the sweep.
         keys: overrides that differ between them.
         pictures: of each run, as a data URI; empty where there are none.
+        links: address of each run's report or folder; empty where there is none.
     """
     figures = [figure for figure in _figures(runs) if not figure[0].endswith("_before")]
-    columns = [[_override(run, key) for run in runs] for key in keys] or [[Cell(run.folder.name) for run in runs]]
+    columns = [
+        [Cell(run.folder.name, value=number) for number, run in enumerate(runs)],
+        *([_override(run, key) for run in runs] for key in keys),
+    ]
     columns += [_samples(runs)]
     # Objectives of other weights are other objectives, so none of them is the best.
     weighed = any(key.lstrip("~").startswith(("objective", "schedule")) for key in keys)
@@ -95,8 +100,11 @@ def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[st
             [None] * len(runs) if weighed and figure[0] == "objective" else [_merit(said, each) for each in medians]
         )
         columns.append(_cells(spreads, merits))
-    titles = [*(keys or ["run"]), "samples", *(_title(figure, known) for figure in figures)]
-    lines = [Line([column[index] for column in columns], uri) for index, uri in enumerate(pictures)]
+    titles = ["run", *keys, "samples", *(_title(figure, known) for figure in figures)]
+    lines = [
+        Line([column[index] for column in columns], *shown)
+        for index, shown in enumerate(zip(pictures, links, strict=True))
+    ]
     return Table(titles, lines)
 
 

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
@@ -160,11 +160,13 @@ class _LineLog:
         self.console.print(f"{self.title} {done}/{total}{speed}{left}", soft_wrap=True, highlight=False)
 
 
-def table(title: str, columns: list[str], rows: list[list[str]], *, console: Console | None = None) -> None:
-    """Print a small table; numbers are expected as ready text and stand to the right."""
+def table(
+    title: str, columns: list[str], rows: Sequence[Sequence[str | Text]], *, console: Console | None = None
+) -> None:
+    """Print a small table; numbers are expected as ready text, or as text with a style, and stand to the right."""
     sheet = Table(title=Text(printable(title)), title_justify="left", show_edge=False, pad_edge=False)
     for index, name in enumerate(columns):
         sheet.add_column(Text(printable(name)), justify="left" if index == 0 else "right")
     for row in rows:
-        sheet.add_row(*(Text(printable(cell)) for cell in row))
+        sheet.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
     (console or PatientConsole()).print(sheet)

@@ -4,23 +4,37 @@ import math
 import os
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from omegaconf import DictConfig
+import torch
+from hydra.core.hydra_config import HydraConfig
+from lightning_fabric.utilities.rank_zero import rank_zero_only
+from omegaconf import DictConfig, OmegaConf
+from torch.utils.data import Dataset
 
-from insetgan.cli.app import entry
+from insetgan.cli.build import instantiate
+from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
-from insetgan.cli.train_config import TrainConfig, check
+from insetgan.cli.terminal import PatientConsole, progress, silence
+from insetgan.cli.train_config import check
+from insetgan.data.datasets import PartCrops
+from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from insetgan.runtime.training_module import TrainingModule
-    from insetgan.training.options import RunOptions
-    from insetgan.training.quality import Quality
+from insetgan.runtime.files import lock_folder, write_whole
+from insetgan.runtime.provenance import with_provenance
+from insetgan.runtime.run_log import log_to
+from insetgan.runtime.torchvision_guard import guard
+from insetgan.runtime.training_module import TrainingModule
+from insetgan.training.metrics_log import MetricsCSV
+from insetgan.training.options import RunOptions
+from insetgan.training.quality import Quality
+from insetgan.training.run import TrainingRun
+from insetgan.training.samples import real_grid, write_png
+from insetgan.training.transfer import start_from
+from insetgan.weights.store import EMBEDDED, resolve
 
 
 def run(config: DictConfig) -> float | None:
@@ -29,20 +43,7 @@ def run(config: DictConfig) -> float | None:
     Returns:
         The best Fréchet distance, which is what a sweeper minimises; None if nothing was measured.
     """
-    from insetgan.runtime.torchvision_guard import guard
-
     guard()
-    import torch
-    from torch.utils.data import Dataset
-
-    from insetgan.cli.build import instantiate
-    from insetgan.cli.loggers import build_loggers, refuse_missing_packages
-    from insetgan.cli.terminal import PatientConsole, silence
-    from insetgan.runtime.files import lock_folder
-    from insetgan.runtime.run_log import log_to
-    from insetgan.runtime.training_module import TrainingModule
-    from insetgan.training.metrics_log import MetricsCSV
-    from insetgan.training.run import TrainingRun
 
     check(config)
     refuse_missing_packages(config.logger)
@@ -52,6 +53,8 @@ def run(config: DictConfig) -> float | None:
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
+    if isinstance(dataset, PartCrops):
+        options = replace(options, metadata=dataset.crop.metadata())
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
     module = instantiate(config.model.module, TrainingModule)
@@ -75,17 +78,10 @@ def run(config: DictConfig) -> float | None:
     return None if outcome.quality is None else outcome.quality.best
 
 
-def main(arguments: "Sequence[str] | None" = None) -> None:
-    """Entry point; the arguments are those of the process unless given."""
-    entry(run, "train", TrainConfig, arguments)
-
-
 def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any) -> None:
     """Take over weights, unless the run goes on where an earlier start of it left off."""
     if config.init is None:
         return
-    from insetgan.training.transfer import start_from
-    from insetgan.weights.store import EMBEDDED, resolve
 
     path = resolve(config.init, key="init") if config.init in EMBEDDED else Path(config.init)
     if not path.is_file():
@@ -97,7 +93,6 @@ def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any)
 
 
 def _options(config: DictConfig) -> "RunOptions":
-    from insetgan.training.options import RunOptions
 
     trainer = config.trainer
     return RunOptions(
@@ -120,11 +115,6 @@ def _options(config: DictConfig) -> "RunOptions":
 
 def _pictures(config: DictConfig, console: Any) -> Any:
     """The data set, its pictures looked at first."""
-    from torch.utils.data import Dataset
-
-    from insetgan.cli.build import instantiate
-    from insetgan.cli.terminal import progress
-
     if config.data.path is None or not config.data.check:
         dataset = instantiate(config.model.dataset, Dataset)
     else:
@@ -139,10 +129,6 @@ def _pictures(config: DictConfig, console: Any) -> Any:
 
 def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Quality | None":
     """What measures generated images, or None without `features`."""
-    from insetgan.cli.build import instantiate
-    from insetgan.metrics.features import FeatureExtractor
-    from insetgan.training.quality import Quality
-
     if not config.features or config.trainer.fast_dev_run:
         return None
     if not module.draws_images:
@@ -155,15 +141,11 @@ def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Qua
 
 def _is_first_process() -> bool:
     """Whether this process speaks for the run; Lightning starts the others with their rank in the environment."""
-    from lightning_fabric.utilities.rank_zero import rank_zero_only
-
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 def _workers(config: DictConfig) -> int:
     """Processes that decode for each device: beside a GPU up to four, none where processors are busy training anyway."""
-    import torch
-
     if config.data.workers is not None:
         return int(config.data.workers)
     on_gpu = torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu", "cuda")
@@ -172,8 +154,6 @@ def _workers(config: DictConfig) -> int:
 
 def _folder(config: DictConfig) -> Path:
     """The folder of the run; each run of a sweep has its own."""
-    from hydra.core.hydra_config import HydraConfig
-
     sweep = in_sweep()
     if sweep and config.trainer.devices > 1:  # the further processes would begin the sweep anew
         raise UserError(
@@ -189,11 +169,6 @@ def _folder(config: DictConfig) -> Path:
 
 
 def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> None:
-    from omegaconf import OmegaConf
-
-    from insetgan.runtime.files import write_whole
-    from insetgan.runtime.provenance import with_provenance
-    from insetgan.training.samples import real_grid, write_png
 
     text = OmegaConf.to_yaml(config, resolve=True)
     write_whole(options.out / "config.yaml", with_provenance(text))
@@ -201,7 +176,6 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
 
 
 def _plain(config: DictConfig) -> Any:
-    from omegaconf import OmegaConf
 
     return OmegaConf.to_container(config, resolve=True)
 

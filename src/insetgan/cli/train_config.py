@@ -86,6 +86,9 @@ class TrainConfig:
     """Settings of `insetgan train`."""
 
     model: Annotated[Any, Field(description="what is trained")]
+    part: Annotated[
+        str | None, Field(description="what +model=part draws: the name of a file of conf/parts, such as face")
+    ] = None
     recipe: Annotated[Any, Field(description="networks, losses and their settings of a GAN")] = None
     features: Annotated[Any, Field(description="feature extractor by which images are measured")] = None
     quality: Annotated[QualityConfig, Field(description="when and how that is done")] = field(

@@ -3,15 +3,17 @@
 import logging
 import os
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.sweep import in_sweep
-
-if TYPE_CHECKING:
-    from insetgan.runtime.lightning import pl
-
+from insetgan.cli.terminal import PatientConsole
+from insetgan.runtime.lightning import pl
+from insetgan.runtime.precision import precision_of
+from insetgan.runtime.torchvision_guard import guard
+from insetgan.runtime.trainer import quiet_trainer
 
 MOST_PROCESSES = 8
 """That `devices=auto` starts on a CPU; each has weights of its own in memory."""
@@ -30,10 +32,7 @@ def settle(config: DictConfig, blocks: int) -> None:
     """
     accelerator = str(config.get("accelerator", "auto"))
     if config.get("precision") == "auto":
-        from insetgan.runtime.torchvision_guard import guard
-
         guard()
-        from insetgan.runtime.precision import precision_of
 
         config.precision = precision_of("auto", accelerator)["precision"]
     if config.get("devices") == "auto":
@@ -44,7 +43,6 @@ def settle(config: DictConfig, blocks: int) -> None:
 
 
 def _on_cpu(accelerator: str) -> bool:
-    import torch
 
     return accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())
 
@@ -65,10 +63,7 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
     Raises:
         UserError: a value that the Trainer refuses.
     """
-    from insetgan.runtime.torchvision_guard import guard
-
     guard()
-    from insetgan.runtime.trainer import quiet_trainer
 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     for harmless in ("many workers", "LeafSpec", "infer the batch indices"):
@@ -80,8 +75,6 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
 
 def say_cluster(cluster: str) -> None:
     """Say that tasks of SLURM are not used, where there are several and `trainer.cluster` does not ask for them."""
-    from insetgan.cli.terminal import PatientConsole
-
     if cluster == "none" and (tasks := os.environ.get("SLURM_NTASKS", "1")) != "1":
         PatientConsole().print(
             f"SLURM_NTASKS={tasks} is not used; a command that srun starts shares its work with trainer.cluster=slurm"

@@ -25,7 +25,7 @@ OFFSET = 0.1
 """Largest shift of a square round the face, as a fraction of its side."""
 
 MARGINS = (0.1, 0.3)
-"""Of a square round the face, as fractions of the longer side of the box; 0.15 is that of inset generators."""
+"""Of a square round the face, as fractions of the longer side of the box; `ops.boxes.MARGIN` is that of inset generators."""
 
 SMALL_RECTANGLES, LARGE_RECTANGLES, STROKES = 9, 4, 19
 STROKE_WIDTHS = (12 / 512, 48 / 512)  # of the longer side of the picture

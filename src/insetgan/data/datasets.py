@@ -12,9 +12,10 @@ from insetgan.data.archive import PEOPLE, Archive
 from insetgan.data.check import Fault, Progress, is_distorted, sound_pictures
 from insetgan.data.fitting import fitted
 from insetgan.data.kept import Kept
+from insetgan.data.part_crop import PartCrop
 from insetgan.data.picture import Shape
 from insetgan.data.reading import BACKGROUND, Reading, check_crop
-from insetgan.ops.boxes import PART_NAMES, square_boxes
+from insetgan.ops.boxes import MARGIN, PART_NAMES, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
 from insetgan.runtime.errors import UserError
@@ -203,6 +204,7 @@ class PartCrops(TrainingPictures):
 
     Attributes:
         boxes: int64 [n, 4], the squares in pixels of the archive's pictures.
+        crop: what was cut out, for the header of the generator that learns it.
 
     Raises:
         UserError: unreadable archive, unknown part, crops that are not square, no picture that shows a part, faulty
@@ -215,7 +217,7 @@ class PartCrops(TrainingPictures):
         part: str | Sequence[str],
         height: int,
         width: int,
-        margin: float = 0.15,
+        margin: float = MARGIN,
         smallest: int = 8,
         *,
         flip: Sequence[str] = (),
@@ -241,6 +243,7 @@ class PartCrops(TrainingPictures):
         found = [entry for entry in found if entry[0] in remaining]
         indices, shown, boxes = zip(*found, strict=True)
         self.boxes = square_boxes(torch.tensor(boxes), margin, *archive.size)
+        self.crop = PartCrop(parts, tuple(flip), margin)
         self._flipped = [name in flip for name in shown]
         super().__init__(archive, indices, height, width, use_labels)
 
@@ -257,7 +260,7 @@ def part_dataset(
     part: str | Sequence[str],
     height: int,
     width: int,
-    margin: float = 0.15,
+    margin: float = MARGIN,
     smallest: int = 8,
     *,
     flip: Sequence[str] = (),
@@ -277,7 +280,6 @@ def part_dataset(
     """
     check_crop(crop)
     archive = open_archive(path, background=background, grey=grey)
-    _parts(part, flip, archive)
     if archive.has_boxes:
         if crop != "none":
             raise UserError(f"data.crop={crop}: must be none, since the boxes of {archive.path} say what is cut out")

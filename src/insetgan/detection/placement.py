@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from insetgan.detection.detector import Detection
-from insetgan.ops.boxes import square_boxes
-from insetgan.runtime.errors import UserError
+from insetgan.ops.boxes import MARGIN, square_boxes
+from insetgan.runtime.settings import SettingError, settings
 
 
 @dataclass(frozen=True)
@@ -54,45 +55,41 @@ class PlacementRule(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@settings
 class SquarePlacement:
     """A square round the detected part, which moves only when the part has really moved.
 
     Detections differ by rounding between batch sizes, and a box that flips by a pixel changes the picture; so a box
     keeps still until its detection has moved by more than `hysteresis`. A part that is not seen, or seen where or as large
     as it cannot be, keeps its box.
-
-    Attributes:
-        margin: added on every side, as a fraction of the longer side of the detected box.
-        min_score: confidence from which a detection counts.
-        hysteresis: pixels of the canvas that any side of the detection must move by before the box follows.
-        damping: share of a movement that is not followed, 0 to below 1.
-        smallest: least side of the detected box that is believed, as a fraction of the canvas's shorter side.
-        largest: greatest side, likewise.
-        within: (left, top, right, bottom) as fractions of the canvas: where the centre of the part is believed to be.
     """
 
-    margin: float = 0.15
-    min_score: float = 0.5
-    hysteresis: float = 0.75
-    damping: float = 0.0
-    smallest: float = 0.0
-    largest: float = 2.0
-    within: Sequence[float] = (0.0, 0.0, 1.0, 1.0)
+    margin: Annotated[
+        float,
+        Field(gt=-0.5, le=10, description="added on every side, as a fraction of the longer side of the detected box"),
+    ] = MARGIN
+    min_score: Annotated[float, Field(ge=0, le=1, description="confidence from which a detection counts")] = 0.5
+    hysteresis: Annotated[
+        float,
+        Field(ge=0, le=1e6, description="pixels that any side of the detection must move by before the box follows"),
+    ] = 0.75
+    damping: Annotated[float, Field(ge=0, lt=1, description="share of a movement that is not followed")] = 0.0
+    smallest: Annotated[
+        float,
+        Field(ge=0, le=1e6, description="least side of a detected box, as a fraction of the canvas's shorter side"),
+    ] = 0.0
+    largest: Annotated[float, Field(ge=0, le=1e6, description="greatest side, likewise")] = 2.0
+    within: Annotated[
+        tuple[float, float, float, float],
+        Field(description="left, top, right, bottom as fractions of the canvas: where the centre of a part may be"),
+    ] = (0.0, 0.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
-        """Refuse values that place nothing, naming the key."""
-        allowed = {
-            "margin": (self.margin > -0.5, "above -0.5"),
-            "min_score": (0 <= self.min_score <= 1, "between 0 and 1"),
-            "hysteresis": (self.hysteresis >= 0, "0 or more"),
-            "damping": (0 <= self.damping < 1, "0 or more and below 1"),
-            "smallest": (0 <= self.smallest <= self.largest, f"between 0 and largest={self.largest}"),
-            "within": (_is_window(self.within), "left, top, right, bottom between 0 and 1"),
-        }
-        for key, (good, wanted) in allowed.items():
-            if not good:
-                raise UserError(f"placement.{key}={getattr(self, key)}: must be {wanted}")
+        """Refuse bounds between which nothing lies."""
+        if self.smallest > self.largest:
+            raise SettingError("smallest", f"must be between 0 and largest={self.largest}", self.smallest)
+        if not _is_window(self.within):
+            raise SettingError("within", "must be left, top, right, bottom between 0 and 1", self.within)
 
     def place(self, detection: Detection, height: int, width: int, previous: Placement | None = None) -> Placement:
         """Place a part on canvases of `height` x `width` pixels, starting from where it was."""

@@ -27,7 +27,7 @@ def write_latents(path: Path, samples: Sequence[Path], seeds: Sequence[int]) -> 
         path: the file; appears whole or not at all.
         samples: files of finished samples, at least one, all of the same networks: "<generator>.shared" [w_dim],
             "<generator>.delta" [num_ws, w_dim], and curves, which stay where they are.
-        seeds: of the samples, in their order; stored as "seeds", int64 [n].
+        seeds: of the samples, in their order; stored as "seeds", int64 [n], with -1 for images of a walk between two seeds.
 
     Raises:
         ValueError: there are no samples, or not as many as seeds, or a sample's latents are of other shapes.

@@ -25,7 +25,7 @@ IMAGES = ("canvas", "paste", "refined")
 LAYOUT = Layout(
     kind="refine",
     title="results",
-    pieces=r"\d+(-\d+)?(\.json|\.safetensors|\.mp4|_(canvas|paste|refined)\.png)",
+    pieces=r"\d+(-\d+|-to-\d+-\d+)?(\.json|\.safetensors|\.mp4|_(canvas|paste|refined)\.png)",
     folder="samples",
     gathered=(
         "results.json",
@@ -49,14 +49,15 @@ EncodeFilm = Callable[[Path, Sequence[Any]], object]
 class RefinedSamples:
     """The samples of a refinement.
 
-    A sample has one result, named by its seed, or several; see `ranking.sample_names`. Each consists of three images,
-    a file of latents and curves, and a film if one was recorded.
+    A sample has one result, named by its seed, or several; see `ranking.sample_names`. The samples of a walk are its images,
+    counted from 0. Each result consists of three images, a file of latents and curves, and a film if one was recorded.
 
     Attributes:
         folder: in which they are kept.
         keep: results of each sample.
         origin: what decides the start of a sample beside its seed and the settings, such as the run that it goes on from.
         encode_film: for films, which are left out without it.
+        walk: names of the images of a walk, by number (`walk.image_names`); empty where the samples are seeds.
         measures: the numbers that are taken of each result.
     """
 
@@ -64,6 +65,7 @@ class RefinedSamples:
     keep: int = 1
     origin: Callable[[int], str] = lambda seed: ""
     encode_film: EncodeFilm | None = None
+    walk: Sequence[str] = ()
     measures: Sequence[Measure] = MEASURES
 
     def finished(self, seed: int, block: Sequence[int]) -> bool:
@@ -75,7 +77,7 @@ class RefinedSamples:
                 one from another block would make the images depend on what was run before.
         """
         depends = self._depends(seed, block)
-        return all(self.folder.finished(name, depends) for name in sample_names(seed, self.keep))
+        return all(self.folder.finished(name, depends) for name in self.names([seed]))
 
     def _depends(self, seed: int, block: Sequence[int]) -> dict[str, Any]:
         return {"block": list(block), "origin": self.origin(seed)}
@@ -91,7 +93,7 @@ class RefinedSamples:
         images = {name: to_uint8(getattr(result, name)) for name in IMAGES}
         for row, record in enumerate(measure(result, self.measures)):
             seed, rank = seeds[row // self.keep], row % self.keep
-            name, depends = sample_names(seed, self.keep)[rank], self._depends(seed, seeds)
+            name, depends = self.names([seed])[rank], self._depends(seed, seeds)
             if self.folder.finished(name, depends):
                 continue
             pieces: dict[str, Content] = {
@@ -103,7 +105,7 @@ class RefinedSamples:
             kept = images["refined"][row - rank : row - rank + self.keep]
             difference = spread(kept) if self.keep > 1 else None
             data = {
-                "record": {"name": name, "seed": seed, **record, "spread": difference},
+                "record": {"name": name, "seed": _seed_of(name), **record, "spread": difference},
                 "best_step": int(result.best_step[row]),
                 "anchors": {part: placed.anchors[row].tolist() for part, placed in result.placements.items()},
             }
@@ -111,6 +113,8 @@ class RefinedSamples:
 
     def names(self, seeds: Sequence[int]) -> list[str]:
         """Names of the results of these samples, in their order."""
+        if self.walk:
+            return [self.walk[number] for number in seeds]
         return [name for seed in seeds for name in sample_names(seed, self.keep)]
 
     def record(self, name: str) -> dict[str, Any]:
@@ -150,6 +154,11 @@ class RefinedSamples:
             box = torch.tensor([boxes.get(part) or [0, 0, 1, 1]])
             placements[part] = Placement(box, torch.tensor([anchor], dtype=torch.double), present, present)
         return latents, placements
+
+
+def _seed_of(name: str) -> int | None:
+    """The seed of a result; None for an image of a walk that stands between two."""
+    return None if "-to-" in name else int(name.partition("-")[0])
 
 
 def _film(encode: EncodeFilm, frames: Sequence[Any]) -> Content:

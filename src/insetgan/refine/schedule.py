@@ -1,45 +1,22 @@
 """When which generator is updated, how fast, until when boxes may move, and when a sample is done."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from insetgan.refine.sides import SIDES, Side
-from insetgan.runtime.errors import UserError
+from insetgan.runtime.settings import SettingError, settings
 
 
-def _check_sides(key: str, sides: Sequence[str]) -> None:
-    if not sides or isinstance(sides, str) or any(side not in SIDES for side in sides):
-        raise UserError(f"{key}={sides}: name one or both of {', '.join(SIDES)}")
-
-
-@dataclass(frozen=True)
+@settings
 class Stage:
-    """A section of a run. Terms of the objective name the stages in which they act.
+    """A section of a run. Terms of the objective name the stages in which they act."""
 
-    Attributes:
-        until: fraction of the run at which it ends.
-        sides: what may be updated in it.
-        rate: factor of the learning rates.
-        detect: whether boxes may move in it.
-    """
-
-    until: float = 1.0
-    sides: Sequence[Side] = SIDES
-    rate: float = 1.0
-    detect: bool = True
-
-    def __post_init__(self) -> None:
-        """Refuse sides that do not exist, and rates that are none."""
-        _check_sides("schedule.stages.sides", self.sides)
-        object.__setattr__(self, "sides", tuple(self.sides))
-        for key in ("until", "rate"):
-            value = getattr(self, key)
-            if type(value) not in (int, float) or not 0 <= value < math.inf:
-                raise UserError(f"schedule.stages.{key}={value}: must be a number, 0 or more")
-        if type(self.detect) is not bool:
-            raise UserError(f"schedule.stages.detect={self.detect}: must be true or false")
+    until: Annotated[float, Field(gt=0, le=1, description="fraction of the run at which it ends")] = 1.0
+    sides: Annotated[tuple[Side, ...], Field(min_length=1, description="what may be updated in it")] = SIDES
+    rate: Annotated[float, Field(ge=0, le=1000, description="factor of the learning rates")] = 1.0
+    detect: Annotated[bool, Field(description="whether boxes may move in it")] = True
 
 
 class Turn(NamedTuple):
@@ -54,78 +31,73 @@ class Turn(NamedTuple):
     stage: int
 
 
-@dataclass(frozen=True)
+@settings
 class Schedule:
     """The course of a run. The defaults are what refine.py runs: this is the one place that declares them.
 
-    Attributes:
-        steps: updates in all, of either side; a sample that has settled takes fewer.
-        sides: what is optimised: the codes of the canvas, of the insets, or of both.
-        together: update both sides in every step, instead of in turn.
-        block: updates of one side before the other takes its turn; also how often samples are looked at for being done.
-        first: the side that begins.
-        canvas_rate: Adam's learning rate for the canvas generator's latents.
-        inset_rate: Adam's learning rate for the inset generators' latents.
-        ramp_up: fraction of a stage over which the rates rise linearly from 0.
-        ramp_down: fraction of a stage over which they fall, as half a cosine, to 0 at its end (StyleGAN2's projector
-            falls over the last quarter).
-        detect_every: canvas updates between two looks for the parts.
-        detect_until: fraction of the run after which boxes stand still, so that the end is calm.
-        renew_canvas: fraction of the run at which the canvas of that moment becomes the one that L_body holds on to.
-        renew_inset: the same for the insets and L_part.
-        patience: a sample is done when its best objective has not fallen over so many steps ...
-        tolerance: ... by this share of itself; 0 never stops before `steps`.
-        stages: sections with different sides, rates and terms. In the last one by default the insets alone fit themselves
-            to what the canvas has become.
+    A sample is done when its best objective has not fallen by `tolerance` of itself over `patience` steps. In the last stage
+    by default the insets alone fit themselves to what the canvas has become.
     """
 
-    steps: int = 300
-    sides: Sequence[Side] = SIDES
-    together: bool = False
-    block: int = 10
-    first: Side = "inset"
-    canvas_rate: float = 0.015
-    inset_rate: float = 0.04
-    ramp_up: float = 0.05
-    ramp_down: float = 0.8
-    detect_every: int = 5
-    detect_until: float = 0.5
-    renew_canvas: float | None = None
-    renew_inset: float | None = None
-    patience: int = 40
-    tolerance: float = 0.005
-    stages: Sequence[Stage] = (Stage(until=0.75), Stage(until=1.0, sides=("inset",), rate=0.3, detect=False))
+    steps: Annotated[
+        int, Field(ge=0, le=1_000_000, description="updates of either side, in all; settled samples take fewer")
+    ] = 300
+    sides: Annotated[tuple[Side, ...], Field(min_length=1, description="whose latents are optimised")] = SIDES
+    together: Annotated[bool, Field(description="update both sides in every step, instead of in turn")] = False
+    block: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="updates of one side before the other takes its turn; also how often samples may be found done",
+        ),
+    ] = 10
+    first: Annotated[Side, Field(description="the side that begins")] = "inset"
+    canvas_rate: Annotated[float, Field(ge=0, le=1000, description="Adam's learning rate of the canvas's latents")] = (
+        0.015
+    )
+    inset_rate: Annotated[float, Field(ge=0, le=1000, description="Adam's learning rate of the insets' latents")] = 0.04
+    ramp_up: Annotated[
+        float, Field(ge=0, le=1, description="fraction of a stage over which the rates rise linearly from 0")
+    ] = 0.05
+    ramp_down: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="fraction of a stage over which they fall, as half a cosine, to 0 at its end (StyleGAN2's projector: "
+            "the last quarter)",
+        ),
+    ] = 0.8
+    detect_every: Annotated[
+        int, Field(ge=1, le=1_000_000, description="canvas updates between two detections of the parts")
+    ] = 5
+    detect_until: Annotated[
+        float,
+        Field(ge=0, le=1, description="fraction of the run after which boxes stand still, so that the end is calm"),
+    ] = 0.5
+    renew_canvas: Annotated[
+        float | None,
+        Field(
+            gt=0, lt=1, description="fraction of the run at which L_body takes the canvas of that moment as reference"
+        ),
+    ] = None
+    renew_inset: Annotated[float | None, Field(gt=0, lt=1, description="the same for the insets and L_part")] = None
+    patience: Annotated[
+        int, Field(ge=1, le=1_000_000, description="steps without progress after which a sample is done")
+    ] = 40
+    tolerance: Annotated[
+        float, Field(ge=0, le=1, description="share of the objective that counts as progress; 0 never stops early")
+    ] = 0.005
+    stages: Annotated[
+        tuple[Stage, ...], Field(min_length=1, description="sections with different sides, rates and terms")
+    ] = (Stage(until=0.75), Stage(until=1.0, sides=("inset",), rate=0.3, detect=False))
 
     def __post_init__(self) -> None:
-        """Refuse values that make no run, naming the key."""
-        for key, low in (("steps", 0), ("block", 1), ("detect_every", 1), ("patience", 1)):
-            value = getattr(self, key)
-            if type(value) is not int or value < low:
-                raise UserError(f"schedule.{key}={value}: must be a whole number, {low} or more")
-        highest = {"canvas_rate": 1e3, "inset_rate": 1e3}
-        for key in ("canvas_rate", "inset_rate", "ramp_up", "ramp_down", "detect_until", "tolerance"):
-            value, high = getattr(self, key), highest.get(key, 1.0)
-            if type(value) not in (int, float) or not 0 <= value <= high:
-                raise UserError(f"schedule.{key}={value}: must be a number between 0 and {high:g}")
-        for key in ("renew_canvas", "renew_inset"):
-            value = getattr(self, key)
-            if value is not None and (type(value) not in (int, float) or not 0 < value < 1):
-                raise UserError(f"schedule.{key}={value}: must be null or between 0 and 1")
-        self._check_course()
-        for key in ("sides", "stages"):
-            object.__setattr__(self, key, tuple(getattr(self, key)))
-
-    def _check_course(self) -> None:
-        if self.first not in SIDES:
-            raise UserError(f"schedule.first={self.first}: must be one of {', '.join(SIDES)}")
-        _check_sides("schedule.sides", self.sides)
-        if type(self.together) is not bool:
-            raise UserError(f"schedule.together={self.together}: must be true or false")
-        if not isinstance(self.stages, Sequence) or not all(isinstance(stage, Stage) for stage in self.stages):
-            raise UserError("schedule.stages: must be a list of stages, as in conf/objective/stylegan_human.yaml")
+        """Refuse stages that do not follow one another up to the end."""
         ends = [stage.until for stage in self.stages]
-        if not ends or ends[-1] != 1 or sorted(set(ends)) != ends or ends[0] <= 0:
-            raise UserError(f"schedule.stages: their ends must rise from above 0 to 1, not {ends}")
+        if ends[-1] != 1 or sorted(set(ends)) != ends:
+            raise SettingError("stages", f"their ends must rise from above 0 to 1, not {ends}")
 
     def stage(self, step: int) -> int:
         """Number of the stage that step number `step`, from 0, belongs to."""
@@ -181,3 +153,8 @@ class Schedule:
 
     def _end(self, number: int) -> int:
         return round(self.stages[number].until * self.steps)
+
+
+def steps_for(insets: int) -> int:
+    """Steps of a refinement: 300, and 100 for each further inset, since the canvas has to suit all of them."""
+    return 200 + 100 * max(1, insets)

@@ -1,7 +1,7 @@
 """A walk through latent space: codes are interpolated, and each picture starts from what made the one before it fit."""
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -41,9 +41,21 @@ def between(codes: Latents, picture: int, steps: int) -> Latents:
     return replace(codes, shared=shared[None], delta=delta[None])
 
 
-def length(stops: int, steps: int) -> int:
-    """Pictures of a walk, both ends included."""
-    return (stops - 1) * steps + 1
+def image_names(stops: Sequence[int], steps: int) -> list[str]:
+    """Names of the images of a walk, by the seeds between which they stand.
+
+    Args:
+        stops: seeds that the walk leads by.
+        steps: images from one stop to the next.
+
+    Returns:
+        `3` for the stop of seed 3, `3-to-8-05` for the fifth image on the way from there to seed 8; digits enough for all.
+    """
+    digits = len(str(steps - 1))
+    names = []
+    for first, last in pairwise(stops):
+        names += [str(first), *(f"{first}-to-{last}-{number:0{digits}}" for number in range(1, steps))]
+    return [*names, str(stops[-1])]
 
 
 def set_out(problem: Problem, pictures: Mapping[str, Tensor], footing: Footing | None) -> Problem:

@@ -56,7 +56,7 @@ class WalkModule(RefinementModule):
     def _footing(self, picture: int) -> Footing | None:
         """From the last picture that came to something, as it stands in the folder, so that stopping changes nothing."""
         for before in range(picture - 1, -1, -1):
-            if (state := self.samples.state(str(before))) is not None:
+            if (state := self.samples.state(*self.samples.names([before]))) is not None:
                 found, placements = state
                 interpolated = {name: codes.detached() for name, codes in self._between(before).items()}
                 latents = {

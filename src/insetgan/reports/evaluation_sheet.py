@@ -1,47 +1,41 @@
-"""A few pictures of every method, one row each, since numbers do not say what pictures look like."""
+"""A few images of every method, one row each, since numbers do not say what images look like."""
 
-import io
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from torch import Tensor
 
 from insetgan.evaluation.crops import Seen
+from insetgan.ops.images import encode_png
+from insetgan.ops.titles import GAP, PAPER, stack_titled
 
-GAP, HEAD = 8, 22  # pixels between pictures, and for a line of text
-INK, PAPER, NOTHING = (40, 40, 40), (255, 255, 255), (232, 232, 232)
-ROWS = 224  # pixels: height of a picture
+NOTHING = (232, 232, 232)
+ROWS = 224  # pixels: height of an image
 
 Row = tuple[str, Tensor, Seen | None]
 
 
-def draw_sheet(rows: Sequence[Row]) -> bytes:
+def draw_sheet(rows: Sequence[Row], part: str = "") -> bytes:
     """Draw the sheet.
 
     Args:
-        rows: title, pictures uint8 [n, 3, H, W], and the crops of a part on these pictures, which then stand beside each.
+        rows: title, images uint8 [n, 3, H, W], and the crops of a part on these images, which then stand below each.
+        part: which part that is, for the title.
 
     Returns:
         A PNG; a grey square stands where the part was not found.
     """
-    strips = [(title, _strip(pictures, seen)) for title, pictures, seen in rows]
-    font = ImageFont.load_default(size=14)
-    width = max(max(strip.width for _, strip in strips), *(round(font.getlength(title)) for title, _ in strips))
-    height = sum(HEAD + strip.height + GAP for _, strip in strips) + GAP
-    sheet = Image.new("RGB", (width + 2 * GAP, height), PAPER)
-    pen, top = ImageDraw.Draw(sheet), GAP
-    for title, strip in strips:
-        pen.text((GAP, top), title, INK, font)
-        sheet.paste(strip, (GAP, top + HEAD))
-        top += HEAD + strip.height + GAP
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="PNG")
-    return buffer.getvalue()
+    strips: list[tuple[str, Image.Image | None]] = []
+    for title, pictures, seen in rows:
+        below = f"; below, the {part.replace('_', ' ')} as it is measured" if seen is not None else ""
+        strips.append((f"{title}{below}", _strip(pictures, seen)))
+    return encode_png(stack_titled(strips))
 
 
 def _strip(pictures: Tensor, seen: Seen | None) -> Image.Image:
     tiles = [_resized(picture, ROWS) for picture in pictures]
-    side = ROWS // 2
+    side = min(ROWS, max(tile.width for tile in tiles))
+    columns = [max(tile.width, side) for tile in tiles]
     crops: list[Image.Image] = []
     if seen is not None:
         found = iter(seen.pictures)
@@ -49,13 +43,13 @@ def _strip(pictures: Tensor, seen: Seen | None) -> Image.Image:
             _resized(next(found), side) if there else Image.new("RGB", (side, side), NOTHING)
             for there in seen.found.tolist()
         ]
-    width = max(tile.width for tile in tiles) + (side + 2 if crops else 0)
-    strip = Image.new("RGB", ((width + GAP) * len(tiles) - GAP, ROWS), PAPER)
-    for index, tile in enumerate(tiles):
-        left = index * (width + GAP)
-        strip.paste(tile, (left, 0))
+    size = sum(columns) + GAP * (len(columns) - 1), ROWS + (side + 2 if crops else 0)
+    strip, left = Image.new("RGB", size, PAPER), 0
+    for index, (tile, width) in enumerate(zip(tiles, columns, strict=True)):
+        strip.paste(tile, (left + (width - tile.width) // 2, 0))
         if crops:
-            strip.paste(crops[index], (left + tile.width + 2, 0))
+            strip.paste(crops[index], (left + (width - side) // 2, ROWS + 2))
+        left += width + GAP
     return strip
 
 

@@ -19,7 +19,7 @@ from insetgan.refine.summary import summarise
 from insetgan.refine.walk import steadiness
 from insetgan.reports.curves import plot_curves
 from insetgan.reports.report import build_report
-from insetgan.reports.sheet import draw_sheet
+from insetgan.reports.sheet import Row, draw_sheet
 from insetgan.reports.video import encode_mp4
 from insetgan.runtime.provenance import provenance
 
@@ -60,7 +60,8 @@ def gather_results(
         }
     folder.write("results.json", (json.dumps(results, indent=1) + "\n").encode())
     files = [samples.tensors(name) for name in names]
-    write_latents(folder.path / "latents.safetensors", files, [record["seed"] for record in records])
+    numbers = [-1 if record["seed"] is None else record["seed"] for record in records]
+    write_latents(folder.path / "latents.safetensors", files, numbers)
     write_curves(folder.path / "curves.csv", list(zip(names, files, strict=True))[:SHOWN])
     folder.write("sheet.png", encode_png(draw_sheet([_row(samples, record) for record in records[:SHOWN]])))
     return results
@@ -88,11 +89,11 @@ def write_report(
     samples.folder.write("report.html", page.encode())
 
 
-def write_walk_film(samples: RefinedSamples, count: int) -> None:
-    """Write walk.mp4, the refined images 0 to `count` - 1 one after the other."""
+def write_walk_film(samples: RefinedSamples) -> None:
+    """Write walk.mp4, the refined images of a walk one after the other."""
 
     def frames() -> Iterator[Any]:
-        for pixels in _images(samples, map(str, range(count)), "refined"):
+        for pixels in _images(samples, samples.walk, "refined"):
             image = Image.fromarray(pixels.numpy())
             factor = max(1, -(-FILM_HEIGHT // image.height))
             size = (image.width * factor // 2 * 2, image.height * factor // 2 * 2)
@@ -109,7 +110,16 @@ def _images(samples: RefinedSamples, names: Iterable[str], image: str) -> Iterat
         yield torch.from_numpy(np.array(read_rgb(samples.image(name, image))))
 
 
-def _row(samples: RefinedSamples, record: Mapping[str, Any]) -> tuple[str, list[Image.Image], list[tuple[int, ...]]]:
+def _row(samples: RefinedSamples, record: Mapping[str, Any]) -> Row:
     images = [read_rgb(samples.image(record["name"], image)) for image in IMAGES]
-    boxes = [tuple(box) for box in (record["box"] or {}).values()]
-    return f"seed {record['name']}: {record['status']}", images, boxes
+    boxes = {part: tuple(box) for part, box in (record["box"] or {}).items() if box is not None}
+    return f"{_title(record['name'])}: {record['status'].replace('_', ' ')}", images, boxes
+
+
+def _title(name: str) -> str:
+    """Name of a result in words: "seed 3", "seed 3, result 1", "from seed 3 to seed 8, image 5"."""
+    first, walks, rest = name.partition("-to-")
+    seed, _, number = (rest if walks else name).partition("-")
+    if walks:
+        return f"from seed {first} to seed {seed}, image {int(number)}"
+    return f"seed {seed}, result {number}" if number else f"seed {seed}"

@@ -1,53 +1,63 @@
-"""The picture that a run ends with: a row a sample, before and after, with close-ups."""
+"""The sheet of a run: a row a sample, before and after, with close-ups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from insetgan.ops.titles import FONT, GAP, HEAD, INK, PAPER, text_width
 
 TITLES = ("canvas", "naive paste", "refined")
-GAP, HEAD = 8, 22  # pixels between pictures, and for a line of text
-INK, PAPER = (40, 40, 40), (255, 255, 255)
+NOTHING = (232, 232, 232)  # where a part is not on the canvas
 MARGIN = 0.45  # of a box, shown round it in a close-up
 
-Row = tuple[str, list[Image.Image], list[tuple[int, ...]]]
+Row = tuple[str, list[Image.Image], Mapping[str, tuple[int, ...]]]
 
 
 def draw_sheet(rows: Sequence[Row], *, height: int = 256) -> Image.Image:
     """Lay out samples.
 
     Args:
-        rows: for each sample its caption, its pictures in the order of `TITLES`, and its boxes on the canvas.
-        height: of every picture on the sheet, in pixels.
+        rows: for each sample its caption, its images in the order of `TITLES`, and its boxes on the canvas by part.
+        height: of every image on the sheet, in pixels.
 
     Returns:
-        An RGB sheet; columns are the pictures, then a close-up of each box in the paste and in the result.
+        An RGB sheet. The columns, under their titles, are the images and then, for each part of any sample, a close-up of
+        the paste and of the result; a grey square stands where a sample lacks the part. A caption stands over its row.
     """
-    font = ImageFont.load_default(size=14)
-    tiles = [_tiles(pictures, boxes, height) for _, pictures, boxes in rows]
-    widths = [max(tile[column].width for tile in tiles if column < len(tile)) for column in range(max(map(len, tiles)))]
-    closeups = max(0, len(widths) - len(TITLES)) // 2
-    titles = [*TITLES, *("paste, close" for _ in range(closeups)), *("refined, close" for _ in range(closeups))]
-    sheet = Image.new("RGB", (sum(widths) + GAP * (len(widths) + 1), HEAD + len(rows) * (height + HEAD) + GAP), PAPER)
+    parts = list(dict.fromkeys(part for _, _, boxes in rows for part in boxes))
+    closeups = [f"{part.replace('_', ' ')}, {title}" for part in parts for title in TITLES[1:]]
+    titles = [*TITLES, *closeups]
+    tiles = [_tiles(pictures, boxes, parts, height) for _, pictures, boxes in rows]
+    widths = [max(text_width(title), *(row[column].width for row in tiles)) for column, title in enumerate(titles)]
+    size = sum(widths) + GAP * (len(widths) + 1), HEAD + len(rows) * (height + HEAD + GAP)
+    sheet = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(sheet)
     left = GAP
     for title, width in zip(titles, widths, strict=True):
-        pen.text((left, 4), title, INK, font)
+        pen.text((left, 4), title, INK, FONT)
         left += width + GAP
     for index, ((caption, _, _), row) in enumerate(zip(rows, tiles, strict=True)):
-        top, left = HEAD + index * (height + HEAD), GAP
-        for tile, width in zip(row, widths, strict=False):
-            sheet.paste(tile, (left, top))
+        top, left = HEAD + index * (height + HEAD + GAP), GAP
+        pen.text((GAP, top + 2), caption, INK, FONT)
+        for tile, width in zip(row, widths, strict=True):
+            sheet.paste(tile, (left, top + HEAD))
             left += width + GAP
-        pen.text((GAP, top + height + 2), caption, INK, font)
     return sheet
 
 
-def _tiles(pictures: list[Image.Image], boxes: list[tuple[int, ...]], height: int) -> list[Image.Image]:
+def _tiles(
+    pictures: list[Image.Image], boxes: Mapping[str, tuple[int, ...]], parts: Sequence[str], height: int
+) -> list[Image.Image]:
     scale = height / pictures[0].height
     whole = [picture.resize((round(picture.width * scale), height), Image.Resampling.LANCZOS) for picture in pictures]
-    _, paste, refined = pictures
+    nothing = Image.new("RGB", (height, height), NOTHING)
     # The close-up shows the border as it is, so pixels are enlarged smoothly but not sharpened.
-    return whole + [close_up(picture, box, height) for picture in (paste, refined) for box in boxes]
+    close = [
+        close_up(picture, boxes[part], height) if part in boxes else nothing
+        for part in parts
+        for picture in pictures[1:]
+    ]
+    return whole + close
 
 
 def close_up(picture: Image.Image, box: tuple[int, ...], side: int) -> Image.Image:

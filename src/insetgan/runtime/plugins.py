@@ -78,7 +78,7 @@ def admit(packages: Iterable[str], *, key: str = "plugins") -> None:
     named += [(VARIABLE, name.strip()) for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
     for origin, package in named:
         if not isinstance(package, str) or not re.fullmatch(r"[A-Za-z]\w*", package, re.ASCII):
-            raise UserError(f"{origin}={package}: must be the name of a package or file, as in plugins=[my_terms]")
+            raise UserError(f"{origin}={package}: must be the name of a package or file, as in 'plugins=[my_terms]'")
         if package in _NEVER:
             raise UserError(f"{origin}={package}: is not a plugin; name a package or file of your own")
         if not _exists(package):

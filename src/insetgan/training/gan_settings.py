@@ -1,83 +1,89 @@
 """The numbers of a GAN's training recipe, with their ranges."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Literal
 
-from insetgan.training.adversarial import LOSSES
+from pydantic import Field
+
+from insetgan.runtime.settings import SettingError, settings
 from insetgan.training.augment.pipe import SETS
 
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Rate = Annotated[float, Field(gt=0, le=1000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Kimg = Annotated[float, Field(gt=0, le=1e9)]
+"""Thousands of images."""
 
-@dataclass(frozen=True)
+
+@settings
 class GANSettings:
-    """How a generator and a discriminator are trained; defaults are StyleGAN2-ADA's where it has one.
+    """How a generator and a discriminator are trained; the published recipes are in conf/recipe.
 
-    Attributes:
-        batch_size: images an iteration, over all processes and rounds.
-        batch_gpu: images that a process computes at once; it makes as many rounds as the batch needs and averages their
-            gradients. Below the discriminator's `mbstd_group_size` these groups shrink with it. None for one round.
-        lr: learning rate of both networks before the lazy correction.
-        g_lr: learning rate of the generator where it is another, a lower one above all for a generator that is trained already:
-            new critics at first move all its pictures alike. None takes `lr`.
-        d_lead_kimg: thousand images in which the discriminator learns alone, so that a generator that is trained already
-            is not pushed about by critics with random weights.
-        loss: of the two networks, "logistic" (StyleGAN2's) or "hinge" (Projected GANs').
-        gamma: weight of R1; None takes StyleGAN2-ADA's rule 0.0002 * height * width / batch_size; 0 leaves R1 out.
-        r1_interval: steps between two R1 updates.
-        pl_weight: weight of path length regularisation; 0 leaves it out.
-        pl_interval: steps between two of its updates.
-        pl_decay: how fast the running mean of path lengths moves.
-        pl_batch_shrink: its batch is so many times as small.
-        betas: of Adam, before the lazy correction.
-        style_mixing: probability that a batch of pictures is made from two latents.
-        noise: whether the synthesis adds its noise. Pictures without any random texture, such as rendered ones, are learned
-            faster without, since the generator need not unlearn its speckle; the noise strengths are then held at zero.
-        mirror: flip real pictures left to right half of the time.
-        augment: set of augmentations, a key of `augment.pipe.SETS`, or "none".
-        augment_p: probability of each augmentation; where the target adapts it, where it starts.
-        ada_target: the mean sign of D(real) at which p is held; None leaves p at `augment_p`.
-        ada_kimg: p may move from 0 to 1 in so many thousand images.
-        ema_kimg: half-life of the average generator in thousand images; None takes batch_size * 10 / 32.
-        ema_rampup: the half-life is at most this fraction of the images seen; None for no limit.
-        freeze_d: layers of the discriminator, counted from the picture, that stay as they are (Mo et al. 2020).
-        compile: let torch.compile make the main phases faster; the regularisers, differentiated twice, stay eager.
+    A batch that is computed in several rounds gives the mean of their gradients; the discriminator's `mbstd_group_size`
+    shrinks to a round. Images without any random texture, such as rendered ones, are learned faster without noise, since the
+    generator need not unlearn its speckle; the noise strengths are then held at zero. New critics of a trained generator at
+    first move all its images alike, which a low `g_lr` or some `d_lead_kimg` soften.
 
     Raises:
-        ValueError: a setting outside its range.
+        SettingError: a setting outside its range.
     """
 
-    batch_size: int
-    batch_gpu: int | None = None
-    lr: float = 0.002
-    g_lr: float | None = None
-    d_lead_kimg: float = 0.0
-    loss: str = "logistic"
-    gamma: float | None = None
-    r1_interval: int = 16
-    pl_weight: float = 0.0
-    pl_interval: int = 4
-    pl_decay: float = 0.01
-    pl_batch_shrink: int = 2
-    betas: tuple[float, float] = (0.0, 0.99)
-    style_mixing: float = 0.0
-    noise: bool = True
-    mirror: bool = True
-    augment: str = "none"
-    augment_p: float = 0.0
-    ada_target: float | None = 0.6
-    ada_kimg: float = 500.0
-    ema_kimg: float | None = None
-    ema_rampup: float | None = 0.05
-    freeze_d: int = 0
-    compile: bool = False
+    batch_size: Annotated[Count, Field(description="images an iteration, over all processes and rounds")]
+    batch_gpu: Annotated[
+        Count | None, Field(description="images that a process computes at once; null for all of its share")
+    ] = None
+    lr: Annotated[Rate, Field(description="learning rate of both networks before the lazy correction")] = 0.002
+    g_lr: Annotated[Rate | None, Field(description="learning rate of the generator where it is another")] = None
+    d_lead_kimg: Annotated[
+        float, Field(ge=0, le=1e9, description="thousands of images in which the discriminator learns alone")
+    ] = 0.0
+    loss: Annotated[
+        Literal["logistic", "hinge"], Field(description="of both networks: StyleGAN2's or Projected GANs'")
+    ] = "logistic"
+    gamma: Annotated[
+        float | None,
+        Field(ge=0, le=1e9, description="weight of R1; null is 0.0002 * height * width / batch_size, 0 leaves R1 out"),
+    ] = None
+    r1_interval: Annotated[Count, Field(description="steps between two R1 updates")] = 16
+    pl_weight: Annotated[
+        float, Field(ge=0, le=1e9, description="weight of path length regularisation; 0 leaves it out")
+    ] = 0.0
+    pl_interval: Annotated[Count, Field(description="steps between two of its updates")] = 4
+    pl_decay: Annotated[Share, Field(description="how fast the running mean of path lengths moves")] = 0.01
+    pl_batch_shrink: Annotated[Count, Field(description="its batch is so many times as small")] = 2
+    betas: Annotated[tuple[Beta, Beta], Field(description="of Adam, before the lazy correction")] = (0.0, 0.99)
+    style_mixing: Annotated[Share, Field(description="probability that a batch of images is made from two latents")] = (
+        0.0
+    )
+    noise: Annotated[bool, Field(description="whether the synthesis adds its noise")] = True
+    mirror: Annotated[bool, Field(description="flip real images left to right half of the time")] = True
+    augment: Annotated[str, Field(description="set of augmentations, a key of augment.pipe.SETS, or none")] = "none"
+    augment_p: Annotated[
+        Share, Field(description="probability of each augmentation; where ada_target adapts it, where it starts")
+    ] = 0.0
+    ada_target: Annotated[
+        float | None,
+        Field(gt=-1, lt=1, description="the mean sign of D(real) at which p is held; null leaves p at augment_p"),
+    ] = 0.6
+    ada_kimg: Annotated[Kimg, Field(description="p may move from 0 to 1 in so many thousands of images")] = 500.0
+    ema_kimg: Annotated[
+        Kimg | None,
+        Field(description="half-life of the average generator in thousands of images; null is batch_size * 10 / 32"),
+    ] = None
+    ema_rampup: Annotated[
+        Kimg | None, Field(description="the half-life is at most this fraction of the images seen; null for no limit")
+    ] = 0.05
+    freeze_d: Annotated[
+        int, Field(ge=0, le=1000, description="layers of the discriminator, from the image, that stay (Mo et al. 2020)")
+    ] = 0
+    compile: Annotated[
+        bool, Field(description="torch.compile of the main phases; regularisers, differentiated twice, stay eager")
+    ] = False
 
     def __post_init__(self) -> None:
-        """Refuse settings outside their range."""
-        for names, fits, allowed in _RULES:
-            for name in names.split():
-                if not _fits(getattr(self, name), fits):
-                    raise ValueError(f"{name}={getattr(self, name)}: must be {allowed}")
+        """Refuse a set of augmentations that there is not."""
+        if self.augment not in ("none", *SETS):
+            raise SettingError("augment", f"must be none or one of {', '.join(SETS)}", self.augment)
 
     @property
     def half_life_kimg(self) -> float:
@@ -116,40 +122,3 @@ class GANSettings:
                 f"(batch_size={self.batch_size}, batch_gpu={self.batch_gpu or 'null'}, trainer.devices={processes})"
             )
         return group
-
-
-def _fits(value: Any, fits: Callable[[Any], bool]) -> bool:
-    try:
-        return fits(value)
-    except TypeError:  # text where a number belongs
-        return False
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_betas(betas: Any) -> bool:
-    try:
-        first, second = betas
-        return bool(0 <= first < 1 and 0 <= second < 1)
-    except (TypeError, ValueError):
-        return False
-
-
-_Rule = tuple[str, Callable[[Any], bool], str]
-_RULES: tuple[_Rule, ...] = (
-    ("batch_size r1_interval pl_interval pl_batch_shrink", lambda value: _whole(value) and value >= 1, "1 or more"),
-    ("batch_gpu", lambda value: value is None or (_whole(value) and value >= 1), "1 or more, or null"),
-    ("lr ada_kimg", lambda value: 0 < value < math.inf, "a number above 0"),
-    ("g_lr ema_kimg ema_rampup", lambda value: value is None or 0 < value < math.inf, "a number above 0, or null"),
-    ("gamma", lambda value: value is None or 0 <= value < math.inf, "a number of 0 or more"),
-    ("pl_weight d_lead_kimg", lambda value: 0 <= value < math.inf, "a number of 0 or more"),
-    ("style_mixing augment_p pl_decay", lambda value: 0 <= value <= 1, "from 0 to 1"),
-    ("noise mirror compile", lambda value: isinstance(value, bool), "true or false"),
-    ("loss", lambda value: value in LOSSES, f"one of {', '.join(LOSSES)}"),
-    ("augment", lambda value: value == "none" or value in SETS, f"none or one of {', '.join(SETS)}"),
-    ("betas", _is_betas, "two numbers from 0 to below 1"),
-    ("ada_target", lambda value: value is None or -1 < value < 1, "above -1 and below 1, or null"),
-    ("freeze_d", lambda value: _whole(value) and value >= 0, "0 or more"),
-)

@@ -153,10 +153,11 @@ class RunLoop(Callback):
         if self._dry:
             return
         refuse_not_finite(module, self.nimg)
+        about = {**self.options.metadata, "kimg": self.nimg / 1000}
         if self._improved and self.quality is not None:
             # Before last.ckpt, which remembers this best: killed in between, the run measures again and writes it again.
-            store(trainer, module, self.options.out, "best", kimg=self.nimg / 1000, **self.quality.measured)
-        store(trainer, module, self.options.out, "last", kimg=self.nimg / 1000)
+            store(trainer, module, self.options.out, "best", **about, **self.quality.measured)
+        store(trainer, module, self.options.out, "last", **about)
         self.saved = True
         if trainer.is_global_zero:
             self._write_grids(module)

@@ -1,7 +1,9 @@
 """How a training run is carried out, whatever it trains."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class RunOptions:
         num_threads: processor threads; None leaves torch's choice.
         fast_dev_run: one step of everything, nothing kept.
         grid: pictures in a sample grid.
+        metadata: what the headers of the networks' files say besides, such as how the training pictures were cut.
     """
 
     out: Path
@@ -39,6 +42,7 @@ class RunOptions:
     num_threads: int | None = None
     fast_dev_run: bool = False
     grid: int = 32
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def last(self) -> Path:

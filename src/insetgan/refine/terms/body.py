@@ -1,6 +1,5 @@
 """L_body: outside the boxes the canvas stays what it was; on any canvas, not only on bodies."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -10,9 +9,10 @@ from insetgan.refine.sides import Side
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
 from insetgan.refine.terms.term import Term
 from insetgan.refine.views import View
+from insetgan.runtime.settings import settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class BodyL1(PixelTerm):
     """lambda_5 L1(R^O(I_A), R^O(I_ref)), in units of the [-1, 1] range."""
 
@@ -29,7 +29,7 @@ class BodyL1(PixelTerm):
         return masked_l1(view.canvas.image, view.canvas.reference.image, view.locations.outside, self.softness)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class BodyPerceptual(Term):
     """lambda_6 LPIPS(R^O(I_A), R^O(I_ref)) with the embedded features.
 

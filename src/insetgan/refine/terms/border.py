@@ -1,6 +1,5 @@
 """L_border: inset and canvas agree in the band E_8 inside the border of the box, so that the paste shows no seam."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -9,9 +8,10 @@ from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
 from insetgan.refine.terms.term import PartTerm, SizedTerm
 from insetgan.refine.views import View
+from insetgan.runtime.settings import settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class BorderL1(PartTerm, PixelTerm):
     """lambda_3 L1(E_8(B(I_A)), E_8(I_B)), measured at the composite's own pixels.
 
@@ -28,7 +28,7 @@ class BorderL1(PartTerm, PixelTerm):
         return masked_l1(view.canvas.windows[part], view.insets.pasted[part], where, self.softness)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class BorderEdge(PartTerm, PixelTerm):
     """The same over the outermost pixels of the box alone: a departure from the paper.
 
@@ -45,7 +45,7 @@ class BorderEdge(PartTerm, PixelTerm):
         return masked_l1(view.canvas.windows[part], view.insets.pasted[part], where, self.softness)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class BorderPerceptual(SizedTerm):
     """lambda_4 LPIPS(E_8(B(I_A)), E_8(I_B)), with the embedded features.
 

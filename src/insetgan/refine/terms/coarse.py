@@ -5,7 +5,6 @@ the canvas in colour, shape and pose without copying the canvas's poorer detail.
 there; `size` says how far to go down.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -14,9 +13,10 @@ from insetgan.networks.perceptual import feature_distance
 from insetgan.refine.terms.difference import PixelTerm, soft_l1
 from insetgan.refine.terms.term import SizedTerm
 from insetgan.refine.views import View
+from insetgan.runtime.settings import settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class CoarseL1(SizedTerm, PixelTerm):
     """lambda_1 L1(D(B(I_A)), D(I_B)), in units of the [-1, 1] range."""
 
@@ -28,7 +28,7 @@ class CoarseL1(SizedTerm, PixelTerm):
         return soft_l1(canvas.images[part], insets.images[part], self.softness).mean((1, 2, 3))
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class CoarsePerceptual(SizedTerm):
     """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the embedded features in place of LPIPS."""
 

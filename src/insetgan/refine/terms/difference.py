@@ -1,12 +1,13 @@
 """The L1 difference of pictures, exact or rounded off at zero."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
 from insetgan.refine.terms.term import Term
-from insetgan.runtime.errors import UserError
+from insetgan.runtime.settings import settings
 
 
 def soft_l1(ours: Tensor, theirs: Tensor, softness: float = 0.0) -> Tensor:
@@ -34,22 +35,15 @@ def masked_l1(ours: Tensor, theirs: Tensor, where: Tensor, softness: float = 0.0
     return difference / weights.sum((1, 2, 3)).clamp(min=1)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class PixelTerm(Term):
     """A term made of L1 differences.
 
     L1 pulls with the same force however small a difference is, so near the end pixels are kicked to and fro, and
     the rounding of one batch size against another grows into visibly different pictures. Rounding the difference off
     below a few of 255 ends that.
-
-    Attributes:
-        softness: see `soft_l1`; 0 is the paper's L1.
     """
 
-    softness: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse a softness that means nothing."""
-        super().__post_init__()
-        if not 0 <= self.softness <= 2:
-            raise UserError(f"softness={self.softness} of an L1 term: must be between 0 and 2")
+    softness: Annotated[
+        float, Field(ge=0, le=2, description="where the L1 is rounded off at zero, in [-1, 1]; 0 is the paper's L1")
+    ] = 0.0

@@ -1,6 +1,5 @@
 """L_face of the paper, for any part: inside its box the inset stays what it was."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -10,9 +9,10 @@ from insetgan.refine.sides import Side
 from insetgan.refine.terms.difference import PixelTerm, masked_l1
 from insetgan.refine.terms.term import PartTerm
 from insetgan.refine.views import View
+from insetgan.runtime.settings import settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class PartL1(PartTerm, PixelTerm):
     """lambda_7 L1(R^I(I_B), R^I(I_ref)) at the inset's own pixels, in units of the [-1, 1] range."""
 
@@ -31,7 +31,7 @@ class PartL1(PartTerm, PixelTerm):
         return masked_l1(ours, theirs, insets.interiors[part], self.softness)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class PartPerceptual(PartTerm):
     """lambda_8 LPIPS(R^I(I_B), R^I(I_ref)) with the embedded features, weighed by the interior at the working size."""
 

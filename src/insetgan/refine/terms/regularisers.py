@@ -1,17 +1,16 @@
 """L_reg: the latents stay near what their generators know."""
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from pydantic import Field
 from torch import Tensor
 
 from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.sides import Side
 from insetgan.refine.terms.term import Term
 from insetgan.refine.views import View
-from insetgan.runtime.errors import UserError
+from insetgan.runtime.settings import settings
 
 
 def smooth_norm(vectors: Tensor, softness: float) -> Tensor:
@@ -23,23 +22,18 @@ def smooth_norm(vectors: Tensor, softness: float) -> Tensor:
     return (vectors.square().mean(-1) + softness**2).sqrt() - softness
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class NormTerm(Term):
     """A term made of norms.
 
-    Attributes:
-        softness: where the norm is rounded off, in units of w. Steps much longer than that throw an offset to and fro
-            across zero, so heavy weights and fast rates want it larger, up to about the rate itself.
+    Steps much longer than `softness` throw an offset to and fro across zero, so heavy weights and fast rates want it larger,
+    up to about the rate itself.
     """
 
     family: ClassVar[str] = "reg"
-    softness: float = 0.01
-
-    def __post_init__(self) -> None:
-        """Refuse a softness without a gradient at zero."""
-        super().__post_init__()
-        if not 0 < self.softness < math.inf:
-            raise UserError(f"softness={self.softness} of a norm: must be above 0")
+    softness: Annotated[
+        float, Field(gt=0, le=1e6, description="where the norm is rounded off at zero, in units of w")
+    ] = 0.01
 
     @property
     def looks_at(self) -> tuple[Side, ...]:
@@ -47,7 +41,7 @@ class NormTerm(Term):
         return self.sides
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class MeanLatent(NormTerm):
     """lambda_r1 ||w* - w_avg|| of the generators on its sides; in W+, where there is no w*, the mean over the layers."""
 
@@ -57,7 +51,7 @@ class MeanLatent(NormTerm):
         return _summed(smooth_norm(w.centres - w.average, self.softness).mean(1) for w in moving)
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings(kw_only=True)
 class OffsetNorm(NormTerm):
     """lambda_r2 sum_i ||delta_i|| of the generators on its sides, as a mean over the layers; nothing in W+."""
 

@@ -1,0 +1,64 @@
+"""How the pictures of a part are cut out of whole ones, which its generator has learned and its placement has to repeat."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from insetgan.ops.boxes import MARGIN
+
+_KEY = "crop"  # in the metadata of a generator's file
+
+
+@dataclass(frozen=True)
+class PartCrop:
+    """The crop of a part, or of several that one generator draws, such as both hands.
+
+    Attributes:
+        parts: names of the parts.
+        mirrored: those of them that are flipped left to right, so that all look alike.
+        margin: what is added to the box on every side, as a fraction of its longer side; see `ops.boxes.square_boxes`.
+    """
+
+    parts: Sequence[str]
+    mirrored: Sequence[str] = ()
+    margin: float = MARGIN
+
+    def metadata(self) -> dict[str, Any]:
+        """For the header of a generator's file; `of_metadata` reads it."""
+        return {_KEY: {"parts": list(self.parts), "mirrored": list(self.mirrored), "margin": self.margin}}
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[str, Any]) -> "PartCrop | None":
+        """What `weights.store.read_metadata` gave; None where nothing, or nothing of this form, is said of crops."""
+        found = metadata.get(_KEY)
+        if not isinstance(found, Mapping):
+            return None
+        parts, mirrored, margin = (found.get(key) for key in ("parts", "mirrored", "margin"))
+        if not _are_names(parts) or not _are_names(mirrored) or type(margin) not in (int, float):
+            return None
+        return cls(tuple(parts), tuple(mirrored), float(margin)) if math.isfinite(margin) else None
+
+    def differences(self, part: str, *, margin: float | None, mirror: bool) -> list[str]:
+        """What of a placement does not agree with the crops that a generator has learned.
+
+        Args:
+            part: name of the part that is placed.
+            margin: of its placement; None where the placement has none.
+            mirror: whether its pictures are flipped.
+
+        Returns:
+            One clause for each difference: the setting with its value, and what was learned.
+        """
+        if part not in self.parts:
+            return [f"learned {' and '.join(self.parts)}"]
+        said = []
+        if margin is not None and not math.isclose(margin, self.margin, abs_tol=1e-9):
+            said.append(f"placement.margin={margin:g}, learned {self.margin:g}")
+        if mirror != (part in self.mirrored):
+            said.append(f"mirror={str(mirror).lower()}, learned {str(part in self.mirrored).lower()}")
+        return said
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
