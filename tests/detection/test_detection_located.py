@@ -6,16 +6,16 @@ import torch
 from PIL import Image
 
 from insetgan.data.archive import Archive
+from insetgan.data.person import PART_NAMES
 from insetgan.detection.located import (
-    MIRRORED,
     LocatedBatch,
     LocatedPictures,
     _move,
     _without_people,
     augment,
+    mirrored_order,
     unpack_masks,
 )
-from insetgan.ops.boxes import PART_NAMES
 from insetgan.runtime.errors import UserError
 
 
@@ -100,7 +100,9 @@ def test_a_picture_of_another_size_is_named(tmp_path):
 
 
 def test_a_mirror_swaps_the_hands():
-    assert [PART_NAMES[i] for i in MIRRORED] == ["face", "hand_right", "hand_left", "feet"]
+    assert [PART_NAMES[i] for i in mirrored_order(PART_NAMES)] == ["face", "hand_right", "hand_left", "feet"]
+    # A side without its other one stays, and so does a name that merely holds the letters.
+    assert mirrored_order(("left_ear", "nose", "right_ear", "right_eye", "cleft")) == [2, 1, 0, 3, 4]
 
 
 def painted(count, box):
@@ -117,7 +119,7 @@ def painted(count, box):
 
 
 def test_boxes_move_with_the_pixels():
-    moved = _move(painted(40, (10, 24, 20, 40)), torch.Generator().manual_seed(0))
+    moved = _move(painted(40, (10, 24, 20, 40)), torch.Generator().manual_seed(0), mirrored_order(PART_NAMES))
     mirrored = 0
     for image, boxes, visible in zip(moved.images, moved.boxes, moved.visible, strict=True):
         (part,) = visible.nonzero().flatten().tolist()
@@ -131,7 +133,7 @@ def test_boxes_move_with_the_pixels():
 @pytest.mark.parametrize("box", [(10, 24, 20, 40), (2, 3, 30, 20), (0, 20, 12, 40)])
 def test_masks_move_with_boxes_and_pixels(box):
     """The tight box of a moved mask is the moved box, also where the frame cuts it, and the mask covers the moved part."""
-    moved = _move(painted(40, box), torch.Generator().manual_seed(0))
+    moved = _move(painted(40, box), torch.Generator().manual_seed(0), mirrored_order(PART_NAMES))
     for image, boxes, visible, masks in zip(*moved, strict=True):
         (part,) = visible.nonzero().flatten().tolist()
         assert [int(column) for column in (masks > 0.5).any((1, 2)).nonzero()] == [part]
@@ -152,7 +154,7 @@ def test_masks_cost_no_random_numbers():
 
 
 def test_a_part_that_leaves_the_frame_is_not_visible():
-    moved = _move(painted(60, (0, 0, 3, 3)), torch.Generator().manual_seed(1))
+    moved = _move(painted(60, (0, 0, 3, 3)), torch.Generator().manual_seed(1), mirrored_order(PART_NAMES))
     area = (moved.boxes[..., 2:] - moved.boxes[..., :2]).prod(-1).amax(1)
     gone = ~moved.visible.any(1)
     assert 0 < gone.sum() < 60

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from insetgan.detection.parts_net import STRIDE, PartsNet, masks_near
+from insetgan.weights.store import load_network
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +112,20 @@ def test_without_masks_nothing_is_outlined(network):
 def test_files_from_before_masks_still_load(network):
     old = {name: value for name, value in network.architecture.items() if name != "masks"}
     PartsNet(**old).load_state_dict(network.state_dict(), strict=True)
+
+
+def test_a_network_knows_its_parts_by_name():
+    ears = PartsNet(parts=["ear_left", "ear_right"], working_height=64)
+    assert ears.parts == ("ear_left", "ear_right") and ears(torch.zeros(1, 3, 64, 32)).boxes.shape == (1, 2, 4)
+    assert PartsNet(**ears.architecture).parts == ears.parts
+    # Files of older versions, the embedded one among them, give a number alone: a person's parts.
+    assert load_network("parts").parts == PartsNet(num_parts=4).parts == ("face", "hand_left", "hand_right", "feet")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"parts": []}, {"parts": "face"}, {"parts": ["a", "a"]}, {"parts": ["a b"]}, {"num_parts": 5},
+              {"num_parts": 0}, {"parts": ["a"], "num_parts": 2}, {"parts": [f"p{i}" for i in range(65)]}]
+)  # fmt: skip
+def test_parts_that_are_no_names_are_refused(wrong):
+    with pytest.raises(ValueError, match="parts="):
+        PartsNet(**wrong)

@@ -109,6 +109,7 @@ def test_parts_net_speaks_by_name_and_in_full_precision():
         assert images.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
         return PartsOutput(torch.arange(16.0).view(1, 4, 4), torch.tensor([[0.1, 0.2, 0.3, 0.4]]), images)
 
+    network.parts = ("face", "hand_left", "hand_right", "feet")
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = PartsDetector(network).detect(torch.zeros(1, 3, 8, 8, dtype=torch.bfloat16))
     assert list(found) == ["face", "hand_left", "hand_right", "feet"]

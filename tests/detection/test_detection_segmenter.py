@@ -6,11 +6,11 @@ from torch import nn
 
 from insetgan.cli.build import instantiate
 from insetgan.data.archive import Archive
+from insetgan.data.person import PART_NAMES
 from insetgan.detection.located import LocatedPictures, unpack_masks
 from insetgan.detection.mask_loss import mask_iou
 from insetgan.detection.parts_net import PartsNet
-from insetgan.detection.segmenter import PartsSegmenter, ScriptedSegmenter
-from insetgan.ops.boxes import PART_NAMES
+from insetgan.detection.segmenter import PartsSegmenter, ScriptedSegmenter, Segmenter
 from insetgan.ops.images import from_uint8, seeded_latents
 from insetgan.runtime.errors import UserError
 from insetgan.weights.store import load_network
@@ -213,6 +213,6 @@ def test_settings_build_it(tmp_path):
         "classes": {"face": [1, 2]},
         "size": [8, 4],
     }
-    assert instantiate(node).classes == {"face": [1, 2]}
+    assert instantiate(node, Segmenter).classes == {"face": [1, 2]}
     with pytest.raises(UserError, match="needs path="):
-        instantiate({**node, "path": None})
+        instantiate({**node, "path": None}, Segmenter)

@@ -5,12 +5,14 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import insetgan
 from insetgan.data.part_crop import PartCrop
+from insetgan.detection.parts_detector import PartsDetector
 from insetgan.ops.images import encode_png
-from insetgan.weights.store import read_metadata
+from insetgan.weights.store import load_network, read_metadata
 
 EARS = """
     # Ears, the right one flipped, so that both look like left ones.
@@ -91,6 +93,23 @@ def test_it_is_trained_by_its_definition_and_the_refinement_says_what_differs(tr
     assert (found.result.insets["ear_right"] - drawn.flip(3)).abs().max() < 1e-5
     with pytest.raises(insetgan.UserError, match="has learned ear_left and ear_right, not face; give a Part"):
         insetgan.compose(canvas, {"face": ears}, detector=insetgan.FixedBoxes({"face": [1, 1, 9, 9]}), steps=0)
+
+
+def test_a_network_that_finds_it_is_trained_and_its_header_says_what_it_knows(command, heads, networks, tmp_path):
+    own = ["model.module.network.parts=[ear_left,ear_right]", "model.module.network.masks=false"]
+    size = ["data.height=32", "data.width=32", "model.dataset.last=null", "model.validation.first=-4"]
+    run = ["batch_size=2", "trainer.max_kimg=0.004", "out=finder"]
+    result = command("train", "+model=parts", f"data.path={heads}", *own, *size, *run)
+    assert result.returncode == 0, result.stderr
+    weights = tmp_path / "finder" / "parts-last.safetensors"
+    network = load_network(weights, kind="parts")
+    assert read_metadata(weights)["architecture"]["parts"] == ["ear_left", "ear_right"]
+    found = PartsDetector(network).detect(torch.zeros(1, 3, 32, 32))
+    assert set(found) == {"ear_left", "ear_right"} and found["ear_left"].boxes.shape == (1, 4)
+    refused = command(
+        "refine", networks["canvas"], networks["face"], f"detector.network.name_or_path={weights}", "out=no"
+    )
+    assert refused.returncode == 2 and "parts.face: the detector knows ear_left, ear_right" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from insetgan.ops.boxes import (
-    PART_NAMES,
     band_thickness,
     border_band,
     inside_boxes,
@@ -10,10 +9,6 @@ from insetgan.ops.boxes import (
     shrink_boxes,
     square_boxes,
 )
-
-
-def test_the_parts_have_a_fixed_order():
-    assert PART_NAMES == ("face", "hand_left", "hand_right", "feet")
 
 
 def test_square_box_by_hand():

@@ -2,6 +2,7 @@ import numpy as np
 import torch
 
 from insetgan.networks.generator import Generator
+from insetgan.refine.latents import Latents
 from insetgan.refine.starts import start_latents
 
 
@@ -41,3 +42,15 @@ def test_replacing_takes_whole_samples():
     first, second = start_latents(generator, [0, 1], 1.0), start_latents(generator, [2, 3], 1.0)
     mixed = first.replaced(torch.tensor([False, True]), second)
     assert torch.equal(mixed.shared, torch.stack([first.shared[0], second.shared[1]]))
+
+
+def test_each_space_has_its_own_centre_offsets_and_moving_codes():
+    shared, delta = torch.ones(1, 2), torch.arange(6.0).view(1, 3, 2)
+    for space, moving in (("w", [shared]), ("w+", [delta]), ("w*", [shared, delta])):
+        latents = Latents(shared, delta, torch.zeros(2), space=space)
+        assert latents.ws.tolist() == [[[1, 2], [3, 4], [5, 6]]]
+        assert [one.data_ptr() for one in latents.moving] == [one.data_ptr() for one in moving]
+        if space == "w+":
+            assert torch.equal(latents.centres, latents.ws) and not latents.offsets.any()
+        else:
+            assert latents.centres.tolist() == [[[1, 1]]] and torch.equal(latents.offsets, delta)

@@ -60,6 +60,15 @@ def test_no_sample_stops_before_all_weights_are_full(problem, objective):
     assert late.min() >= 60 and late.max() < 80
 
 
+def test_tolerance_is_a_share_of_the_objective(problem, objective):
+    schedule = plain(steps=200, block=5, ramp_down=0, sides=("inset",), patience=10, tolerance=0.05)
+    found = refine(problem(), objective(), schedule)
+    terms = {"coarse_l1": CoarseL1(weight=100), "border_l1": BorderL1(weight=200), "body_l1": None}
+    louder = refine(problem(), objective(**terms, offsets=OffsetNorm(weight=1)), schedule)
+    assert found.steps.max() < 200, "all have settled"
+    assert torch.equal(louder.steps, found.steps)
+
+
 def test_detect_every_counts_updates_of_the_canvas(problem, objective, following):
     detector = following()
     updates, looked = [0], []

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-from insetgan.cli.terminal import PatientConsole, printable, progress, say_error, silence, table
+from insetgan.cli.evaluate_output import print_table
+from insetgan.cli.terminal import PatientConsole, progress, table
+from insetgan.evaluation.tables import Entry, Panel, Table
+from insetgan.runtime.printing import printable, say, say_error, silence
 
 SHOWN = ["x[/red]y", "[bold]a", ":warning:", "a\x1b[31mb", "a\rb", "caf\u00e9\u4eba", "a\udcffb", "[link=x]y[/link]"]
 
@@ -116,3 +119,29 @@ def test_a_refinement_is_finished_whoever_reads(how, tiny, tmp_path):
     result = subprocess.run(["bash", "-c", how.format(full)], cwd=tmp_path, capture_output=True)
     assert (result.returncode, result.stderr) == (0, b"")
     assert (tmp_path / "caf\u00e9[" / "red]" / "sheet.png").exists()
+
+
+def test_the_best_of_a_table_is_starred_and_no_markup_is_printed():
+    panel = Panel("FD \u2193 [x]", [("joint [a]", [Entry("1.20", "[1.1, 1.3]", best=True), Entry("3.40")])])
+    raw = io.StringIO()
+    print_table(Table([(0.7, "body"), (0.4, "body")], [panel], "caption [b]"), PatientConsole(raw))
+    text = raw.getvalue()
+    assert "[bold]" not in text and "\\[" not in text
+    assert all(part in text for part in ("FD \u2193 [x]", "joint [a]", "1.20*", "[1.1, 1.3]", "3.40", "caption [b]"))
+    assert "3.40*" not in text
+
+
+@pytest.mark.parametrize("how", ["PYTHONIOENCODING=ascii {}", "{} >&-", "{} | true", "{} > /dev/full"])
+def test_commands_of_modules_print_likewise(how, tmp_path):
+    """`python -m insetgan.evaluation.measure` and `insetgan.weights.ship` name files, too."""
+    work = "from insetgan.runtime.printing import say; say('caf\\u00e9\\x1b[2J'); open('done', 'w').close()"
+    command = f'{sys.executable} -c "{work}"'
+    result = subprocess.run(["bash", "-c", how.format(command)], cwd=tmp_path, capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert (tmp_path / "done").exists()
+    assert b"\x1b" not in result.stdout
+
+
+def test_text_is_said_as_it_is(capsys):
+    say("x[/red]\x1b[2J")
+    assert capsys.readouterr().out == "x[/red]\\x1b[2J\n"

@@ -45,7 +45,7 @@ def text_settings(cls, prefix=""):
             yield from text_settings(hint, f"{key}.")
         elif get_origin(hint) is dict and is_dataclass(get_args(hint)[1]):
             yield from text_settings(get_args(hint)[1], f"{key}.{BY_NAME[field.name]}.")
-        elif str in text_kind(cls, field.name):
+        elif str in text_kind(cls, field.name) and field.name != "plugins":  # which only the command line may name
             yield key
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from insetgan.data.archive import Archive
+from insetgan.data.person import PART_NAMES
 from insetgan.detection.box_loss import box_iou
-from insetgan.ops.boxes import PART_NAMES
 from insetgan.ops.images import from_uint8, seeded_latents
 from insetgan.weights.store import EMBEDDED, load_network, read_metadata, resolve
 

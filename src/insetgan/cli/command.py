@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from insetgan import __version__
 from insetgan.cli.app import entry
-from insetgan.cli.terminal import say_error, silence
+from insetgan.runtime.printing import say_error, silence
 
 COMMANDS = {
     "refine": "compose images from several generators",

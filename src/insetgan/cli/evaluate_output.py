@@ -208,11 +208,9 @@ def print_table(table: Table, console: Any) -> None:
     for panel in table.panels:
         rows: list[list[str | Text]] = []
         for title, entries in panel.rows:
-            numbers = [
-                Text(f"{entry.text}{'*' if entry.best else ' '}", "bold" if entry.best else "") for entry in entries
-            ]
+            numbers = [Text(f"{entry.text}*", "bold") if entry.best else Text(f"{entry.text} ") for entry in entries]
             ends = [Text(f"\n{entry.interval}" if entry.interval else "") for entry in entries]
-            rows.append([title, *(number + end for number, end in zip(numbers, ends, strict=True))])
+            rows.append([title, *(Text.assemble(number, end) for number, end in zip(numbers, ends, strict=True))])
         print_panel(panel.title, ["", *heads], rows, console=console)
     console.print(table.caption, markup=False)
 

@@ -20,7 +20,7 @@ from insetgan.cli.evaluate_refinement import Refinements
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.run_index import indexed
-from insetgan.cli.terminal import PatientConsole, progress, silence
+from insetgan.cli.terminal import PatientConsole, progress
 from insetgan.cli.trainer import build_trainer, settle
 from insetgan.data.archive import PEOPLE
 from insetgan.data.datasets import ImageDataset
@@ -34,6 +34,7 @@ from insetgan.refine.module import seed_blocks
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
 from insetgan.runtime.lightning import pl
+from insetgan.runtime.printing import silence
 from insetgan.runtime.store import Layout, ResultFolder
 from insetgan.runtime.trainer import predict_blocks
 

@@ -13,7 +13,7 @@ import yaml
 from insetgan import __version__
 from insetgan.cli.places import CONF, choices_of, experiment_folders
 from insetgan.cli.sources import describe_target, describe_value
-from insetgan.cli.terminal import printable, say_error, silence
+from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.settings import Setting, declared, shown
 
 _INDENT = 26

@@ -26,10 +26,10 @@ from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.renamed import renewed
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import conform, schema_of
-from insetgan.cli.terminal import say_error, silence
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
+from insetgan.runtime.printing import say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 
 
@@ -95,7 +95,7 @@ def _compose_and_call(
     for line in lines if os.environ.get("LOCAL_RANK", "0") == "0" else ():
         say_error(line)
     parser = get_args_parser()
-    setattr(parser, "error", fail)  # noqa: B010 - a plain assignment is no type of ArgumentParser
+    parser.error = fail  # type: ignore[method-assign]
     parsed = parser.parse_intermixed_args(as_typed(current, cls))
     _run_hydra(args=parsed, args_parser=parser, task_function=job, config_path=str(CONF), config_name=name)
     if sys.stdout is not None:

@@ -23,7 +23,8 @@ def refuse_conflict(overrides: Sequence[str]) -> None:
     Raises:
         UserError: naming both.
     """
-    given = dict(match.groups() for text in overrides if (match := re.fullmatch(r"\+{0,2}(\w+)=(.*)", text, re.DOTALL)))
+    matches = [re.fullmatch(r"\+{0,2}(\w+)=(.*)", text, re.DOTALL) for text in overrides]
+    given: dict[str, str] = {match[1]: match[2] for match in matches if match}
     preset = given.get("preset", "none")
     if preset == "none" or not (CONF / "preset" / f"{preset}.yaml").is_file():
         return
@@ -51,7 +52,7 @@ def _mode_of(preset: str) -> dict[str, object]:
     for entry in content.get("defaults", ()):
         if isinstance(entry, str) and entry != "_self_":
             found |= _mode_of(entry)
-    return found | content.get("mode", {})
+    return {**found, **content.get("mode", {})}
 
 
 def _listed(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from omegaconf import MISSING as GIVEN_LATER
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @cache
-def schema_of(cls: type) -> type:
+def schema_of(cls: Any) -> type:
     """Return a dataclass with the keys of a class of settings, which takes any value for each.
 
     OmegaConf would convert values, such as the text "3" into the number; the class of settings itself refuses them.
@@ -36,7 +36,7 @@ def schema_of(cls: type) -> type:
         else:
             default: Any = GIVEN_LATER if setting.default is MISSING else setting.default
             if isinstance(default, tuple):
-                found.append((setting.name, Any, field(default_factory=lambda values=default: list(values))))
+                found.append((setting.name, Any, field(default_factory=partial(list, default))))
             else:
                 found.append((setting.name, Any, field(default=default)))
     return make_dataclass(cls.__name__, found)
@@ -60,7 +60,7 @@ def conform(config: DictConfig, cls: type[T]) -> T:
     return settings
 
 
-def _kind(cls: type, name: str) -> tuple[str, Any]:
+def _kind(cls: Any, name: str) -> tuple[str, Any]:
     """How a setting holds others: "one" class of settings, several "by name", an "open" node, or a "plain" value."""
     hint = get_type_hints(cls)[name]
     if is_dataclass(hint):
@@ -70,14 +70,14 @@ def _kind(cls: type, name: str) -> tuple[str, Any]:
     return ("open", None) if hint is Any else ("plain", None)
 
 
-def _given(config: DictConfig, cls: type, path: str) -> Iterator[tuple[str, Any]]:
-    known = {setting.name for setting in fields(cls)}  # type: ignore[arg-type]
+def _given(config: DictConfig, cls: Any, path: str) -> Iterator[tuple[str, Any]]:
+    known = {setting.name for setting in fields(cls)}
     for key in config:
         name, full = str(key), f"{path}{key!s}"
         value = config[name]
         if isinstance(value, str) and value == "":
             raise SettingError(full, "must not be empty", "")
-        kind, inner = _kind(cls, name) if name in known else ("open", None)
+        kind, inner = _kind(cls, name) if name in known else ("open", Any)
         if kind == "one" and isinstance(value, DictConfig):
             yield name, dict(_given(value, inner, f"{full}."))
         elif kind == "by name" and isinstance(value, DictConfig):
@@ -85,7 +85,7 @@ def _given(config: DictConfig, cls: type, path: str) -> Iterator[tuple[str, Any]
             yield (
                 name,
                 {
-                    str(each): dict(_given(held, inner, f"{full}.{each}.")) if deep and held is not None else held
+                    str(each): dict(_given(held, inner, f"{full}.{each!s}.")) if deep and held is not None else held
                     for each, held in value.items()
                 },
             )
@@ -100,7 +100,7 @@ def _put_back(config: DictConfig, settings: Any) -> None:
         kind, inner = _kind(type(settings), setting.name)
         if kind == "one":
             _put_back(config[setting.name], value)
-        elif kind == "by name" and is_dataclass(inner):
+        elif kind == "by name" and isinstance(inner, type) and is_dataclass(inner):
             for name, held in value.items():
                 whole = OmegaConf.structured(schema_of(inner))
                 _put_back(whole, held)

@@ -33,7 +33,7 @@ def describe_value(name: str) -> Iterator[str]:
     for entry in inner:
         if isinstance(entry, ast.Dict):
             for key, value in zip(entry.keys, entry.values, strict=True):
-                yield f"  {key.value if isinstance(key, ast.Constant) else '...'}: {ast.unparse(value)}"
+                yield f"  {str(key.value) if isinstance(key, ast.Constant) else '...'}: {ast.unparse(value)}"
     called = [each.func.id for each in inner if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)]
     for each in dict.fromkeys(called):
         if (origin := _origin(tree, each)).startswith("insetgan."):
@@ -100,4 +100,4 @@ def _declared(annotation: ast.expr) -> str:
                 found[str(keyword.arg)] = ast.unparse(keyword.value).strip("'\"")
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     limits = ", ".join(f"{word} {found[name]}" for name, word in words.items() if name in found)
-    return found.get("description", "") + (f" ({limits})" if limits else "")
+    return str(found.get("description", "")) + (f" ({limits})" if limits else "")

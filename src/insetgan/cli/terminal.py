@@ -2,11 +2,10 @@
 
 import io
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import IO, Any
 
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from insetgan.runtime.printing import printable, show_all_letters, silence
 from insetgan.runtime.run_log import note
 
 LOG_EVERY = 10.0  # seconds between two lines when nobody watches
@@ -30,7 +30,7 @@ class PatientConsole(Console):
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         stream = stream or sys.stdout or _nowhere()
-        _show_all_letters(stream)
+        show_all_letters(stream)
         super().__init__(file=stream, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def print(self, *objects: Any, **options: Any) -> None:
@@ -48,21 +48,6 @@ class PatientConsole(Console):
         self.quiet = True
 
 
-def printable(text: str) -> str:
-    """Return text with its control characters written out, but for ends of lines and tabs."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
-
-
-def say_error(line: str) -> None:
-    """Print one line on standard error; where that cannot be, nothing happens."""
-    stream = sys.stderr
-    if stream is None:
-        return
-    _show_all_letters(stream)
-    with suppress(OSError, ValueError):
-        print(printable(line), file=stream, flush=True)
-
-
 def note_printed(*objects: Any) -> None:
     """Write what is printed to the log file of the run: text as it is, tables as 120 columns of text."""
     for each in objects:
@@ -74,29 +59,8 @@ def note_printed(*objects: Any) -> None:
         note(page.getvalue())
 
 
-def silence(stream: IO[str] | None) -> None:
-    """Send what is written to a stream, and what it still holds, nowhere."""
-    if stream is None:
-        return
-    with suppress(OSError, ValueError):  # closed, or no file at all
-        number = stream.fileno()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, number)
-        os.close(nowhere)
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
 def _nowhere() -> IO[str]:
     return open(os.devnull, "w")
-
-
-def _show_all_letters(stream: IO[str]) -> None:
-    """Write what the stream's encoding lacks, and bytes of file names that are no text, as escapes instead of failing."""
-    if isinstance(stream, io.TextIOWrapper):
-        with suppress(OSError, ValueError):
-            stream.reconfigure(errors="backslashreplace")
 
 
 class _Rate(ProgressColumn):
@@ -161,9 +125,9 @@ class _LineLog:
 
 
 def table(
-    title: str, columns: list[str], rows: Sequence[Sequence[str | Text]], *, console: Console | None = None
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, console: Console | None = None
 ) -> None:
-    """Print a small table; numbers are expected as ready text, or as text with a style, and stand to the right."""
+    """Print a small table; cells are ready text, or rich's `Text` with a style; numbers stand to the right."""
     sheet = Table(title=Text(printable(title)), title_justify="left", show_edge=False, pad_edge=False)
     for index, name in enumerate(columns):
         sheet.add_column(Text(printable(name)), justify="left" if index == 0 else "right")

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from insetgan.data.archive import Archive
 from insetgan.data.datasets import ImageDataset, open_archive
-from insetgan.ops.boxes import PART_NAMES
+from insetgan.data.person import PART_NAMES
 from insetgan.runtime.errors import UserError
 
 
@@ -22,7 +22,7 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
         path: archive (zip or folder); None takes the rendered people that come with the package.
         height: of the items; pictures of another size are resized, antialiased.
         width: likewise.
-        part: one of `ops.boxes.PART_NAMES` or of the archive's own parts.
+        part: one of `data.person.PART_NAMES` or of the archive's own parts.
         held_out: pictures at the end of the archive that training does not see.
         take: "training" takes all but these, "held_out" these.
         use_labels: must be False, since a picture is completed without.

@@ -13,9 +13,10 @@ from insetgan.data.check import Fault, Progress, is_distorted, sound_pictures
 from insetgan.data.fitting import fitted
 from insetgan.data.kept import Kept
 from insetgan.data.part_crop import PartCrop
+from insetgan.data.person import PART_NAMES
 from insetgan.data.picture import Shape
 from insetgan.data.reading import BACKGROUND, Reading, check_crop
-from insetgan.ops.boxes import MARGIN, PART_NAMES, square_boxes
+from insetgan.ops.boxes import MARGIN, square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
 from insetgan.runtime.errors import UserError
@@ -189,7 +190,7 @@ class PartCrops(TrainingPictures):
 
     Args:
         path: archive with boxes; None takes the rendered people that come with the package.
-        part: one of `ops.boxes.PART_NAMES` or of the archive's own parts, or several: crops of each.
+        part: one of `data.person.PART_NAMES` or of the archive's own parts, or several: crops of each.
         height: of the items.
         width: of the items; equal to the height.
         margin: what is added on every side, as a fraction of the longer side of the box.

@@ -1,5 +1,6 @@
 """Pictures with the boxes and masks of their parts, augmented in batches, for training PartsNet."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -9,11 +10,17 @@ from torch.nn import functional
 
 from insetgan.data.archive import Archive
 from insetgan.data.check import Fault, Progress, sound_pictures
-from insetgan.ops.boxes import PART_NAMES
+from insetgan.data.person import PART_NAMES
 from insetgan.runtime.errors import UserError
 
-_SWAPPED = {"hand_left": "hand_right", "hand_right": "hand_left"}
-MIRRORED = [PART_NAMES.index(_SWAPPED.get(name, name)) for name in PART_NAMES]  # a flip swaps the hands
+_MOST_MASKS = 8  # bits of the bytes in which masks are kept
+_OTHER_SIDE = {"left": "right", "right": "left"}
+
+
+def mirrored_order(parts: Sequence[str]) -> list[int]:
+    """For each part the index of the one that it becomes in a mirror: hand_left and hand_right swap, others stay."""
+    other = [re.sub("(?<![a-z])(left|right)(?![a-z])", lambda side: _OTHER_SIDE[side[0]], part) for part in parts]
+    return [parts.index(name) if name in parts else index for index, name in enumerate(other)]
 
 
 class LocatedBatch(NamedTuple):
@@ -70,6 +77,7 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
         checked: decode the chosen pictures at the start to find all faulty ones, not only the first.
         progress: called while they are checked with the number done and the number of all.
         crop: `none`; boxes and masks fit whole pictures only.
+        parts: names of the parts, in the order of the network that learns them; at most 8 with masks.
 
     Attributes:
         skipped: pictures that were left out because they are faulty.
@@ -94,7 +102,13 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
         checked: bool = True,
         progress: Progress | None = None,
         crop: str = "none",
+        parts: Sequence[str] = PART_NAMES,
     ) -> None:
+        if masks and len(parts) > _MOST_MASKS:
+            raise UserError(
+                f"model.module.network.parts: {len(parts)} parts; at most {_MOST_MASKS} are outlined, "
+                "model.module.network.masks=false finds more"
+            )
         if crop != "none":
             raise UserError(f"data.crop={crop}: must be none, since boxes and masks fit whole pictures only")
         chosen: Sequence[int] = range(len(archive))[first:last]
@@ -105,16 +119,16 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
         if isinstance(archive, Archive):
             sound = sound_pictures(archive, chosen, on_fault=on_fault, checked=checked, progress=progress)
             chosen, self.skipped, self.notes = sound.indices, sound.faults, [*archive.notes, *sound.notes]
-        self.boxes, self.visible = _boxes(archive, chosen)
+        self.boxes, self.visible = _boxes(archive, chosen, parts)
         if not self.visible.any():
             raise UserError(
-                f"data.path={path}: none of the {len(chosen)} pictures has a box of {', '.join(PART_NAMES)}; "
+                f"data.path={path}: none of the {len(chosen)} pictures has a box of {', '.join(parts)}; "
                 "parts.json must hold them"
             )
         self.images = torch.empty(len(chosen), 3, *archive.size, dtype=torch.uint8)
         for row, index in enumerate(chosen):
             self.images[row] = torch.from_numpy(archive.image(index)).permute(2, 0, 1)
-        self.masks = _packed_masks(archive, chosen, self.visible) if masks else None
+        self.masks = _packed_masks(archive, chosen, parts, self.visible) if masks else None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -124,51 +138,54 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
         return item if self.masks is None else (*item, self.masks[index])
 
 
-def _boxes(archive: LocatedArchive, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
+def _boxes(archive: LocatedArchive, chosen: Sequence[int], parts: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Boxes [n, parts, 4], zeros where a part is not seen, and whether it is, [n, parts] bool."""
-    boxes = torch.zeros(len(chosen), len(PART_NAMES), 4)
-    visible = torch.zeros(len(chosen), len(PART_NAMES), dtype=torch.bool)
+    boxes = torch.zeros(len(chosen), len(parts), 4)
+    visible = torch.zeros(len(chosen), len(parts), dtype=torch.bool)
     for row, index in enumerate(chosen):
-        for column, part in enumerate(PART_NAMES):
+        for column, part in enumerate(parts):
             if (box := archive.boxes(index).get(part)) is not None:
                 boxes[row, column] = torch.tensor(box, dtype=torch.float32)
                 visible[row, column] = True
     return boxes, visible
 
 
-def _packed_masks(archive: LocatedArchive, chosen: Sequence[int], visible: Tensor) -> Tensor:
+def _packed_masks(archive: LocatedArchive, chosen: Sequence[int], parts: Sequence[str], visible: Tensor) -> Tensor:
     """Masks as uint8 [n, h, w], one bit a part: four thousand pictures of 256 x 128 take 130 MB instead of 520."""
     packed = torch.zeros(len(chosen), *archive.size, dtype=torch.uint8)
     for row, column in visible.nonzero().tolist():
         try:
-            mask = archive.mask(chosen[row], PART_NAMES[column])
+            mask = archive.mask(chosen[row], parts[column])
         except UserError as error:
             raise UserError(f"{error}; model.module.network.masks=false trains on the boxes alone") from error
         packed[row] |= torch.from_numpy(mask).to(torch.uint8) << column
     return packed
 
 
-def unpack_masks(packed: Tensor) -> Tensor:
+def unpack_masks(packed: Tensor, parts: int = len(PART_NAMES)) -> Tensor:
     """Masks of all parts from the bits of uint8 [n, h, w]: float [n, parts, h, w], 0 or 1."""
-    return torch.stack([packed >> column & 1 for column in range(len(PART_NAMES))], dim=1).float()
+    return torch.stack([packed >> column & 1 for column in range(parts)], dim=1).float()
 
 
-def augment(batch: LocatedBatch, generator: torch.Generator, *, empty: float = 0.1) -> LocatedBatch:
+def augment(
+    batch: LocatedBatch, generator: torch.Generator, *, parts: Sequence[str] = PART_NAMES, empty: float = 0.1
+) -> LocatedBatch:
     """Vary pictures as a detector must bear: place, size, mirror, light, softness, and pictures with nobody in them.
 
     Args:
         batch: pictures and boxes, with masks or without.
         generator: source of all randomness.
+        parts: their names; what is left and right swaps in a mirror.
         empty: share of pictures replaced by ones without a person.
 
     Returns:
         A batch of the same shapes; a part of which less than half remains in the frame counts as not visible.
     """
-    batch = _without_people(_move(batch, generator), generator, empty)
+    batch = _without_people(_move(batch, generator, mirrored_order(parts)), generator, empty)
     return batch._replace(images=_degrade(batch.images, generator))
 
 
-def _move(batch: LocatedBatch, generator: torch.Generator) -> LocatedBatch:
+def _move(batch: LocatedBatch, generator: torch.Generator, mirrored: Sequence[int]) -> LocatedBatch:
     """Mirror, scale by 0.8 to 1.2 and shift by up to 8 % of the width and height, edges repeated."""
     count, _, height, width = batch.images.shape
     size = batch.images.new_tensor([width, height])
@@ -188,13 +205,13 @@ def _move(batch: LocatedBatch, generator: torch.Generator) -> LocatedBatch:
     if masks is not None:
         # Zeros beyond the frame, where the edges of the pictures are repeated: boxes end there as well.
         masks = functional.grid_sample(masks, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-        masks = torch.where(mirror[:, None, None, None], masks[:, MIRRORED], masks)
+        masks = torch.where(mirror[:, None, None, None], masks[:, mirrored], masks)
 
     corners = batch.boxes.view(count, -1, 2, 2) - size / 2
     corners = corners * factor[:, None, None] + shift[:, None, None] + size / 2
     boxes = torch.cat([corners.amin(dim=2), corners.amax(dim=2)], dim=2)
-    boxes = torch.where(mirror[:, None, None], boxes[:, MIRRORED], boxes)
-    visible = torch.where(mirror[:, None], batch.visible[:, MIRRORED], batch.visible)
+    boxes = torch.where(mirror[:, None, None], boxes[:, mirrored], boxes)
+    visible = torch.where(mirror[:, None], batch.visible[:, mirrored], batch.visible)
     inside = torch.cat([boxes[..., :2].clamp(min=0), torch.minimum(boxes[..., 2:], size)], dim=2)
     inside = torch.cat([inside[..., :2], torch.maximum(inside[..., 2:], inside[..., :2])], dim=2)
     return LocatedBatch(images, inside, visible & (_area(inside) >= 0.5 * _area(boxes)), masks)

@@ -10,7 +10,6 @@ from insetgan.detection.box_loss import box_iou, centre_focal_loss, centre_targe
 from insetgan.detection.located import LocatedBatch, augment, unpack_masks
 from insetgan.detection.mask_loss import mask_iou, mask_loss
 from insetgan.detection.parts_net import STRIDE, PartsNet, PartsOutput, masks_near
-from insetgan.ops.boxes import PART_NAMES
 from insetgan.ops.images import from_uint8
 from insetgan.runtime.training_module import TrainingModule
 
@@ -93,7 +92,7 @@ class PartsModule(TrainingModule):
     def training_step(self, batch: Any, _: int) -> Tensor:
         """What says where the parts are, what outlines them, or both."""
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + int(self.cur_nimg) + self.global_rank)
-        images, boxes, visible, masks = augment(_to_float(batch), random)
+        images, boxes, visible, masks = augment(self._to_float(batch), random, parts=self.network.parts)
         output, logits = self._look(images)
         boxes, visible = boxes.to(self.device), visible.to(self.device)
         losses, loss = {}, torch.zeros((), device=self.device)
@@ -110,18 +109,23 @@ class PartsModule(TrainingModule):
 
     def validation_step(self, batch: Any, _: int) -> None:
         """Mean IoU of box and mask and mean confidence of each part where it is seen, on pictures as they are."""
-        images, boxes, visible, masks = _to_float(batch)
+        images, boxes, visible, masks = self._to_float(batch)
         output, logits = self._look(images)
         measured = {"IoU": box_iou(output.boxes.float(), boxes.to(self.device)), "Score": output.scores}
         if logits is not None:
             assert masks is not None
             measured["MaskIoU"] = mask_iou(masks_near(logits, output.boxes), masks.to(self.device))
-        for index, name in enumerate(PART_NAMES):
+        for index, name in enumerate(self.network.parts):
             seen = visible[:, index]
             if seen.any():
                 count, several = int(seen.sum()), self.trainer.world_size > 1
                 for what, values in measured.items():
                     self.log(f"{what}/{name}", values[seen, index].mean(), batch_size=count, sync_dist=several)
+
+    def _to_float(self, batch: Any) -> LocatedBatch:
+        images, boxes, visible, *packed = batch
+        masks = unpack_masks(packed[0], len(self.network.parts)) if packed else None
+        return LocatedBatch(from_uint8(images.permute(0, 2, 3, 1)), boxes.float(), visible, masks)
 
     def _look(self, images: Tensor) -> tuple[PartsOutput, Tensor | None]:
         """Where the parts are, and the logits of their masks if the network has a head for them."""
@@ -140,9 +144,3 @@ def _detection_losses(output: PartsOutput, boxes: Tensor, visible: Tensor) -> di
     overlap = generalised_iou_loss(found, true).mean()
     edges = ((found - true).abs() / side).mean()
     return {"Loss/centre": centre, "Loss/overlap": overlap, "Loss/edges": edges}
-
-
-def _to_float(batch: Any) -> LocatedBatch:
-    images, boxes, visible, *packed = batch
-    masks = unpack_masks(packed[0]) if packed else None
-    return LocatedBatch(from_uint8(images.permute(0, 2, 3, 1)), boxes.float(), visible, masks)

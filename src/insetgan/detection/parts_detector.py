@@ -8,7 +8,6 @@ from torch import Tensor
 
 from insetgan.detection.detector import Detection
 from insetgan.detection.parts_net import PartsNet
-from insetgan.ops.boxes import PART_NAMES
 from insetgan.runtime.fingerprint import files_of
 
 
@@ -16,12 +15,12 @@ class PartsDetector:
     """Finds the parts of rendered people, and of pictures that look like them.
 
     Args:
-        network: a PartsNet trained on the parts of `ops.boxes.PART_NAMES`, in this order.
+        network: a trained PartsNet, which says what parts it knows.
     """
 
     def __init__(self, network: PartsNet) -> None:
         self.network = network
-        self.names = PART_NAMES
+        self.names = network.parts
 
     def files(self) -> Sequence[Path]:
         """The network's file."""
@@ -33,5 +32,5 @@ class PartsDetector:
         with torch.autocast(images.device.type, enabled=False):
             output = self.network(images.float())
         return {
-            name: Detection(output.boxes[:, index], output.scores[:, index]) for index, name in enumerate(PART_NAMES)
+            name: Detection(output.boxes[:, index], output.scores[:, index]) for index, name in enumerate(self.names)
         }

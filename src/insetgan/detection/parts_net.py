@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from insetgan.data.person import PART_NAMES
 from insetgan.runtime.fingerprint import FromFile
 
 WIDTHS = (16, 32, 64, 96, 128)  # channels at strides 1, 2, 4, 8, 16
 STRIDE = 4  # of the map on which parts are located
+_MOST_PARTS = 64
 _MASK_WIDTH = 24  # channels of the mask head, which works at full size: what it costs grows with their square
 
 
@@ -27,6 +29,24 @@ class PartsOutput(NamedTuple):
     boxes: Tensor
     scores: Tensor
     heat: Tensor
+
+
+def _names(parts: Sequence[str] | None, num_parts: int | None) -> tuple[str, ...]:
+    """Names of the parts of a network, by its description."""
+    if parts is None:
+        parts = PART_NAMES if num_parts is None else PART_NAMES[:num_parts]
+        if num_parts not in (None, len(parts)):
+            raise ValueError(
+                f"num_parts={num_parts}: without names there are at most {len(PART_NAMES)}; give parts=[...]"
+            )
+    elif num_parts not in (None, len(parts)):
+        raise ValueError(f"num_parts={num_parts}: leave it out beside parts={list(parts)}")
+    named = not isinstance(parts, str) and all(isinstance(part, str) and part.isidentifier() for part in parts)
+    if not named or not 1 <= len(parts) <= _MOST_PARTS or len(set(parts)) < len(parts):
+        raise ValueError(
+            f"parts={parts}: must be a list of 1 to {_MOST_PARTS} different names, such as [ear_left, ear_right]"
+        )
+    return tuple(parts)
 
 
 class MaskHead(nn.Module):
@@ -70,16 +90,33 @@ class PartsNet(FromFile, nn.Module):
     centre map follows CenterNet (Zhou et al. 2019, "Objects as Points"), the edges FCOS (Tian et al. 2019).
 
     Args:
-        num_parts: parts to find.
+        parts: names of the parts to find, 1 to 64; those of a person where nothing is said, as in files of older versions.
         working_height: pictures are resampled to this height before they are searched, since the network has learned
             people of that size; the width becomes the nearest multiple of 16.
         masks: have a head that outlines the parts, for `segment`; what `forward` and `features` give, and what they cost, is
             the same with and without.
+        num_parts: how many of a person's parts, in files of older versions; not beside `parts`.
+
+    Raises:
+        ValueError: the parts are no such names.
     """
 
-    def __init__(self, *, num_parts: int = 4, working_height: int = 256, masks: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        parts: Sequence[str] | None = None,
+        working_height: int = 256,
+        masks: bool = False,
+        num_parts: int | None = None,
+    ) -> None:
         super().__init__()
-        self.architecture: dict[str, Any] = {"num_parts": num_parts, "working_height": working_height, "masks": masks}
+        self.parts = _names(parts, num_parts)
+        num_parts = len(self.parts)
+        self.architecture: dict[str, Any] = {
+            "parts": list(self.parts),
+            "working_height": working_height,
+            "masks": masks,
+        }
         self.num_parts, self.working_height = num_parts, working_height
         stages = [_stage(3, WIDTHS[0], stride=1, depth=1)]
         stages += [_stage(below, width, stride=2, depth=2) for below, width in pairwise(WIDTHS)]

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from insetgan.detection.parts_net import PartsNet
-from insetgan.ops.boxes import PART_NAMES
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of
 from insetgan.runtime.paths import read_path
@@ -36,7 +35,7 @@ class PartsSegmenter:
     """Outlines the parts of rendered people, and of pictures that look like them.
 
     Args:
-        network: a PartsNet with masks, trained on the parts of `ops.boxes.PART_NAMES`, in this order.
+        network: a trained PartsNet with masks, which says what parts it knows.
 
     Raises:
         UserError: the network has no masks.
@@ -59,7 +58,7 @@ class PartsSegmenter:
         """Outline all parts in pictures [n, 3, H, W] in [-1, 1] with one pass, in full precision under autocast too."""
         with torch.autocast(images.device.type, enabled=False):
             masks = self.network.segment(images.float())
-        return {name: masks[:, index : index + 1] for index, name in enumerate(PART_NAMES)}
+        return {name: masks[:, index : index + 1] for index, name in enumerate(self.network.parts)}
 
 
 class ScriptedSegmenter:

@@ -1,7 +1,6 @@
 """How far a generator's pictures are from an archive's: `python -m insetgan.evaluation.measure GENERATOR ARCHIVE`."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,6 +15,7 @@ from insetgan.metrics.mobilenet import MobileNetFeatures
 from insetgan.metrics.pictures import generated_pictures, real_pictures
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.printing import say, say_error
 from insetgan.weights.store import load_network
 
 PARTS: dict[str, dict[str, Any]] = {
@@ -87,14 +87,14 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="first seed of the latents (0)")
     try:
-        print(measure(**vars(parser.parse_args())))  # noqa: T201 - a command
+        say(measure(**vars(parser.parse_args())))
     except (UserError, OSError) as error:
         parser.error(str(error))
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        print(f"error: {message}", file=sys.stderr)  # noqa: T201
+        say_error(f"error: {message}")
         raise SystemExit(2)
 
 

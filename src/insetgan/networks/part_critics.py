@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from insetgan.networks.frozen import as_buffers
 from insetgan.networks.local_critics import cut
 from insetgan.networks.projected import ENLARGEMENTS, ProjectedDiscriminator
-from insetgan.ops.boxes import PART_NAMES
 
 
 class Located(Protocol):
@@ -46,10 +45,11 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
 
         Args:
             features: see `ProjectedDiscriminator`.
-            locator: called with pictures [n, 3, h, w] in [-1, 1] it gives `Located`; PartsNet is one. Frozen here.
+            locator: called with pictures [n, 3, h, w] in [-1, 1] it gives `Located`, and its `parts` names what; PartsNet is
+                one. Frozen here.
             height: of the pictures.
             width: of the pictures.
-            windows: name of a part, of `ops.boxes.PART_NAMES`, in whose order the locator gives boxes -> side of its window,
+            windows: name of a part that the locator finds -> side of its window,
                 as a fraction of the picture's width; brought to the nearest number of pixels that, enlarged, the strides of
                 the frozen features divide.
             part_enlarge: as `enlarge`, of windows.
@@ -60,9 +60,10 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
             ValueError: no window, one that is no fraction or for which the picture is too small, or what
                 `ProjectedDiscriminator` refuses.
         """
-        if not windows or not set(windows) <= set(PART_NAMES) or not all(0 < side <= 1 for side in windows.values()):
+        found = tuple(getattr(locator, "parts", ()))
+        if not windows or not set(windows) <= set(found) or not all(0 < side <= 1 for side in windows.values()):
             raise ValueError(
-                f"windows={dict(windows)}: must give some of {', '.join(PART_NAMES)} a side above 0 and at most 1"
+                f"windows={dict(windows)}: must give some of {', '.join(found)} a side above 0 and at most 1"
             )
         if part_enlarge not in ENLARGEMENTS:
             raise ValueError(f"part_enlarge={part_enlarge}: must be one of {ENLARGEMENTS}")
@@ -74,7 +75,7 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
                 f"part_enlarge={part_enlarge}: windows have {max(self.sides.values())} pixels or more then, pictures "
                 f"{height} x {width}"
             )
-        self.locator = as_buffers(locator)
+        self.locator, self.found = as_buffers(locator), found
         near = rest | {"enlarge": part_enlarge}
         near_features = self.features if part_features is None else as_buffers(part_features)
         self.parts = nn.ModuleDict(
@@ -94,7 +95,7 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
         with torch.no_grad():
             boxes = self.locator(img[:, -3:].detach()).boxes
         for part, side in self.sides.items():
-            top, left = corners_round(boxes[:, PART_NAMES.index(part)], side, self.height, self.width)
+            top, left = corners_round(boxes[:, self.found.index(part)], side, self.height, self.width)
             logits.append(self.parts[part](cut(img, top, left, side)))
         return torch.cat(logits, dim=1)
 

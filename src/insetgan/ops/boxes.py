@@ -6,9 +6,6 @@ from torch import Tensor
 MARGIN = 0.15
 """Added round the box of a part on every side, as a fraction of its longer side, where nothing else is said."""
 
-PART_NAMES = ("face", "hand_left", "hand_right", "feet")
-"""The parts of a person, in the order used everywhere; left and right are the person's own."""
-
 
 def square_boxes(boxes: Tensor, margin: float, height: int, width: int) -> Tensor:
     """Put a square with a margin round each box, on whole pixels and inside the picture.

@@ -27,7 +27,7 @@ def draw_sheet(rows: Sequence[Row], part: str = "") -> bytes:
     """
     strips: list[tuple[str, Image.Image | None]] = []
     for title, pictures, seen in rows:
-        below = f"; below, the {part.replace('_', ' ')} as it is measured" if seen is not None else ""
+        below = f"; below, the {part.replace('_', ' ') or 'part'} as it is measured" if seen is not None else ""
         strips.append((f"{title}{below}", _strip(pictures, seen)))
     return encode_png(stack_titled(strips))
 

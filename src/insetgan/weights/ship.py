@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.printing import say, say_error
 from insetgan.weights.store import EMBEDDED, load_network, read_metadata, save_network
 
 
@@ -32,6 +33,7 @@ def ship(path: str, name: str) -> Path:
 
 if __name__ == "__main__":
     try:
-        print(ship(*sys.argv[1:3]))  # noqa: T201 - a command
+        say(str(ship(*sys.argv[1:3])))
     except (UserError, TypeError) as error:
-        sys.exit(f"error: {error}")
+        say_error(f"error: {error}")
+        sys.exit(1)
