@@ -104,7 +104,7 @@ def draw(generator: Synthesiser, seeds: int | Iterable[int], psi: Trunc = 1.0) -
     """
     chosen = _seeds(seeds)
     codes = start_latents(generator, chosen, _psi(psi))
-    return torch.cat([draw_codes(generator, ws) for ws in codes.ws.split(_AT_ONCE)])
+    return torch.cat([draw_codes(generator, ws) for ws in torch.split(codes.ws, _AT_ONCE)])
 
 
 def objective(exclude: Iterable[str] = JOINT, **weights: float) -> Objective:
@@ -236,8 +236,9 @@ def _part(name: str, inset: Synthesiser | Part, detector: Detector | None) -> Pa
         return inset
     assert detector is not None
     learned = _learned(name, inset)
-    settings = {"min_score": _EMBEDDED_SCORE} if isinstance(detector, PartsDetector) else {}
-    placement = SquarePlacement(margin=learned.margin, **settings)
+    placement = SquarePlacement(margin=learned.margin)
+    if isinstance(detector, PartsDetector):
+        placement = replace(placement, min_score=_EMBEDDED_SCORE)
     return Part(name, inset, detector, placement, mirror=name in learned.mirrored)
 
 
