@@ -74,12 +74,12 @@ def test_draw_is_the_generator_on_seeded_latents(toys):
 def test_without_steps_the_composite_is_the_naive_paste(toys):
     found = insetgan.compose(toys[0], {"face": toys[1]}, [3], detector=FIXED, steps=0)
     body, face = (insetgan.draw(generator, 3, 0.7) for generator in toys)
-    x0, y0, x1, y1 = found.measures[0].box["face"]
+    x0, y0, x1, y1 = found.measures[0]["box"]["face"]
     outside = torch.ones(32, 16, dtype=torch.bool)
     outside[y0:y1, x0:x1] = False
     assert torch.equal(found.images[0][:, outside], body[0][:, outside])
     assert torch.equal(found.images, found.result.paste) and torch.equal(found.result.insets["face"], face)
-    assert found.seams["face"] == [found.measures[0].seam_before["face"]]
+    assert found.seams["face"] == [found.measures[0]["seam_before"]["face"]]
     figures = insetgan.measure(found)
     assert figures["seam_after"] == found.seams["face"][0] and figures["samples"] == 1 and figures["body_change"] == 0
 

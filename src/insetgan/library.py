@@ -23,7 +23,6 @@ from insetgan.ops.images import make_grid, to_uint8
 from insetgan.ops.regions import BLENDS, Blend
 from insetgan.refine.composition import draw as draw_codes
 from insetgan.refine.latents import CANVAS
-from insetgan.refine.measures import Measures
 from insetgan.refine.measures import measure as measure_result
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
@@ -49,12 +48,12 @@ class Composition:
 
     Attributes:
         images: the composites, float [n, 3, H, W], nominally in [-1, 1].
-        measures: figures of each sample: status, boxes, seams, changes; see `refine.measures.Measures`.
+        measures: the record of each sample: status, box, seams, changes; see `refine.measures.measure`.
         result: everything else: latents, insets, masks, curves, the naive paste; see `refine.problem.Result`.
     """
 
     images: Tensor
-    measures: list[Measures]
+    measures: list[dict[str, Any]]
     result: Result
 
     @property
@@ -64,7 +63,7 @@ class Composition:
         None where the part is not on the canvas, or its box has no border there.
         """
         return {
-            part: [(figures.seam_after or {}).get(part) for figures in self.measures] for part in self.result.insets
+            part: [(record["seam_after"] or {}).get(part) for record in self.measures] for part in self.result.insets
         }
 
 
@@ -105,7 +104,7 @@ def draw(generator: Synthesiser, seeds: int | Iterable[int], psi: Trunc = 1.0) -
     """
     chosen = _seeds(seeds)
     codes = start_latents(generator, chosen, _psi(psi))
-    return torch.cat([draw_codes(generator, ws) for ws in codes.ws.split(_AT_ONCE)])
+    return torch.cat([draw_codes(generator, ws) for ws in torch.split(codes.ws, _AT_ONCE)])
 
 
 def objective(exclude: Iterable[str] = JOINT, **weights: float) -> Objective:
@@ -207,11 +206,11 @@ def measure(composition: Composition) -> dict[str, float | None]:
     """
     found: dict[str, float | None] = {}
     for key in ("seam_before", "seam_after", "band_before", "band_after", "part_change", "body_change"):
-        values = [getattr(figures, key) for figures in composition.measures]
+        values = [record[key] for record in composition.measures]
         flat = [number for value in values for number in (value.values() if isinstance(value, Mapping) else [value])]
         known = [number for number in flat if number is not None]
         found[key] = float(torch.tensor(known, dtype=torch.float64).quantile(0.5)) if known else None
-    found["samples"] = sum(figures.status == "ok" for figures in composition.measures)
+    found["samples"] = sum(record["status"] == "ok" for record in composition.measures)
     return found
 
 
@@ -237,8 +236,9 @@ def _part(name: str, inset: Synthesiser | Part, detector: Detector | None) -> Pa
         return inset
     assert detector is not None
     learned = _learned(name, inset)
-    settings = {"min_score": _EMBEDDED_SCORE} if isinstance(detector, PartsDetector) else {}
-    placement = SquarePlacement(margin=learned.margin, **settings)
+    placement = SquarePlacement(margin=learned.margin)
+    if isinstance(detector, PartsDetector):
+        placement = replace(placement, min_score=_EMBEDDED_SCORE)
     return Part(name, inset, detector, placement, mirror=name in learned.mirrored)
 
 

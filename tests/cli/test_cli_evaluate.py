@@ -59,7 +59,7 @@ def test_results_have_the_documented_keys(finished):
         keys = {"fid", "kid", "precision", "recall", "p_ids", "u_ids", "lpips_diversity"}
         keys |= {"ppl"} if (cell["method"], cell["region"]) == ("unconditional", "body") else set()
         if cell["method"] != "unconditional":
-            keys |= {"seam", "band"} if cell["region"] == "face" else {"body_change"}
+            keys |= {"seam", "band", "part_change"} if cell["region"] == "face" else {"body_change"}
         assert set(cell["figures"]) == keys
     assert results["features"] == {"name": "parts", "title": "PartsNet", "num_features": 288}
     assert results["real"]["n"] == {"body": 6, "face": 6}
@@ -69,7 +69,7 @@ def test_results_have_the_documented_keys(finished):
 
 def test_figures_follow_from_the_pictures_on_the_disk(finished):
     """An independent way: read the refined pictures, describe them by hand, and measure by the metrics' own functions."""
-    from insetgan.evaluation.pictures import read_picture
+    from insetgan.evaluation.images import read_image
     from insetgan.metrics.features import PartsFeatures
     from insetgan.metrics.registry import feature_metrics
     from insetgan.weights.store import load_network
@@ -79,7 +79,7 @@ def test_figures_follow_from_the_pictures_on_the_disk(finished):
     network = next(line.split()[-1] for line in config.splitlines() if "name_or_path:" in line)
     extractor = PartsFeatures(load_network(network, kind="parts"))
     folder = next((out / "runs").glob("joint-0.7-*"))
-    pictures = torch.stack([read_picture(folder / f"samples/{seed}_refined.png") for seed in range(6)])
+    pictures = torch.stack([read_image(folder / f"samples/{seed}_refined.png") for seed in range(6)])
     real = load_file(out / "table/real.safetensors")["body"]
     (metric,) = feature_metrics(["fid"], extractor)
     results = json.loads((out / "table/results.json").read_text())

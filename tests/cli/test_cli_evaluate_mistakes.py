@@ -13,11 +13,19 @@ from PIL import Image
             "method/jont: no such choice (allowed: comodgan, folder, joint, part, paste, unconditional)",
         ),
         (["method=[]"], "method: must not be empty"),
-        (["+method.joint.steps=3"], "method.joint.steps: no such setting (allowed: kind, title, overrides"),
+        (["+method.joint.steps=3"], "method.joint.steps: no such setting (allowed: title, optional, overrides)"),
         (
             ["+method.mine.kind=magic"],
-            "method.mine.kind=magic: must be one of canvas, paste, refine, complete, folder",
+            "method.mine.kind=magic: is an old key (canvas, paste, refine, complete, folder); now method.mine._target_ names",
         ),
+        (["+method.mine={title:Mine}"], "method.mine: needs a _target_, the class of the method"),
+        (
+            ["+method.mine={_target_:insetgan.metrics.measures.Seam}"],
+            "insetgan.metrics.measures.Seam: must be a Method",
+        ),
+        (["+method.joint.optional=3"], "method.joint.optional=3: must be true or false"),
+        (["+method.joint.setup=3"], "method.joint.setup: no such setting"),
+        (["measures=[nobody.Mine]"], "plugins=[nobody]"),
         (["method=[folder]"], "method.folder.path: must be given"),
         (
             ["method=[folder]", "method.folder.path=nowhere.zip"],

@@ -29,13 +29,13 @@ ROOT = Path(__file__).resolve().parents[2]
         (["trainer.precision=64-true"], "trainer.precision=64-true: must be one of auto, 32-true, bf16-mixed"),
         (["parts.face.placement=null"], "parts.face: needs weights and placement"),
         (["parts.face.weights=null"], "parts.face: needs weights and placement"),
-        (["out=/tmp/caf\u00e9"], "quote special characters"),
+        (["steps=caf\u00e9"], "quote special characters"),
         (["canvas.weights=nowhere.safetensors"], "canvas.weights=nowhere.safetensors: no file"),
         (["parts.face.weights=parts"], "parts.face.weights=parts: holds parts, expected generator"),
         (["parts.face.placement.margin=abc"], "parts.face.placement.margin=abc: must be a number"),
         (["canvas.wieghts=body"], "canvas.wieghts: no such setting; did you mean weights?"),
         (["objective.border_l1.weight=abc"], "weight=abc: must be a number"),
-        (["objective.border_l1.ramp=3"], "ramp=3: must be a Ramp"),
+        (["objective.border_l1.ramp=3"], "objective.border_l1.ramp=3: must be settings by name"),
         (["+objective.new=3"], "objective.new=3: must be a term"),
         (["objective=null"], "objective=null: no such choice (allowed: none, paper)"),
         (["segmenter=5"], "segmenter=5: no such choice (allowed: parts_net, torchscript)"),
@@ -96,10 +96,10 @@ ROOT = Path(__file__).resolve().parents[2]
         (["preset=stylegan_human", "objective=paper"], "objective=paper: the preset brings its own objective"),
         (["schedule.patience=0"], "schedule.patience=0"),
         (["schedule.together=no"], "schedule.together=no: must be true or false"),
-        (["schedule.stages=[{until:1.0}]"], "schedule.stages: must be a list of stages"),
-        (["schedule.stages.0.until=abc"], "schedule.stages.until=abc: must be a number"),
+        (["schedule.stages=[{until:0.5}]"], "schedule.stages: their ends must rise"),
+        (["schedule.stages.0.until=abc"], "until=abc: must be a number"),
         (["objective.border_l1.ramp.end=abc"], "ramp.end=abc: must be a number"),
-        (["+objective.coarse_l1.sides=canvas"], "sides=canvas: must be a list"),
+        (["objective.coarse_l1.sides=canvas"], "sides=canvas: must be a list"),
         (["mode.canvas_rate=-1"], "mode.canvas_rate=-1: must be at least 0"),
         (
             ["+objective.total={_target_:insetgan.refine.terms.coarse.CoarseL1,weight:1}"],
@@ -130,6 +130,8 @@ def test_broken_projections_are_named(refine, assert_one_line, tmp_path, content
 
 
 def test_one_command_at_a_time_in_a_folder(refine, assert_one_line, tmp_path, monkeypatch):
-    monkeypatch.setattr(lock_folder.__wrapped__, "__kwdefaults__", {"patience": 0.1})
+    monkeypatch.setattr(
+        lock_folder.__wrapped__, "__kwdefaults__", {**lock_folder.__wrapped__.__kwdefaults__, "patience": 0.1}
+    )
     with lock_folder(tmp_path / "run"):
         assert_one_line(refine("seeds=0", f"out={tmp_path}/run"), "another command is writing there")

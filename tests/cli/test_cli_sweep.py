@@ -101,7 +101,7 @@ def test_page(sweep):
     head, first, second, third, fourth = page.rows
     assert head == [
         "run", "trunc", "detector", "~objective.border_l1", "samples",
-        "seam, face", "change of the canvas", "steps", "first samples",
+        "seam, face", "change of the canvas (grey levels of 255)", "steps", "first samples",
     ]  # fmt: skip
     assert first == ["0_run", "0.5", "", "", "*2*", "*0.90*", "4", "10", ""], "a seam is best where it is nearest to 1"
     assert second == ["1_run", "0.7", "", "", "2", "1.40", "*1*", "10", ""]
@@ -138,6 +138,23 @@ def test_objectives_of_other_weights_are_not_compared(tmp_path):
         write_run(tmp_path, number, [f"objective.border_l1.weight={weight}"], records)
     write_sweep_page(tmp_path)
     assert not [cell for row in Page((tmp_path / "sweep.html").read_text()).rows for cell in row if "*" in cell]
+
+
+def test_results_say_what_their_numbers_are(tmp_path):
+    """A measure of the user's own: the page knows it from results.json, without its package."""
+    said = {
+        "glow": {"title": "glow", "unit": "candles", "better": "higher"},
+        "moved": {"title": "moved", "of_change": True},
+    }
+    for number, (glow, moved) in enumerate([(2.0, 0.0), (3.5, 1.0), (1.0, 4.0)]):
+        record = {"name": "0", "seed": 0, "status": "ok", "glow_after": glow, "moved": moved}
+        run = write_run(tmp_path, number, [f"trunc=0.{number + 1}"], [record])
+        (run / "results.json").write_text(json.dumps({"samples": [record], "measures": said}))
+    write_sweep_page(tmp_path)
+    head, *rows = Page((tmp_path / "sweep.html").read_text()).rows
+    assert head[3:5] == ["glow (candles)", "moved"]
+    assert [row[3] for row in rows] == ["2.00", "*3.50*", "1.00"], "the highest is best, and all have two decimals"
+    assert [row[4] for row in rows] == ["0", "*1*", "4"], "what nothing was done to has changed by 0, which is no merit"
 
 
 def test_one_run_none_and_hostile_ones(tmp_path):

@@ -81,3 +81,13 @@ def test_progress_is_told_of_every_metric():
     told = []
     Measurement([Gap(), Gap()], on_figure=lambda: told.append(1)).cell("m", 1.0, "face", REAL, fake(0))
     assert len(told) == 2
+
+
+def test_the_column_of_a_measure_has_its_unit_in_words():
+    from insetgan.evaluation.cell import Column
+    from insetgan.metrics.measures import MEASURES
+
+    columns = {measure.name: Column.of(measure) for measure in MEASURES}
+    assert (columns["seam"].title, columns["seam"].better) == ("Seam", "one")
+    assert columns["band"].title == "Band, grey levels of 255"
+    assert columns["body_change"].of_change and not columns["band"].of_change

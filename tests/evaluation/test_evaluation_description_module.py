@@ -6,7 +6,7 @@ import torch
 from insetgan.evaluation.cell import DIVERSITY
 from insetgan.evaluation.crops import Crops
 from insetgan.evaluation.description_module import DescriptionModule
-from insetgan.evaluation.pictures import Drawn
+from insetgan.evaluation.images import Images
 
 
 class Greys:
@@ -14,8 +14,8 @@ class Greys:
 
     networks = ()
 
-    def draw(self, seeds):
-        return Drawn(torch.stack([torch.full((3, 4, 4), seed, dtype=torch.uint8) for seed in seeds]))
+    def images(self, seeds):
+        return Images(torch.stack([torch.full((3, 4, 4), seed, dtype=torch.uint8) for seed in seeds]))
 
 
 class Mean:

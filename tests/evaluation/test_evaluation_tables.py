@@ -102,6 +102,18 @@ def test_ties_are_bold_together_and_nothing_is_where_all_are_alike(values, marks
     assert "".join(str(int(entries[0].best)) for _, entries in panel.rows) == marks
 
 
+@pytest.mark.parametrize(("values", "marks"), [((0.0, 2.0), "00"), ((0.0, 2.0, 3.0), "010"), ((1.0, 2.0), "10")])
+def test_a_change_of_nothing_is_no_merit(values, marks):
+    """The naive paste changes nothing of the canvas, by definition."""
+    column = Column("change", "Change", "lower", of_change=True)
+    names = "abc"[: len(values)]
+    made = [Cell(name, 1.0, "body", 9, 0, {"change": Figure(value)}) for name, value in zip(names, values, strict=True)]
+    (panel,) = lay_out(made, [column], {name: name for name in names}, [1.0], "").panels
+    assert "".join(str(int(entries[0].best)) for _, entries in panel.rows) == marks
+    rows = list(csv.DictReader(io.StringIO(comma_separated(made, [column], {name: name for name in names}))))
+    assert "".join(row["best"] for row in rows) == marks
+
+
 def test_numbers_that_are_none_are_never_the_best():
     made = [
         Cell(name, 1.0, "body", 9, 0, {"fid": Figure(v)})

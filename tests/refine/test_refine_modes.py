@@ -30,7 +30,9 @@ def test_one_way_refinement_leaves_the_canvas_to_the_bit(problem, objective):
     assert torch.equal(result.canvas, result.start_canvas)
     assert torch.equal(result.latents[CANVAS].ws, task.starts[CANVAS].ws)
     assert task.canvas.calls == 1, "drawn once and never again"
-    assert all(row.body_change == 0 and row.band_after["face"] < row.band_before["face"] for row in measure(result))
+    assert all(
+        row["body_change"] == 0 and row["band_after"]["face"] < row["band_before"]["face"] for row in measure(result)
+    )
 
 
 def test_settled_samples_stop_and_change_no_other(problem, objective):
@@ -95,8 +97,10 @@ def test_a_part_that_is_not_there_is_left_out(problem, objective):
     assert result.status == ("ok", "part_missing", "ok")
     assert torch.equal(result.refined[1, :, 4:10, 8:14], result.canvas[1, :, 4:10, 8:14])
     rows = measure(result)
-    assert rows[1].missing == ("right",) and rows[1].seam_after["right"] is None and set(rows[1].box) == {"left"}
-    assert rows[1].seam_after["left"] is not None and rows[0].seam_after["right"] is not None
+    assert (
+        rows[1]["missing"] == ("right",) and rows[1]["seam_after"]["right"] is None and set(rows[1]["box"]) == {"left"}
+    )
+    assert rows[1]["seam_after"]["left"] is not None and rows[0]["seam_after"]["right"] is not None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_latent_spaces(problem, objective, space, shared, delta, alike):
         assert (not torch.equal(codes.shared, starts[name].shared)) == shared
         assert bool(codes.delta.any()) == delta
         assert torch.equal(codes.ws[:, 0], codes.ws[:, 1]) == alike
-    assert all(row.band_after["face"] < row.band_before["face"] for row in measure(result))
+    assert all(row["band_after"]["face"] < row["band_before"]["face"] for row in measure(result))
 
 
 def test_parts_of_one_generator_are_drawn_in_one_call_and_mirrored(problem, objective):
@@ -207,7 +211,7 @@ def test_a_part_that_shows_up_late_stays_out(problem, objective):
     result = refine(problem(names=("left", "right"), detector=Late(boxes)), objective(), SHORT)
     assert result.status == ("part_missing",) * 3
     assert not result.present["right"].any()
-    assert all(row.missing == ("right",) for row in measure(result))
+    assert all(row["missing"] == ("right",) for row in measure(result))
 
 
 def test_boxes_do_not_move_because_somebody_else_has_stopped(problem, objective, breaking, following):
@@ -241,4 +245,4 @@ def test_blending_does_not_flatter_the_figures(problem, objective):
     pasted = refine(problem(), objective(), SHORT)
     blended = refine(dataclasses.replace(problem(), blend="feather"), objective(), SHORT)
     assert not torch.equal(pasted.refined, blended.refined)
-    assert [row.seam_after for row in measure(pasted)] == [row.seam_after for row in measure(blended)]
+    assert [row["seam_after"] for row in measure(pasted)] == [row["seam_after"] for row in measure(blended)]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from insetgan.reports.report import FILM_BYTES, SHOWN, build_report, figure_rows, readable
+from insetgan.reports.report import FILM_BYTES, SHOWN, aligned, build_report, figure_rows, readable
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -159,3 +159,27 @@ def test_figures_are_paired_and_further_ones_shown():
 )
 def test_readable_numbers(number, text):
     assert readable(number) == text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "texts"),
+    [
+        ((2.0, 3.0), ["2", "3"]),
+        ((2.0, 3.5), ["2.00", "3.50"]),
+        ((4.0, 0.0013), ["4.0000", "0.0013"]),
+        ((1.0, float("nan")), ["1", "nan"]),
+        ((), []),
+    ],
+)
+def test_numbers_that_are_compared_have_the_same_decimals(numbers, texts):
+    assert aligned(numbers) == texts
+
+
+def test_rows_are_called_as_the_results_say():
+    from insetgan.metrics.measures import Quantity
+
+    known = {"identity": Quantity("likeness", "to the start", "degrees", "lower")}
+    (row,) = figure_rows({"identity_before": {"face": 4.0}, "identity_after": {"face": 2.25}}, known)
+    assert (row.title, row.about, row.part, row.before, row.after) == (
+        "likeness", "to the start, degrees", "face", "4.00", "2.25",
+    )  # fmt: skip

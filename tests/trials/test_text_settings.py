@@ -33,7 +33,7 @@ TYPED = [
     "it's", 'say "hi"', "back\\slash", "end\\", "end\\'", "caf\u00e9", "\u4eba", "a:b", "a#b", "a;b", "(a)", "f(1)", "a!b",
     "100%", "$x", "a&b", "a|b", "*", "?", "<a>", "`a`", "a\tb", "12:30:00", "1,000", "Null!", "None", "0b1", "0o7", "1__0",
 ]  # fmt: skip
-BY_NAME = {"parts": "face", "method": "joint"}
+BY_NAME = {"parts": "face"}
 
 
 def text_settings(cls, prefix=""):
@@ -64,7 +64,7 @@ def test_all_text_settings_are_found():
     known = [
         "refine: out", "refine: resume_from", "refine: canvas.weights", "refine: canvas.start", "refine: parts.face.start",
         "refine: parts.face.weights", "refine: drop", "train: out", "train: init", "train: resume", "train: data.path",
-        "evaluate: out", "evaluate: name", "evaluate: data.path", "evaluate: method.joint.path", "complete: weights",
+        "evaluate: out", "evaluate: name", "evaluate: data.path", "complete: weights",
         "complete: data.masks", "prepare: out",
     ]  # fmt: skip
     assert set(known) <= found
@@ -92,6 +92,9 @@ def test_hydra_reads_each_value_as_the_text_that_was_typed(cls, key, typed):
 def test_settings_of_objects_whose_class_is_not_known_before_keep_it_too(typed):
     for key in ("detector.network.name_or_path", "perceptual.name_or_path", "segmenter.path"):
         parsed = OverridesParser.create().parse_override(as_typed([f"{key}={typed}"], RefineConfig)[0])
+        assert str(parsed.value()) == typed and not isinstance(parsed.value(), int | float)
+    for key in ("method.folder.path", "method.comodgan.weights", "method.joint.title"):
+        parsed = OverridesParser.create().parse_override(as_typed([f"{key}={typed}"], EvaluateConfig)[0])
         assert str(parsed.value()) == typed and not isinstance(parsed.value(), int | float)
 
 

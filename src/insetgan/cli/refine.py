@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
+from insetgan.cli.measures import build_measures
 from insetgan.cli.refine_config import check
 from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
 from insetgan.cli.refine_terms import describe_left_out
@@ -19,12 +20,14 @@ from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress, table
 from insetgan.cli.trainer import build_trainer, settle
+from insetgan.metrics.measures import LEVELS, read_quantities
 from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
 from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
 from insetgan.refine.walk import image_names
 from insetgan.refine.walk_module import WalkModule
 from insetgan.refine.writer import SampleWriter
 from insetgan.reports.refinement import gather_results, write_report, write_walk_film
+from insetgan.reports.report import aligned, base_name, figure_rows
 from insetgan.reports.video import encode_mp4, find_encoder
 from insetgan.runtime.lightning import pl
 from insetgan.runtime.provenance import with_provenance
@@ -46,14 +49,15 @@ def run(config: DictConfig) -> float | None:
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
     settle(config.trainer, 1 if config.walk is not None else len(blocks))
     module = build_module(config, seeds)  # first, since its complaints name the settings
-    mark = refine_fingerprint(config, module, seeds)
+    measures = build_measures(config)
+    mark = refine_fingerprint(config, module, seeds, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
         for line in [*describe_left_out(config, module.objective), *describe_parts(config)]:
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)
-    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk)
+    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk, measures)
     # One process locks the folder for all processes of this command.
     loggers: list[Any] = []
     with ExitStack() as stack:
@@ -151,27 +155,23 @@ def refine_blocks(
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:
 
     summary, samples = results["summary"], results["samples"]
+    known = {
+        name: each for name, each in read_quantities(results["measures"]).items() if name not in ("objective", "steps")
+    }
+    shown = {key: value for key, value in summary.items() if base_name(key) in known}
     rows = []
-    for name in ("seam", "band"):
-        before, after = summary[f"{name}_before"], summary[f"{name}_after"]
-        rows += [[f"{name}, {part}", _figure(before[part]), _figure(after[part])] for part in after or {}]
-    rows += [[f"change of the {part}", "", _figure(value)] for part, value in (summary["part_change"] or {}).items()]
-    for name, title in (("body_change", "change of the canvas"), ("spread", "difference of those kept")):
-        if summary[name] is not None:
-            rows.append([title, "", _figure(summary[name])])
+    for row in figure_rows(shown, known):
+        rows.append([", ".join(filter(None, (row.title, row.part))), row.before, row.after, row.unit])
     if "walk" in summary:
-        rows.append(["neighbours differ by", _figure(summary["walk"]["before"]), _figure(summary["walk"]["after"])])
+        walk = aligned([summary["walk"][when] for when in ("before", "after")])
+        rows.append(["neighbours differ by", *walk, LEVELS])
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary["status"].items()))
     made = f"{refined} refined in {seconds:.0f} s" if refined else "all of them were finished before"
     console.print(f"{len(samples)} samples ({statuses}), {made}")
     if rows:
-        table("median over the samples", ["", "naive paste", "refined"], rows, console=console)
+        table("median over the samples", ["", "naive paste", "refined", ""], rows, console=console)
     if (path / "walk.mp4").exists():  # of this walk: a folder that is taken over loses what was there
         console.print(f"film:     {path / 'walk.mp4'}")
     console.print(f"pictures: {path / 'sheet.png'}")
     console.print(f"report:   {path / 'report.html'}")
     console.print(f"folder:   {path}")
-
-
-def _figure(value: float | None) -> str:
-    return "none" if value is None else f"{value:.2f}"

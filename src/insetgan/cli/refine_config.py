@@ -147,6 +147,9 @@ class RefineConfig:
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )
+    measures: Annotated[
+        list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
+    ] = field(default_factory=list)
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 

@@ -17,6 +17,7 @@ from insetgan.detection.detector import Detector
 from insetgan.detection.part import Part
 from insetgan.detection.placement import PlacementRule
 from insetgan.detection.segmenter import Segmenter
+from insetgan.metrics.measures import Measure
 from insetgan.networks.labelled import with_label
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
@@ -29,7 +30,7 @@ from insetgan.refine.walk_module import WalkModule
 from insetgan.reports.video import Recorder
 from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.fingerprint import fingerprint
+from insetgan.runtime.fingerprint import files_of, fingerprint
 from insetgan.weights.store import load_network, read_metadata
 
 FILM_FRAMES = 80
@@ -120,10 +121,18 @@ def build_schedule(config: DictConfig) -> "Schedule":
     )
 
 
-def refine_fingerprint(config: DictConfig, module: "RefinementModule", seeds: "Sequence[int]") -> str:
-    """What decides the images of all seeds: settings and contents of files, not where or how many.
+def refine_fingerprint(
+    config: DictConfig, module: "RefinementModule", seeds: "Sequence[int]", measures: "Sequence[Measure]" = ()
+) -> str:
+    """What decides the images and numbers of all seeds: settings and contents of files, not where or how many.
 
     Latents that are given for each sample are not part of it: see `Plan.origin`.
+
+    Args:
+        config: checked.
+        module: refines.
+        seeds: of the run.
+        measures: that are taken.
     """
     settings: Any = OmegaConf.to_container(config, resolve=True)
     beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger")
@@ -131,9 +140,11 @@ def refine_fingerprint(config: DictConfig, module: "RefinementModule", seeds: "S
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["version"] = __version__  # other code, other images
     decisive["plugins"] = plugins.digests()
+    if not decisive["measures"]:
+        decisive.pop("measures")  # so that results from before there was such a setting stay valid
     if config.walk:
         decisive["seeds"] = list(seeds)
-    return fingerprint(decisive, files=module.files())
+    return fingerprint(decisive, files=[*module.files(), *files_of(*measures)])
 
 
 def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Sequence[int]") -> "Start":

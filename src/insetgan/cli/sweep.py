@@ -5,7 +5,7 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,6 +16,8 @@ from hydra.experimental.callback import Callback
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from PIL import Image
+
+    from insetgan.metrics.measures import Quantity
 
 NOTES = ".runs"
 """Folder of a sweep in which each run notes where it is; written by the run, which may be in another process."""
@@ -79,12 +81,14 @@ class Run:
         overrides: what was asked of it, value by key; a key that was removed is named with its tilde and has no value.
         records: its samples as in results.json; empty where there is a problem.
         problem: why there are no results, or nothing.
+        quantities: what the numbers of the records are, by name.
     """
 
     folder: Path
     overrides: Mapping[str, str]
     records: Sequence[Mapping[str, Any]]
     problem: str = ""
+    quantities: Mapping[str, "Quantity"] = field(default_factory=dict)
 
     def label(self, keys: Sequence[str]) -> str:
         """What tells this run from the others."""
@@ -141,6 +145,7 @@ def read_run(note: Mapping[str, Any]) -> Run:
     Returns:
         The run, with a problem instead of records where it did not come to an end or left no results that can be read.
     """
+    from insetgan.metrics.measures import read_quantities
     from insetgan.runtime import limits
     from insetgan.runtime.reading import parse_json, read_file
 
@@ -152,12 +157,13 @@ def read_run(note: Mapping[str, Any]) -> Run:
     if note["state"] != "completed":
         return Run(folder, overrides, [], "failed" if note["state"] == "failed" else "did not end")
     try:
-        records = parse_json(read_file(folder / "results.json", limits.JSON_BYTES))["samples"]
+        results = parse_json(read_file(folder / "results.json", limits.JSON_BYTES))
+        records, known = results["samples"], read_quantities(results.get("measures"))
     except FileNotFoundError:
         return Run(folder, overrides, [], "no results")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Run(folder, overrides, [], "results cannot be read")
-    return Run(folder, overrides, records, "" if records else "no samples")
+    return Run(folder, overrides, records, "" if records else "no samples", known)
 
 
 def differing(runs: Sequence[Run]) -> list[str]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from insetgan.reports.report import TITLES, flat_figures, readable
+from insetgan.metrics.measures import Quantity
+from insetgan.reports.report import aligned, base_name, flat_figures
 
 if TYPE_CHECKING:
     from insetgan.cli.sweep import Run
@@ -90,11 +91,16 @@ def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[st
     columns += [_samples(runs)]
     # Objectives of other weights are other objectives, so none of them is the best.
     weighed = any(key.lstrip("~").startswith(("objective", "schedule")) for key in keys)
+    known = _quantities(runs)
     for figure in figures:
         spreads = [_spread(run, figure) for run in runs]
-        merits = [] if weighed and figure[0] == "objective" else [_merit(figure, median) for median, _ in spreads]
-        columns.append([_cell(spread, _is_best(merits, index)) for index, spread in enumerate(spreads)])
-    titles = ["run", *keys, "samples", *map(_title, figures)]
+        said = known.get(base_name(figure[0]))
+        medians = [median for median, _ in spreads]
+        merits = (
+            [None] * len(runs) if weighed and figure[0] == "objective" else [_merit(said, each) for each in medians]
+        )
+        columns.append(_cells(spreads, merits))
+    titles = ["run", *keys, "samples", *(_title(figure, known) for figure in figures)]
     lines = [
         Line([column[index] for column in columns], *shown)
         for index, shown in enumerate(zip(pictures, links, strict=True))
@@ -104,13 +110,13 @@ def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[st
 
 def _figures(runs: Sequence["Run"]) -> list[Figure]:
     """All figures that any run has, in the order of the records, but for those that are nowhere known."""
-    known = (flat_figures(record).items() for run in runs for record in run.records)
+    known = (flat_figures(record, run.quantities).items() for run in runs for record in run.records)
     return list(dict.fromkeys(figure for figures in known for figure, number in figures if number is not None))
 
 
 def _spread(run: "Run", figure: Figure) -> tuple[float | None, float | None]:
     """Median and 90th percentile over the samples that have the figure."""
-    found = [flat_figures(record).get(figure) for record in run.records]
+    found = [flat_figures(record, run.quantities).get(figure) for record in run.records]
     known = [number for number in found if number is not None]
     if not known:
         return None, None
@@ -148,18 +154,25 @@ def _samples(runs: Sequence["Run"]) -> list[Cell]:
     return cells
 
 
-def _cell(spread: tuple[float | None, float | None], best: bool) -> Cell:
-    median, high = spread
-    if median is None or high is None:
-        return Cell("")
-    return Cell(readable(median), f"90 %: {readable(high)}", median, best)
+def _cells(spreads: Sequence[tuple[float | None, float | None]], merits: Sequence[float | None]) -> list[Cell]:
+    """The cells of a column, all with the same decimals."""
+    texts = [iter(aligned([number for number in side if number is not None])) for side in zip(*spreads, strict=True)]
+    cells = []
+    for index, (median, high) in enumerate(spreads):
+        if median is None or high is None:
+            cells.append(Cell(""))
+        else:
+            text, small = (next(each) for each in texts)
+            cells.append(Cell(text, f"90 %: {small}", median, _is_best(merits, index)))
+    return cells
 
 
-def _merit(figure: Figure, median: float | None) -> float | None:
-    """The smaller, the better; a seam is best at 1, where the composite has the steps of the canvas."""
-    if median is None or not figure[0].startswith("seam"):
-        return median
-    return abs(median - 1)
+def _merit(said: Quantity | None, median: float | None) -> float | None:
+    """How good a median is: the lower, the better. A change of nothing is 0 by definition, and has no merit."""
+    if median is None or (said is not None and said.of_change and median == 0):
+        return None
+    better = said.better if said is not None else "lower"
+    return {"lower": median, "higher": -median, "one": abs(median - 1)}[better]
 
 
 def _is_best(merits: Sequence[float | None], index: int) -> bool:
@@ -168,11 +181,15 @@ def _is_best(merits: Sequence[float | None], index: int) -> bool:
     return len(known) > 1 and merits[index] == min(known)
 
 
-def _title(figure: Figure) -> str:
-    name, part = figure
-    title = _names().get(name.removesuffix("_after"), name.replace("_", " "))
-    return f"{title}, {part.replace('_', ' ')}" if part else title
+def _quantities(runs: Sequence["Run"]) -> dict[str, Quantity]:
+    """What the numbers of all runs are, by name."""
+    return {name: quantity for run in runs for name, quantity in run.quantities.items()}
 
 
-def _names() -> Mapping[str, str]:
-    return {name: title for name, (title, _) in TITLES.items()}
+def _title(figure: Figure, known: Mapping[str, Quantity]) -> str:
+    """The title of a column: name, part and unit."""
+    key, part = figure
+    said = known.get(base_name(key))
+    title = said.title if said is not None else base_name(key).replace("_", " ")
+    whole = f"{title}, {part.replace('_', ' ')}" if part else title
+    return f"{whole} ({said.unit})" if said is not None and said.unit else whole

@@ -54,7 +54,7 @@ def run(config: DictConfig) -> float | None:
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
     if isinstance(dataset, PartCrops):
-        options = replace(options, metadata=dataset.crop.metadata())
+        options = replace(options, metadata=dataset.part_crop.metadata())
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
     module = instantiate(config.model.module, TrainingModule)

@@ -205,7 +205,7 @@ class PartCrops(TrainingPictures):
 
     Attributes:
         boxes: int64 [n, 4], the squares in pixels of the archive's pictures.
-        crop: what was cut out, for the header of the generator that learns it.
+        part_crop: what was cut out, for the header of the generator that learns it.
 
     Raises:
         UserError: unreadable archive, unknown part, crops that are not square, no picture that shows a part, faulty
@@ -244,7 +244,7 @@ class PartCrops(TrainingPictures):
         found = [entry for entry in found if entry[0] in remaining]
         indices, shown, boxes = zip(*found, strict=True)
         self.boxes = square_boxes(torch.tensor(boxes), margin, *archive.size)
-        self.crop = PartCrop(parts, tuple(flip), margin)
+        self.part_crop = PartCrop(parts, tuple(flip), margin)
         self._flipped = [name in flip for name in shown]
         super().__init__(archive, indices, height, width, use_labels)
 

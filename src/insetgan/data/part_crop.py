@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from insetgan.ops.boxes import MARGIN
 
@@ -35,9 +35,11 @@ class PartCrop:
         if not isinstance(found, Mapping):
             return None
         parts, mirrored, margin = (found.get(key) for key in ("parts", "mirrored", "margin"))
-        if not _are_names(parts) or not _are_names(mirrored) or type(margin) not in (int, float):
+        if not _are_names(parts) or not _are_names(mirrored):
             return None
-        return cls(tuple(parts), tuple(mirrored), float(margin)) if math.isfinite(margin) else None
+        if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin):
+            return None
+        return cls(tuple(parts), tuple(mirrored), float(margin))
 
     def differences(self, part: str, *, margin: float | None, mirror: bool) -> list[str]:
         """What of a placement does not agree with the crops that a generator has learned.
@@ -60,5 +62,5 @@ class PartCrop:
         return said
 
 
-def _are_names(value: Any) -> bool:
+def _are_names(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)

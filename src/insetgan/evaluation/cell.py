@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,10 +14,9 @@ from insetgan.evaluation.crops import BODY
 from insetgan.evaluation.feature_folder import Described
 from insetgan.evaluation.real import RealSide
 from insetgan.metrics.bootstrap import interval, mean_interval, trimmed_mean
+from insetgan.metrics.measures import Better, Measure
 from insetgan.metrics.path_length import TRIM
 from insetgan.metrics.registry import FeatureMetric
-
-Better = Literal["lower", "higher", "one"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,19 @@ class Column:
         key: in results.json and in the CSV.
         title: in tables.
         better: lower or higher values, or those closest to one.
+        of_change: whether it is a change from the start, which is 0 by definition where nothing is optimised: no merit.
     """
 
     key: str
     title: str
     better: Better
+    of_change: bool = False
+
+    @classmethod
+    def of(cls, measure: Measure) -> Self:
+        """The column of a measure."""
+        title = measure.quantity.heading
+        return cls(measure.name, title[:1].upper() + title[1:], measure.better, measure.of_change)
 
 
 @dataclass(frozen=True)
@@ -69,13 +76,6 @@ class Cell:
         return asdict(self)
 
 
-BESIDE = (
-    Column("seam", "Seam", "one"),
-    Column("band", "Band, of 255", "lower"),
-    Column("body_change", "Change of the canvas, of 255", "lower"),
-)
-"""What refinements measure of themselves; medians over the pictures."""
-
 DIVERSITY, PATH = "lpips_diversity", "ppl"
 """Figures whose means count: distance of a picture to another one, and path length."""
 
@@ -88,7 +88,7 @@ class Measurement:
 
     Attributes:
         metrics: those that work on features.
-        beside: keys of further figures: those of `BESIDE`, `DIVERSITY` and `PATH`.
+        beside: keys of further figures: names of measures, whose medians count, and `DIVERSITY` and `PATH`.
         rounds: of the bootstrap; 0 for no intervals.
         seed: of the bootstrap.
         on_figure: called when a figure of features is known.
@@ -130,7 +130,8 @@ class Measurement:
         return _figure(value)
 
     def _beside(self, key: str, region: str, figures: Mapping[str, Tensor]) -> Figure | None:
-        name = key if key == "body_change" and region == BODY else f"{key}.{region}"
+        # What is measured on the whole image, and not by part, stands in the column of the whole image.
+        name = key if key in figures and region == BODY else f"{key}.{region}"
         values = figures.get(name, torch.empty(0)).double().numpy()
         values = values[np.isfinite(values)]
         if not len(values):
@@ -154,7 +155,7 @@ def _figure(value: float, *ends: float) -> Figure:
 
 
 def merit(column: Column, figure: Figure | None) -> float:
-    """How good a figure is: the lower, the better; infinite where there is none."""
-    if figure is None or not math.isfinite(figure.value):
+    """How good a figure is: the lower, the better; infinite where there is none, and for a change of nothing."""
+    if figure is None or not math.isfinite(figure.value) or (column.of_change and figure.value == 0):
         return math.inf
     return {"lower": figure.value, "higher": -figure.value, "one": abs(figure.value - 1)}[column.better]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from insetgan.evaluation.cell import DIVERSITY, PATH
 from insetgan.evaluation.crops import BODY, Crops, Seen
 from insetgan.evaluation.feature_folder import Described, FeatureFolder
-from insetgan.evaluation.pictures import Pictures
+from insetgan.evaluation.images import ImageSource
 from insetgan.metrics.diversity import pair_distances
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.metrics.path_length import path_lengths
@@ -33,7 +33,7 @@ class DescriptionModule(pl.LightningModule):
 
     def __init__(
         self,
-        source: Pictures,
+        source: ImageSource,
         crops: Crops,
         extractor: FeatureExtractor,
         *,
@@ -55,10 +55,10 @@ class DescriptionModule(pl.LightningModule):
         """Describe one block; None for an empty one."""
         if not batch:
             return None
-        drawn = self.source.draw(batch)
-        regions = self.crops(drawn.pictures.to(self.device))
+        drawn = self.source.images(batch)
+        regions = self.crops(drawn.pixels.to(self.device))
         features = {name: self._features(seen.pictures) for name, seen in regions.items()}
-        figures = dict(drawn.figures)
+        figures = dict(drawn.measures)
         if self.distance is not None:
             figures |= {f"{DIVERSITY}.{name}": self._diversity(seen) for name, seen in regions.items()}
         if self.path is not None and self.distance is not None:

@@ -24,7 +24,7 @@ class Described:
     Attributes:
         features: by region, float32 [m, d], of the pictures on which it was found, in order.
         found: by region, bool [n].
-        figures: by name, float32 [n]; see `pictures.Figures`.
+        figures: by name, float32 [n]; see `images.Images.measures`.
     """
 
     features: Mapping[str, Tensor]

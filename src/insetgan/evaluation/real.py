@@ -58,10 +58,10 @@ class RealFeatures:
         """The features, whatever the metric."""
         return self.features[region]
 
-    def content(self, views: Mapping[str, str]) -> bytes:
-        """Bytes of a file for later evaluations; `views` says of each region by which network and of which crops they are."""
+    def content(self, fingerprints: Mapping[str, str]) -> bytes:
+        """Bytes of a file for later evaluations; `fingerprints` says by region from which network and crops they come."""
         whole = {name: values.cpu().contiguous() for name, values in self.features.items()}
-        about = {"title": self.title, "missing": dict(self.missing), "views": dict(views)}
+        about = {"title": self.title, "missing": dict(self.missing), "fingerprints": dict(fingerprints)}
         about["sha256"] = tensors_digest(whole)
         return save(whole, metadata={"real": json.dumps(about)})
 
@@ -85,23 +85,23 @@ class PublishedStatistics:
         return self.reference.side(key)
 
 
-def read_statistics(given: str, extractor: FeatureExtractor, views: Mapping[str, str]) -> RealSide:
+def read_statistics(given: str, extractor: FeatureExtractor, fingerprints: Mapping[str, str]) -> RealSide:
     """Statistics instead of real pictures.
 
     Args:
         given: path of `real.safetensors`, or "cleanfid:NAME:RESOLUTION[:SPLIT]".
-        extractor: by whose eyes generated pictures will be seen.
-        views: by region that is compared, a digest of network and crops, which must be the same.
+        extractor: describes the generated images.
+        fingerprints: by region that is compared, of network and crops; they must be the same.
 
     Raises:
         UserError: no such file, or it is of another network, other crops, or lacks a region.
     """
     if given.startswith(CLEAN):
-        return _published(given, extractor, tuple(views))
+        return _published(given, extractor, tuple(fingerprints))
     try:
         with open_tensors(given) as file:
             about = parse_json((file.metadata() or {})["real"])
-            known, missing = dict(about["views"]), dict(about["missing"])
+            known, missing = dict(about["fingerprints"]), dict(about["missing"])
             features = {name: file.get_tensor(name) for name in file.keys()}
             if about["sha256"] != tensors_digest(features):
                 raise ValueError("damaged")
@@ -109,12 +109,12 @@ def read_statistics(given: str, extractor: FeatureExtractor, views: Mapping[str,
         raise UserError(f"data.statistics={given}: no such file") from error
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"data.statistics={given}: must be a whole real.safetensors of this version") from error
-    if lacking := [region for region in views if region not in features]:
+    if lacking := [region for region in fingerprints if region not in features]:
         raise UserError(f"data.statistics={given}: has no region {lacking[0]} (only {', '.join(features)})")
-    if any(known.get(region) != view for region, view in views.items()):
+    if any(known.get(region) != each for region, each in fingerprints.items()):
         raise UserError(f"data.statistics={given}: of other features=, crops or detector; data.path= makes it again")
-    wanted = {region: features[region] for region in views}
-    return RealFeatures(about["title"], wanted, {region: missing.get(region, 0) for region in views})
+    wanted = {region: features[region] for region in fingerprints}
+    return RealFeatures(about["title"], wanted, {region: missing.get(region, 0) for region in fingerprints})
 
 
 def _published(given: str, extractor: FeatureExtractor, regions: tuple[str, ...]) -> PublishedStatistics:

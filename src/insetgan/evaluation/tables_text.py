@@ -49,11 +49,11 @@ def comma_separated(cells: Iterable[Cell], columns: Sequence[Column], methods: M
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow("method title trunc region metric name better value low high n missing best".split())
     for cell in known:
-        rivals = [c for c in known if c.region == cell.region and (c.trunc in (cell.trunc, None) or cell.trunc is None)]
+        others = [c for c in known if c.region == cell.region and (c.trunc in (cell.trunc, None) or cell.trunc is None)]
         for column in columns:
             if (figure := cell.figures.get(column.key)) is None:
                 continue
-            merits = [merit(column, rival.figures.get(column.key)) for rival in rivals]
+            merits = [merit(column, other.figures.get(column.key)) for other in others]
             known_merits = {each for each in merits if math.isfinite(each)}
             best = int(len(known_merits) > 1 and merit(column, figure) <= min(known_merits))
             numbers = ["" if number is None else f"{number:.6g}" for number in (figure.value, figure.low, figure.high)]

@@ -1,7 +1,7 @@
 """The samples of a refinement in its result folder: images, latents, curves and measures of each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.detection.placement import Placement
+from insetgan.metrics.measures import MEASURES, Measure
 from insetgan.ops.images import encode_png, to_uint8
 from insetgan.refine.gathered import CURVE
 from insetgan.refine.measures import measure, spread
@@ -57,6 +58,7 @@ class RefinedSamples:
         origin: what decides the start of a sample beside its seed and the settings, such as the run that it goes on from.
         encode_film: for films, which are left out without it.
         walk: names of the images of a walk, by number (`walk.image_names`); empty where the samples are seeds.
+        measures: the numbers that are taken of each result.
     """
 
     folder: ResultFolder
@@ -64,6 +66,7 @@ class RefinedSamples:
     origin: Callable[[int], str] = lambda seed: ""
     encode_film: EncodeFilm | None = None
     walk: Sequence[str] = ()
+    measures: Sequence[Measure] = MEASURES
 
     def finished(self, seed: int, block: Sequence[int]) -> bool:
         """Whether all results of a sample are finished.
@@ -88,7 +91,7 @@ class RefinedSamples:
             films: frames of each row, if they were recorded.
         """
         images = {name: to_uint8(getattr(result, name)) for name in IMAGES}
-        for row, measures in enumerate(measure(result)):
+        for row, record in enumerate(measure(result, self.measures)):
             seed, rank = seeds[row // self.keep], row % self.keep
             name, depends = self.names([seed])[rank], self._depends(seed, seeds)
             if self.folder.finished(name, depends):
@@ -102,7 +105,7 @@ class RefinedSamples:
             kept = images["refined"][row - rank : row - rank + self.keep]
             difference = spread(kept) if self.keep > 1 else None
             data = {
-                "record": {"name": name, "seed": _seed_of(name), **asdict(measures), "spread": difference},
+                "record": {"name": name, "seed": _seed_of(name), **record, "spread": difference},
                 "best_step": int(result.best_step[row]),
                 "anchors": {part: placed.anchors[row].tolist() for part, placed in result.placements.items()},
             }

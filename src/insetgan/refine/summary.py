@@ -4,23 +4,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MEASURES = (
-    "seam_before",
-    "seam_after",
-    "band_before",
-    "band_after",
-    "part_change",
-    "body_change",
-    "spread",
-    "objective",
-)
-"""Measures of a record of which the summary holds the median."""
+from insetgan.metrics.measures import MEASURES, Measure
 
 
-def summarise(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summarise(records: Sequence[Mapping[str, Any]], measures: Sequence[Measure] = MEASURES) -> dict[str, Any]:
     """Medians over the samples, by part for measures of parts, and how often each status occurred."""
     summary: dict[str, Any] = {}
-    for name in MEASURES:
+    for name in (*(key for measure in measures for key in measure.keys), "spread", "objective"):
         known = [record[name] for record in records if record[name] is not None]
         if known and isinstance(known[0], Mapping):
             parts = dict.fromkeys(part for value in known for part in value)

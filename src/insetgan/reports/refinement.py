@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from insetgan.data.picture import read_rgb
+from insetgan.metrics.measures import quantities, read_quantities
 from insetgan.ops.images import encode_png
 from insetgan.refine.gathered import read_curves, write_curves, write_latents
 from insetgan.refine.refined_samples import IMAGES, RefinedSamples
@@ -38,7 +39,8 @@ def gather_results(
     differ, as naive pastes and refined. `labels` are those of conditional generators, by "canvas" and part name.
 
     Returns:
-        What results.json holds: `samples`, a record for each result; `summary`, the medians; and what made them.
+        What results.json holds: `samples`, a record for each result; `summary`, the medians; `measures`, what the numbers
+        are; and what made them.
 
     Raises:
         UserError: a sample is not finished.
@@ -46,7 +48,9 @@ def gather_results(
     folder, names = samples.folder, samples.names(seeds)
     folder.require(names)
     records = [samples.record(name) for name in names]
-    results: dict[str, Any] = {"samples": records, "summary": summarise(records), **provenance()}
+    results: dict[str, Any] = {"samples": records, "summary": summarise(records, samples.measures)}
+    results["measures"] = {name: each.plain() for name, each in quantities(samples.measures).items()}
+    results |= provenance()
     if labels:
         results["labels"] = dict(labels)
     if walk:
@@ -80,7 +84,8 @@ def write_report(
     curves = plot_curves({name: read_curves(samples.tensors(name)) for name in names}, weights)
     samples.folder.write("curves.png", curves)
     title = f"{mode}, {len(records)} results"
-    page = build_report(samples.folder.path, records, results["summary"], settings, curves, title)
+    known = read_quantities(results["measures"])
+    page = build_report(samples.folder.path, records, results["summary"], settings, curves, title, known)
     samples.folder.write("report.html", page.encode())
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from insetgan.data.picture import read_rgb
+from insetgan.metrics.measures import Quantity, quantities
 from insetgan.reports.sheet import close_up
 
 SHOWN = 64  # samples with pictures; more would make a page that no browser likes
@@ -18,17 +19,6 @@ LARGEST = 512  # rows of a picture on the page; close-ups are cut from the pictu
 CLOSE = (160, 320)  # pixels of a close-up's side, at least and at most
 FILM_BYTES = 2_000_000  # what a film may take, so that the page stays light
 ALL_FILMS = 64_000_000  # what all of them may take
-
-TITLES = {
-    "seam": ("seam", "step across the border of the box, composite over canvas; 1 is none"),
-    "band": ("band", "difference of inset and canvas inside the border, 0 to 255"),
-    "part_change": ("change of the part", "inside the box, 0 to 255"),
-    "body_change": ("change of the canvas", "outside the boxes, 0 to 255"),
-    "spread": ("spread", "difference of the results of a sample, 0 to 255"),
-    "objective": ("objective", "weighted sum of the terms at the kept state"),
-    "steps": ("steps", "updates made"),
-}
-"""What the figures of a record are called; others go by their own names."""
 
 _NO_FIGURE = ("seed", "box", "status")
 
@@ -42,6 +32,7 @@ class FigureRow:
     part: str
     before: str
     after: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +56,7 @@ def build_report(
     config: str,
     curves_png: bytes | None,
     title: str,
+    known: Mapping[str, Quantity] | None = None,
 ) -> str:
     """Write the page about a run.
 
@@ -75,6 +67,7 @@ def build_report(
         config: the settings, as text.
         curves_png: the plot of the curves, if there is one.
         title: of the page.
+        known: what the numbers are, by name; the registry's unless given.
 
     Returns:
         HTML that needs nothing beside it and loads nothing.
@@ -85,7 +78,7 @@ def build_report(
     budget = ALL_FILMS
     samples = []
     for record in records[:SHOWN]:
-        sample, taken = _sample(folder / "samples", record, budget)
+        sample, taken = _sample(folder / "samples", record, budget, known)
         budget -= taken
         samples.append(sample)
     return render(
@@ -93,7 +86,7 @@ def build_report(
         title=title,
         count=len(records),
         statuses=sorted((_words(status), number) for status, number in (summary.get("status") or {}).items()),
-        figures=figure_rows(summary),
+        figures=figure_rows(summary, known),
         curves=data_uri(curves_png, "image/png") if curves_png else "",
         samples=samples,
         config=config,
@@ -119,30 +112,42 @@ def data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def flat_figures(record: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
-    """The numbers of a record or a summary, by figure and part, in the order of `TITLES`, further ones behind them.
+def flat_figures(
+    record: Mapping[str, Any], known: Mapping[str, Quantity] | None = None
+) -> dict[tuple[str, str], float | None]:
+    """The numbers of a record or a summary, by key and part, in the order of `known`, further ones behind them.
 
     The part of what is measured on the whole is empty; text, lists and boxes are left out.
     """
     flat: dict[tuple[str, str], float | None] = {}
-    order = [*TITLES, *map(_base, record)]
-    for name, value in sorted(record.items(), key=lambda item: order.index(_base(item[0]))):
+    order = [*(quantities() if known is None else known), *map(base_name, record)]
+    for name, value in sorted(record.items(), key=lambda item: order.index(base_name(item[0]))):
         by_part = value if isinstance(value, Mapping) else {"": value}
         if name not in _NO_FIGURE and all(map(_is_number, by_part.values())):
             flat |= {(name, str(part)): number for part, number in by_part.items()}
     return flat
 
 
-def figure_rows(record: Mapping[str, Any]) -> list[FigureRow]:
-    """The figures of a record or a summary as a table; "..._before" and "..._after" share a row."""
+def figure_rows(record: Mapping[str, Any], known: Mapping[str, Quantity] | None = None) -> list[FigureRow]:
+    """The numbers of a record or a summary as a table; "..._before" and "..._after" share a row and its decimals."""
+    known = quantities() if known is None else known
     rows: dict[tuple[str, str], dict[str, float]] = {}
-    for (name, part), number in flat_figures(record).items():
+    for (name, part), number in flat_figures(record, known).items():
         if number is not None:
-            rows.setdefault((_base(name), part), {})["before" if name.endswith("_before") else "after"] = number
-    return [
-        FigureRow(*TITLES.get(name, (_words(name), "")), _words(part), _figure(row, "before"), _figure(row, "after"))
-        for (name, part), row in rows.items()
-    ]
+            rows.setdefault((base_name(name), part), {})["before" if name.endswith("_before") else "after"] = number
+    found = []
+    for (name, part), row in rows.items():
+        said = known.get(name) or Quantity(_words(name))
+        texts = dict(zip(row, aligned(list(row.values())), strict=True))
+        about = ", ".join(filter(None, (said.about, said.unit)))
+        numbers = texts.get("before", ""), texts.get("after", "")
+        found.append(FigureRow(said.title, about, _words(part), *numbers, said.unit))
+    return found
+
+
+def base_name(key: str) -> str:
+    """The name of the measure of a record's key: without "_before" and "_after"."""
+    return key.removesuffix("_before").removesuffix("_after")
 
 
 def thumbnail(picture: Image.Image, height: int) -> Image.Image:
@@ -152,13 +157,15 @@ def thumbnail(picture: Image.Image, height: int) -> Image.Image:
     return picture.resize((max(1, round(picture.width * height / picture.height)), height), Image.Resampling.LANCZOS)
 
 
-def _sample(folder: Path, record: Mapping[str, Any], budget: int) -> tuple[_Sample, int]:
+def _sample(
+    folder: Path, record: Mapping[str, Any], budget: int, quantities: Mapping[str, Quantity] | None
+) -> tuple[_Sample, int]:
     """What is shown of a sample, and the bytes that its film took."""
     name = str(record.get("name", record.get("seed")))
     known: dict[str, Any] = {
         "name": name,
         "status": _words(str(record.get("status", ""))),
-        "figures": figure_rows(record),
+        "figures": figure_rows(record, quantities),
     }
     paths = [folder / f"{name}_{picture}.png" for picture in ("paste", "refined")]
     if not all(path.is_file() for path in paths):
@@ -198,12 +205,13 @@ def _is_number(value: Any) -> bool:
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
-def _base(name: str) -> str:
-    return name.removesuffix("_before").removesuffix("_after")
-
-
-def _figure(row: Mapping[str, float], key: str) -> str:
-    return readable(row[key]) if key in row else ""
+def aligned(numbers: Sequence[float]) -> list[str]:
+    """Texts of numbers that are compared, all with the same decimals: those of the number that needs most."""
+    texts = list(map(readable, numbers))
+    if any("e" in text or not math.isfinite(number) for text, number in zip(texts, numbers, strict=True)):
+        return texts
+    digits = max((len(text.partition(".")[2]) for text in texts), default=0)
+    return [f"{number:.{digits}f}" for number in numbers]
 
 
 def readable(number: float) -> str:
