@@ -35,7 +35,7 @@ def test_a_package_that_only_words_name_is_not_called_none(monkeypatch):
 
 def test_the_runs_of_a_sweep_are_one_group(monkeypatch, tmp_path):
     built = []
-    monkeypatch.setattr("insetgan.cli.sweep.in_sweep", lambda: True)
+    monkeypatch.setattr("insetgan.cli.loggers.in_sweep", lambda: True)
     sweep = SimpleNamespace(sweep=SimpleNamespace(dir="outputs/sweeps/refine-12ab"))
     monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: sweep)
     monkeypatch.setattr(

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 import pytest
 from PIL import Image
 
-from insetgan.cli.sweep import NOTES, write_sweep_page
+from insetgan.reports.sweep_notes import NOTES
+from insetgan.reports.sweep_page import write_sweep_page
 
 VOID = {"meta", "img", "input", "br"}
 

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from insetgan.ops.images import to_uint8
 from insetgan.ops.regions import Blend
+from insetgan.ops.titles import PAPER
 from insetgan.refine.composition import compose
 from insetgan.refine.problem import Result, Step
-from insetgan.reports.sheet import PAPER, close_up
+from insetgan.reports.sheet import close_up
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
 

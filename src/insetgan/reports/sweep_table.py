@@ -5,15 +5,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from insetgan.metrics.measures import Quantity
 from insetgan.reports.report import aligned, base_name, flat_figures
-
-if TYPE_CHECKING:
-    from insetgan.cli.sweep import Run
+from insetgan.reports.sweep_runs import Run
 
 Figure = tuple[str, str]
 
@@ -45,7 +43,7 @@ class Table:
     lines: list[Line]
 
 
-def write_table(path: Path, runs: Sequence["Run"], keys: Sequence[str]) -> None:
+def write_table(path: Path, runs: Sequence[Run], keys: Sequence[str]) -> None:
     """Write the runs as CSV, a row each.
 
     Args:
@@ -74,7 +72,7 @@ def write_table(path: Path, runs: Sequence["Run"], keys: Sequence[str]) -> None:
             table.writerow(row + [_statuses(run)[status] for status in statuses])
 
 
-def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[str], links: Sequence[str]) -> Table:
+def html_table(runs: Sequence[Run], keys: Sequence[str], pictures: Sequence[str], links: Sequence[str]) -> Table:
     """Lay out the runs for the page: overrides, samples, and medians after the refinement.
 
     Args:
@@ -108,13 +106,13 @@ def html_table(runs: Sequence["Run"], keys: Sequence[str], pictures: Sequence[st
     return Table(titles, lines)
 
 
-def _figures(runs: Sequence["Run"]) -> list[Figure]:
+def _figures(runs: Sequence[Run]) -> list[Figure]:
     """All figures that any run has, in the order of the records, but for those that are nowhere known."""
     known = (flat_figures(record, run.quantities).items() for run in runs for record in run.records)
     return list(dict.fromkeys(figure for figures in known for figure, number in figures if number is not None))
 
 
-def _spread(run: "Run", figure: Figure) -> tuple[float | None, float | None]:
+def _spread(run: Run, figure: Figure) -> tuple[float | None, float | None]:
     """Median and 90th percentile over the samples that have the figure."""
     found = [flat_figures(record, run.quantities).get(figure) for record in run.records]
     known = [number for number in found if number is not None]
@@ -124,16 +122,16 @@ def _spread(run: "Run", figure: Figure) -> tuple[float | None, float | None]:
     return float(median), float(high)
 
 
-def _statuses(run: "Run") -> Counter[str]:
+def _statuses(run: Run) -> Counter[str]:
     return Counter(str(record.get("status")) for record in run.records)
 
 
-def _asked(run: "Run", key: str) -> str:
+def _asked(run: Run, key: str) -> str:
     """The value of an override; a key with a tilde has none, and says that something was removed."""
     return (run.overrides[key] or "removed") if key in run.overrides else ""
 
 
-def _override(run: "Run", key: str) -> Cell:
+def _override(run: Run, key: str) -> Cell:
     text = _asked(run, key)
     try:
         return Cell(text, value=float(text))
@@ -141,7 +139,7 @@ def _override(run: "Run", key: str) -> Cell:
         return Cell(text, value=text)
 
 
-def _samples(runs: Sequence["Run"]) -> list[Cell]:
+def _samples(runs: Sequence[Run]) -> list[Cell]:
     """How many samples, how they ended; sorted and judged by the share that ended well."""
     counts = [_statuses(run) for run in runs]
     shares = [count["ok"] / count.total() if count else None for count in counts]
@@ -181,7 +179,7 @@ def _is_best(merits: Sequence[float | None], index: int) -> bool:
     return len(known) > 1 and merits[index] == min(known)
 
 
-def _quantities(runs: Sequence["Run"]) -> dict[str, Quantity]:
+def _quantities(runs: Sequence[Run]) -> dict[str, Quantity]:
     """What the numbers of all runs are, by name."""
     return {name: quantity for run in runs for name, quantity in run.quantities.items()}
 
