@@ -11,7 +11,6 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from insetgan.cli.terminal import PatientConsole
 from insetgan.reports.sweep_notes import NOTES, note_paths
 from insetgan.runtime.files import write_whole
 from insetgan.runtime.paths import read_path
@@ -23,7 +22,16 @@ class SweepPage(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Forget the runs of an earlier sweep in the same folder."""
         if _is_first_process():
-            self.folder = Path(config.hydra.sweep.dir)
+            # Hydra imports this module when any command starts, so what draws the page is imported when a sweep starts. At exit
+            # it would be too late: torch cannot be imported then.
+            from insetgan.cli.terminal import PatientConsole
+            from insetgan.reports.sweep_page import write_sweep_page
+
+            self.folder, self.write_page, self.say = (
+                Path(config.hydra.sweep.dir),
+                write_sweep_page,
+                PatientConsole().print,
+            )
             for note in note_paths(self.folder):
                 note.unlink()
             # If a run raises, Hydra skips on_multirun_end, so the page is written at exit.
@@ -44,11 +52,8 @@ class SweepPage(Callback):
             self._finish()
 
     def _finish(self) -> None:
-        # Hydra imports this module when a command starts, so what draws the page is imported when there is a page to draw.
-        from insetgan.reports.sweep_page import write_sweep_page
-
         if note_paths(self.folder):
-            PatientConsole().print(f"sweep page: {write_sweep_page(self.folder)}")
+            self.say(f"sweep page: {self.write_page(self.folder)}")
 
     def _note(self, config: DictConfig, state: str) -> None:
         if config.hydra.mode == RunMode.MULTIRUN and _is_first_process():
