@@ -63,3 +63,9 @@ def test_seed_must_suit_numpy():
 @given(st.lists(st.integers(0, 10**6), min_size=1, unique=True))
 def test_any_list_comes_back(seeds):
     assert parse_seeds(",".join(map(str, seeds))) == seeds
+
+
+def test_seeds_may_come_again_where_samples_may_start_alike():
+    assert parse_seeds([1, 1, "0-1"], unique=False) == [1, 1, 0, 1]
+    with pytest.raises(UserError, match="1 is named twice"):
+        parse_seeds([1, 1])

@@ -216,3 +216,9 @@ def test_settings_build_it(tmp_path):
     assert instantiate(node, Segmenter).classes == {"face": [1, 2]}
     with pytest.raises(UserError, match="needs path="):
         instantiate({**node, "path": None}, Segmenter)
+
+
+def test_the_classes_of_a_pixel_share_its_probability(scripted):
+    masks = scripted(Halved(), {"face": 0, "rest": [1, 2]}).segment(torch.zeros(1, 3, 16, 8))
+    torch.testing.assert_close(masks["face"], torch.full((1, 1, 16, 8), 1 / 3))
+    torch.testing.assert_close(masks["rest"], torch.full((1, 1, 16, 8), 2 / 3))

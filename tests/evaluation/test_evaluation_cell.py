@@ -77,6 +77,24 @@ def test_intervals_hold_the_value_and_are_the_same_each_time():
     assert first["body_change"].high - first["body_change"].low > 0.01
 
 
+def test_intervals_of_medians_are_those_of_the_normal_distribution():
+    values = torch.linspace(0, 1, 1001).tolist()  # the median of n such values has the standard deviation 0.5 / n^0.5
+    measurement = Measurement([], ["body_change"], rounds=2000)
+    figure = measurement.cell("m", 1.0, "body", REAL, fake(body_change=values)).figures["body_change"]
+    assert figure.high - figure.low == pytest.approx(2 * 1.96 * 0.5 / 1001**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("rounds", [0, 20])
+def test_path_lengths_are_trimmed_and_distances_of_pairs_are_not(rounds):
+    values = [1.0] * 200 + [202.0]
+    known = fake(**{"ppl.body": values, "lpips_diversity.body": values})
+    figures = Measurement([], ["ppl", "lpips_diversity"], rounds=rounds).cell("m", 1.0, "body", REAL, known).figures
+    assert {key: figure.value for key, figure in figures.items()} == {
+        "ppl": 1.0,
+        "lpips_diversity": pytest.approx(2.0),
+    }
+
+
 def test_progress_is_told_of_every_metric():
     told = []
     Measurement([Gap(), Gap()], on_figure=lambda: told.append(1)).cell("m", 1.0, "face", REAL, fake(0))
