@@ -49,7 +49,7 @@ def test_the_canvas_is_of_the_label(refine, weights, tmp_path):
             ["canvas.label=3", "parts.face.label=0"],
             "canvas.label=3: must be a whole number from 0 to 2, or a list of 3",
         ),
-        (["canvas.label=[0,1]", "parts.face.label=0"], "canvas.label=[0, 1]: must be a whole number from 0 to 2"),
+        (["canvas.label=[0,1]", "parts.face.label=0"], "canvas.label=[0.0, 1.0]: must be a whole number from 0 to 2"),
     ],
 )
 def test_a_label_that_is_missing_or_does_not_fit_is_one_line(

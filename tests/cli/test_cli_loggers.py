@@ -39,7 +39,7 @@ def test_the_runs_of_a_sweep_are_one_group(monkeypatch, tmp_path):
     sweep = SimpleNamespace(sweep=SimpleNamespace(dir="outputs/sweeps/refine-12ab"))
     monkeypatch.setattr("hydra.core.hydra_config.HydraConfig.get", lambda: sweep)
     monkeypatch.setattr(
-        "insetgan.cli.build.instantiate",
+        "insetgan.cli.loggers.instantiate",
         lambda node, kind, **extra: built.append((node, extra)) or SimpleNamespace(log_hyperparams=lambda _: None),
     )
     nodes = OmegaConf.load((Path(__file__).resolve().parents[2] / "conf" / "logger") / "wandb.yaml")

@@ -212,7 +212,7 @@ def test_overwriting_touches_only_what_a_refinement_wrote(command, mistake, tiny
 
 def test_a_box_that_covers_the_canvas_has_no_seam(command, tiny, tmp_path):
     face = tiny[1].partition("=")[2]
-    whole = ["parts.face.placement.margin=30", "parts.face.placement.min_score=0", f"canvas.weights={face}"]
+    whole = ["parts.face.placement.margin=10", "parts.face.placement.min_score=0", f"canvas.weights={face}"]
     result = command("refine.py", *tiny, *whole, "steps=2", "seeds=0-1", f"out={tmp_path}")
     assert result.returncode == 0, result.stderr
     results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)

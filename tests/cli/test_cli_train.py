@@ -33,7 +33,7 @@ def test_body_trains_goes_on_and_grows(train, body, tmp_path):
     with (out / "metrics.csv").open(newline="") as file:
         assert [row["Progress/kimg"] for row in csv.DictReader(file)] == ["0.008", "0.012"]
     networks = {"last.ckpt", "best.ckpt", "network-last.safetensors", "network-best.safetensors"}
-    assert {"config.yaml", "metrics.csv", "samples", *networks} == set(os.listdir(out))
+    assert {".lock", "config.yaml", "metrics.csv", "samples", "train.log", *networks} == set(os.listdir(out))
     assert "channel_max: 8" in (out / "config.yaml").read_text()
     assert load_network(out / "network-last.safetensors", kind="generator").height == 16
 

@@ -229,7 +229,7 @@ def test_no_file_admits_the_code_that_it_wants(refused, experiment, evil_package
 
 
 def test_an_evaluation_hands_no_plugins_on(refused, evil_package):
-    refused("only the command line may admit packages", "evaluate", 'refine=["plugins=[evil_package]"]')
+    refused("plugins is not for refine= to set", "evaluate", 'refine=["plugins=[evil_package]"]')
 
 
 @pytest.mark.parametrize(

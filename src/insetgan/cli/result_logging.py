@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
+from insetgan.data.picture import read_rgb
 from insetgan.evaluation.cell import Cell
 from insetgan.refine.gathered import read_curves
 from insetgan.refine.refined_samples import RefinedSamples
@@ -82,7 +82,7 @@ def flat_figures(summary: Mapping[str, Any], above: str = "") -> dict[str, float
 def _log_sheet(loggers: Sequence[Any], sheet: Path, step: int) -> None:
 
     if sheet.is_file():
-        image = torch.from_numpy(np.array(Image.open(sheet).convert("RGB")))
+        image = torch.from_numpy(np.array(read_rgb(sheet)))
         for logger in loggers:
             log_image(logger, "sheet", image, step)
     for logger in loggers:
