@@ -1,6 +1,7 @@
 """What all tests share, and `pytest --doubled`: which comparisons would pass with twice the expected value?"""
 
 import os
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -8,6 +9,10 @@ from collections.abc import Mapping
 
 import pytest
 
+if (
+    signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+):  # under nohup our commands leave the signal ignored, which has a test
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two pytest workers on two cores; commands that tests start inherit it
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(
