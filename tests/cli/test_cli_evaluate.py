@@ -327,9 +327,9 @@ def test_several_initialisations_of_a_refinement_make_no_more_pictures(evaluate,
     assert often[: len(once)] == once
 
 
-def test_the_runs_of_a_sweep_have_tables_of_their_own(in_process, quick, tmp_path):
+def test_the_runs_of_a_sweep_have_tables_of_their_own(command, quick, tmp_path):
     plain = ["method=[unconditional]", "metrics=[fid]", "trunc=0.7", "shown=0", f"out={tmp_path}/out"]
-    code, _, errors = in_process("evaluate", "-m", *quick, *plain, "seed=0,9", f"hydra.sweep.dir={tmp_path}/sweep")
-    assert (code, errors) == (0, "")
+    result = command("evaluate.py", "-m", *quick, *plain, "seed=0,9", f"hydra.sweep.dir={tmp_path}/sweep")
+    assert (result.returncode, result.stderr) == (0, "")
     captions = [(tmp_path / f"out/table-{number}/table.md").read_text() for number in (0, 1)]
     assert ["seeds from 0," in captions[0], "seeds from 9," in captions[1]] == [True, True]

@@ -87,3 +87,9 @@ def test_a_result_folder_has_a_log_of_each_time_it_was_opened(tmp_path):
             note(said)
     assert [line for line in lines(tmp_path / "out" / "bake.log") if "cake" in line] == ["one cake", "two cakes"]
     assert len(lines(tmp_path / "out" / "bake.log")) == 4, "each time version and command come first"
+
+
+def test_what_no_file_can_hold_is_written_as_escapes(tmp_path):
+    with log_to(tmp_path / "run.log"):
+        note("a\x1b[2Jb\udcffc")
+    assert "a\\x1b[2Jb\\udcffc" in (tmp_path / "run.log").read_text()

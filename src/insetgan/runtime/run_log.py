@@ -8,6 +8,7 @@ from pathlib import Path
 
 from insetgan import __version__
 from insetgan.runtime.errors import Stopped, UserError
+from insetgan.runtime.printing import printable
 
 _NOTES = logging.getLogger("insetgan.run")
 _NOTES.propagate = False
@@ -48,8 +49,12 @@ _NOTES.addHandler(_WAITING)
 
 
 def note(text: str) -> None:
-    """Write text to the log file of the run; until there is one, keep it in memory."""
-    for line in text.rstrip().splitlines():
+    """Write text to the log file of the run; until there is one, keep it in memory.
+
+    Control characters, and bytes of file names that are no text, are written as escapes, as on the terminal.
+    """
+    shown = printable(text).encode(errors="backslashreplace").decode()
+    for line in shown.rstrip().splitlines():
         _NOTES.info("%s", line.rstrip())
 
 
