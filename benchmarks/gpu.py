@@ -1,13 +1,12 @@
 """Check, time and train on a GPU, in one call of a few minutes.
 
-python benchmarks/gpu.py --out results --seconds 540                       # checks, tables, and the trainings of gpu_trainings.yaml
+python benchmarks/gpu.py --out results --seconds 540    # checks, tables, and the trainings of gpu_trainings.yaml
 python benchmarks/gpu.py --out results --seconds 120 --tables 0 --trainings mine.yaml
-python benchmarks/gpu.py --out /tmp/tried --seconds 60 --device cpu --tiny --trainings tests/assets/gpu_trainings.yaml
 
-The tables come first and have the device to themselves. Then the checks and all trainings run side by side until the time is over;
-the trainings are asked to stop, as by Ctrl-C, and save. A file of trainings names each and gives the arguments of train.py. What a
-training left in its folder is packed into `trained.tar`, in pieces of `--piece` MiB: `cat trained.tar.* | tar -x`. Unpacked into the folder
-`--work`, its checkpoints are gone on from by a second call.
+The tables come first and have the device to themselves. Then the checks and all trainings run side by side until the time
+is over; the trainings are asked to stop, as by Ctrl-C, and save. A file of trainings names each and gives the arguments of
+train.py. What a training left in its folder is packed into `trained.tar`, in pieces of `--piece` MiB, which
+`cat trained.tar.* | tar -x` unpacks. Unpacked into the folder `--work`, checkpoints are gone on from by a second call.
 """
 
 import argparse
@@ -156,7 +155,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=540, help="in all")
     parser.add_argument("--tables", type=float, default=110, help="seconds for the tables; 0 for none")
     parser.add_argument("--no-checks", dest="checks", action="store_false", help="leave the numerical checks out")
-    parser.add_argument("--trainings", type=Path, default=HERE / "gpu_trainings.yaml", help="name: arguments of train.py")
+    parser.add_argument(
+        "--trainings", type=Path, default=HERE / "gpu_trainings.yaml", help="name: arguments of train.py"
+    )
     parser.add_argument("--checkpoints", nargs="*", default=[], help="trainings whose checkpoints are packed too")
     parser.add_argument("--piece", type=int, default=15, help="MiB of a piece of trained.tar")
     parser.add_argument("--every", type=float, default=20, help="seconds between two looks at the trainings")
