@@ -82,7 +82,7 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
 
 @contextmanager
 def _logging_kept() -> Iterator[None]:
-    """Give Python's root logger back as it was: Hydra's handlers write to the streams of this run, which may be closed later."""
+    """Give the root logger back as it was: handlers of Hydra write to the streams of this run, which may be closed later."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:
