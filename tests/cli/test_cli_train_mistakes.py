@@ -1,5 +1,6 @@
 """Mistakes with train.py: one line, exit code 2, nothing written, nothing lost."""
 
+import logging
 import pickle
 
 import numpy as np
@@ -74,6 +75,16 @@ def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path
 def test_mistakes_are_one_line_and_code_2(train, tmp_path, overrides, said, assert_one_line):
     assert_one_line(train(*overrides, cwd=tmp_path), said)
     assert not list(tmp_path.rglob("*.ckpt"))
+
+
+def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(train, tmp_path, assert_one_line):
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    sweep = ["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2"]
+    _, text, errors = train(*sweep, "hydra/hydra_logging=default", cwd=tmp_path)
+    assert "Launching 2 jobs locally" in text, errors
+    assert (root.handlers, root.level) == (before, level)
+    assert_one_line(train(*sweep, cwd=tmp_path), "trainer.devices=2: must be 1 in a sweep")
 
 
 @pytest.mark.parametrize("damage", ["shortened", "random", "pickle", "tensor", "foreign", "clockless"])

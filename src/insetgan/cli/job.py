@@ -1,11 +1,13 @@
 """One command as a Hydra job: compose, check, call the work, and turn a mistake into one line and exit code 2."""
 
 import hashlib
+import logging
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from hydra import compose, version
@@ -61,7 +63,8 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
             fail(explain(error, cls, name))
 
     try:
-        _compose_and_call(job, name, cls, arguments)
+        with _logging_kept():
+            _compose_and_call(job, name, cls, arguments)
     except BrokenPipeError:  # of --cfg; the output of the work itself goes through `terminal.PatientConsole`
         silence(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
@@ -75,6 +78,21 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
         word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
         say_error(f"{word}; what is finished is kept, and the same command goes on from there")
         raise SystemExit(128 + number) from None
+
+
+@contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Give the root logger back as it was: handlers of Hydra write to the streams of this run, which may be closed later."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        for handler in [each for each in root.handlers if each not in handlers]:
+            root.removeHandler(handler)
+        for handler in [each for each in handlers if each not in root.handlers]:
+            root.addHandler(handler)
+        root.setLevel(level)
 
 
 def _compose_and_call(
