@@ -31,7 +31,7 @@ class PicturesConfig:
     part: Annotated[
         str,
         Field(
-            description="round which holes are cut, by the boxes of parts.json or, without, by those of the detector"
+            description="round which holes are cut, by the boxes of the archive or, where it has none, by those of the detector"
         ),
     ] = "face"
     masks: Annotated[
@@ -70,7 +70,7 @@ class CompleteConfig:
     )
     seeds: Annotated[SeedText, Field(description="of the completions, as 0-3; each image is completed with each")] = 0
     trunc: Annotated[Psi, Field(description="psi; 1 is off")] = 1.0
-    detector: Annotated[Any, Field(description="what finds parts where there is no parts.json")] = None
+    detector: Annotated[Any, Field(description="what finds parts where the archive has no boxes")] = None
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="where to compute")] = "auto"
     out: Annotated[
         UserPath | None,

@@ -286,7 +286,7 @@ def part_dataset(
             raise UserError(f"data.crop={crop}: must be none, since the boxes of {archive.path} say what is cut out")
         return PartCrops(archive, part, height, width, margin, smallest, flip=flip, **options)
     if crop == "none":
-        _refuse_distortion(archive, height, width, reason="without boxes in a parts.json they are taken whole")
+        _refuse_distortion(archive, height, width, reason="without boxes (annotations.json) they are taken whole")
     return ImageDataset(archive, height, width, crop=crop, **options)
 
 

@@ -27,7 +27,7 @@ FOLDER_DEPTH = 64
 """Folders within folders."""
 
 JSON_BYTES = 1 << 29
-"""Of dataset.json, parts.json, results.json."""
+"""Of dataset.json, annotations.json, parts.json, results.json."""
 JSON_VALUES = 1 << 25
 """Values in one JSON text; each takes 30 to 80 bytes once read."""
 JSON_DEPTH = 64
