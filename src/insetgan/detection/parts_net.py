@@ -135,10 +135,11 @@ class PartsNet(FromFile, nn.Module):
         """Feature maps for a perceptual distance.
 
         Args:
-            images: [n, 3, h, w] in [-1, 1], any size of at least 16 x 16; not resampled.
+            images: [n, 3, h, w] in [-1, 1], any size; not resampled. Sides that are no multiple of 16 give maps
+                that are rounded up.
 
         Returns:
-            After each stage: [n, (16, 32, 64, 96, 128), h / s, w / s] for s = 1, 2, 4, 8, 16, not negative.
+            After each stage: [n, (16, 32, 64, 96, 128), h / s, w / s] rounded up for s = 1, 2, 4, 8, 16, not negative.
         """
         maps, x = [], images.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
