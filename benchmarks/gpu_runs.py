@@ -64,6 +64,32 @@ def training_steps(device: str, kind: str, parts: bool) -> tuple[float, float]:
     return bad + sum(not bool(each.isfinite().all()) for each in module.parameters()), 0.0
 
 
+def recorded_steps(device: str, kind: str) -> tuple[float, float]:
+    """Three iterations with CUDA graphs beside three without: the relative difference of all weights, and its limit."""
+    found = []
+    for graphs in (False, True):
+        torch.manual_seed(0)
+        made = generator(TALL).train()
+        nets = [PartsNet(working_height=64) for _ in range(2)]
+        judge = PartProjectedDiscriminator(nets[0], locator=nets[1], windows={"face": 0.5}, **TALL)
+        recipe: dict[str, Any] = {"gamma": 0.0, "augment": "diff", "augment_p": 0.5, "loss": "hinge", "noise": False}
+        module = GANModule(made, judge, batch_size=8, lr=0.001, graphs=graphs, betas=(0.9, 0.99), **recipe).to(device)
+        optimizers = module.configure_optimizers()
+        share = module.share()
+        for step in range(3):
+            torch.manual_seed(step)
+            batch = (torch.rand(8, 3, 64, 32) * 255).to(torch.uint8).to(device)
+            with torch.autocast(device, dtype=TYPES[kind], enabled=kind != "fp32"):
+                real = module.real_batch(batch, module._draws(share, "real"))
+                for phase in module.phases:
+                    module.find_gradients(phase, share, real)
+                    module._update(phase, optimizers[0 if phase.network == "G" else 1])
+            module.nimg += 8
+        weights = [*module.G.parameters(), *module.D.parameters(), *module.D.buffers()]
+        found.append(torch.cat([each.detach().double().flatten() for each in weights]))
+    return float((found[1] - found[0]).norm() / found[0].norm()), 1e-4 if kind == "fp32" else 5e-3
+
+
 def refined(device: str, kind: str) -> tuple[float, float]:
     """A short refinement: the number of samples that do not end well, and 0."""
     torch.manual_seed(0)
@@ -82,5 +108,6 @@ def runs(device: str) -> list[tuple[str, str, Callable[[], tuple[float, float]]]
     for kind in TYPES:
         found.append(("iteration, StyleGAN2", kind, lambda kind=kind: training_steps(device, kind, False)))  # type: ignore[misc]
         found.append(("iteration, projected, parts", kind, lambda kind=kind: training_steps(device, kind, True)))  # type: ignore[misc]
+        found.append(("iterations recorded as CUDA graphs", kind, lambda kind=kind: recorded_steps(device, kind)))  # type: ignore[misc]
         found.append(("refinement, 6 steps", kind, lambda kind=kind: refined(device, kind)))  # type: ignore[misc]
     return found

@@ -111,8 +111,7 @@ def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementMo
     """Write what there is to look at: curves, report, and the film of a walk."""
     if config.walk is not None:
         write_walk_film(samples)
-    weights = {name: term.weight for name, term in module.objective.terms.items()}
-    write_report(samples, results, weights, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
+    write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
 
 
 def _out(config: DictConfig, fingerprint: str) -> Path:

@@ -149,7 +149,9 @@ def _workers(config: DictConfig) -> int:
     if config.data.workers is not None:
         return int(config.data.workers)
     on_gpu = torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu", "cuda")
-    return min(4, max((os.cpu_count() or 1) // config.trainer.devices - 1, 0)) if on_gpu else 0
+    if not on_gpu or (config.recipe and config.recipe.get("graphs")):  # a thread that pins memory breaks a recording
+        return 0
+    return min(4, max((os.cpu_count() or 1) // config.trainer.devices - 1, 0))
 
 
 def _folder(config: DictConfig) -> Path:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.refine.problem import Result, Step
 from insetgan.runtime.files import write_whole
-from insetgan.runtime.tensors import tensors_digest
+from insetgan.runtime.reading import parse_json
+from insetgan.runtime.tensors import open_tensors, tensors_digest
 
 EVERY = 3.0
 """Seconds from one save to the next: so much work a kill costs at most, and one step and the save itself."""
@@ -139,8 +140,10 @@ class BlockState:
     def _read(self, path: Path) -> dict[str, Tensor] | None:
         """The tensors of a file; None where it is damaged or another block's."""
         try:
-            with safe_open(path, framework="pt") as file:
-                note = json.loads((file.metadata() or {}).get("block", "null"))
+            with open_tensors(path) as file:
+                note = parse_json((file.metadata() or {}).get("block", "null"))
+                if not isinstance(note, dict) or note.get("depends") != self.depends:
+                    return None  # before tensors are read that are of no use
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
         except (OSError, SafetensorError, ValueError):
             return None
