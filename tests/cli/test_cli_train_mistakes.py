@@ -117,7 +117,7 @@ def test_mistakes_about_files(train, body, tmp_path, assert_one_line):
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("recipe.style_mixing=2", "model.module.style_mixing=2: must be at most 1"),
+        ("recipe.style_mixing=2", "error: recipe.style_mixing=2: must be at most 1"),
         ("recipe.z_dim=0", "z_dim=0: must be 1 or more"),
         ("recipe.mapping_layers=0", "mapping_layers=0: must be 1 or more"),
         ("recipe.betas=[2,3]", "betas.0=2: must be below 1"),

@@ -1,9 +1,10 @@
 """The one place that turns configuration into objects."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, Node, OmegaConf
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -30,7 +31,10 @@ def instantiate(config: Any, kind: type, **extra: Any) -> Any:
         UserError: the node is no description of an object of this kind, or its class refuses the arguments.
     """
     plain: Any = OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
-    return _built(plain, _key(config), kind, extra)
+    try:
+        return _built(plain, _key(config), kind, extra)
+    except SettingError as error:
+        raise SettingError(_typed_key(config, error.key), error.problem, error.value) from error.__cause__
 
 
 def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any]) -> Any:
@@ -136,6 +140,17 @@ def _text_for_a_number(node: Mapping[str, Any], key: str) -> str:
     """Name the settings in which text stands; one of them was compared with a number."""
     found = [f"{key}.{name}={value}" for name, value in node.items() if isinstance(value, str) and name != "_target_"]
     return f"{' or '.join(found) or key}: must be a number"
+
+
+def _typed_key(config: Any, key: str) -> str:
+    """The key that a user gives where a setting below `config` is taken from another key, as in `g_lr: ${recipe.g_lr}`."""
+    node, inner = config, key.removeprefix(f"{_key(config)}.").split(".")
+    for place, name in enumerate(inner):
+        node = node._get_node(name) if isinstance(node, DictConfig) and name in node else None
+        if isinstance(node, Node) and node._is_interpolation():
+            origin = re.fullmatch(r"\$\{(?:plain_values:)?([\w.]+)\}", str(node._value()))
+            return ".".join([origin[1], *inner[place + 1 :]]) if origin else key
+    return key
 
 
 def _key(config: Any) -> str:

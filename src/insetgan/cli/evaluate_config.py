@@ -6,7 +6,19 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, Seed
+from insetgan.cli.setting_types import (
+    BACKGROUND,
+    CROP,
+    GREY,
+    Background,
+    Crop,
+    Grey,
+    OwnMeasures,
+    Plugins,
+    Psi,
+    ResultLoggers,
+    Seed,
+)
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
 
@@ -86,13 +98,9 @@ class EvaluateConfig:
     out: Annotated[UserPath, Field(description="folder of evaluations, which share there what they have made")] = (
         "outputs/evaluate"
     )
-    logger: Annotated[
-        dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
-    ] = field(default_factory=dict)
+    logger: ResultLoggers = field(default_factory=dict)
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )
-    measures: Annotated[
-        list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
-    ] = field(default_factory=list)
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    measures: OwnMeasures = field(default_factory=list)
+    plugins: Plugins = None
