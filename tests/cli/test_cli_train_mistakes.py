@@ -87,6 +87,13 @@ def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(train, tmp_path
     assert_one_line(train(*sweep, cwd=tmp_path), "trainer.devices=2: must be 1 in a sweep")
 
 
+def test_what_hydra_repeats_has_no_control_characters(train, tmp_path):
+    sweep = ["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2", "hydra/hydra_logging=default"]
+    _, text, errors = train(*sweep, "init='a\x1b[31mb\x9bc.ckpt'", cwd=tmp_path)
+    assert "#0 : " in text and "a\\x1b[31mb\\x9bc.ckpt" in text, text + errors
+    assert not {"\x1b", "\x9b"} & set(text + errors)
+
+
 @pytest.mark.parametrize("damage", ["shortened", "random", "pickle", "tensor", "foreign", "clockless"])
 def test_checkpoints_that_are_none(train, body, tmp_path, damage, assert_one_line):
     path = tmp_path / "wrong.ckpt"
