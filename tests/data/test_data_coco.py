@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 
 from insetgan.data.archive import Archive
 from insetgan.data.coco import coco_annotations, coco_table, read_coco
-from insetgan.data.datasets import PartCrops
+from insetgan.data.crops import PartCrops
 from insetgan.data.writer import ArchiveWriter
 from insetgan.runtime.errors import UserError
 

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 
 from insetgan.data import kept
 from insetgan.data.archive import Archive
-from insetgan.data.datasets import ImageDataset, PartCrops, open_archive, part_dataset
+from insetgan.data.crops import PartCrops, part_dataset
+from insetgan.data.datasets import ImageDataset, open_archive
 from insetgan.data.reading import PLAIN
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8

@@ -2,90 +2,17 @@
 
 import os
 import pickle
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from insetgan.cli.app import entry
-
 ROOT = Path(__file__).resolve().parents[2]
 FIXED = "insetgan.detection.detector.FixedBoxes"
 
 
-class Canary:
-    """Leaves a file behind when its pickle is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-@pytest.fixture
-def canary(tmp_path):
-    """The file that must not come into being."""
-    path = tmp_path / "canary"
-    yield path
-    assert not path.exists(), "something ran"
-
-
-@pytest.fixture
-def refused(monkeypatch, capsys, tmp_path, canary):
-    """Run a command in an empty folder; it must end in one line that says something: refused(says, name, *overrides)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(says, name, *overrides):
-        monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *map(str, overrides)])
-        with pytest.raises(SystemExit) as end:
-            entry(name)
-        output = capsys.readouterr()
-        assert end.value.code == 2, output.err
-        lines = output.err.strip().splitlines()
-        assert len(lines) == 1, output.err
-        assert says in lines[0]
-        assert not canary.exists(), "something ran"
-
-    return run
-
-
-@pytest.fixture
-def experiment(tmp_path):
-    """Write an experiment beside the user; gives the override that names it."""
-
-    def write(settings, name="evil"):
-        text = settings if isinstance(settings, str) else yaml.safe_dump(settings)
-        (tmp_path / "experiments").mkdir(exist_ok=True)
-        (tmp_path / "experiments" / f"{name}.yaml").write_text(text)
-        return f"+experiments={name}"
-
-    return write
-
-
-@pytest.fixture
-def poison(tmp_path, canary):
-    """A pickle that leaves the canary."""
-    path = tmp_path / "poison.pt"
-    path.write_bytes(pickle.dumps(Canary(canary)))
-    return path
-
-
-@pytest.fixture
-def evil_package(tmp_path, canary, monkeypatch):
-    """A package within Python's reach that leaves the canary when it is imported."""
-    folder = tmp_path / "reach" / "evil_package"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text(f"from pathlib import Path\nPath({str(canary)!r}).touch()\nclass Evil: pass\n")
-    monkeypatch.syspath_prepend(str(folder.parent))
-    yield "evil_package"
-    sys.modules.pop("evil_package", None)
-
-
-def test_the_pickle_does_what_it_should(tmp_path):
-    with open(os.devnull, "wb"):
-        pickle.loads(pickle.dumps(Canary(tmp_path / "seen")))
+def test_the_pickle_does_what_it_should(canary_class, tmp_path):
+    pickle.loads(pickle.dumps(canary_class(tmp_path / "seen")))
     assert (tmp_path / "seen").exists()
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from insetgan.completion.mask_files import read_known
 from insetgan.data.archive import Archive
-from insetgan.data.datasets import ImageDataset, PartCrops, part_dataset
+from insetgan.data.crops import PartCrops, part_dataset
+from insetgan.data.datasets import ImageDataset
 from insetgan.data.reading import Reading
 from insetgan.runtime.errors import UserError
 

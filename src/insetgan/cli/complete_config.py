@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig
 from pydantic import Field
 
+from insetgan.cli.seeds import parse_seeds
 from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
@@ -88,8 +89,6 @@ def check(config: DictConfig) -> list[int]:
     Raises:
         UserError: naming the key, the value and what is allowed.
     """
-    from insetgan.cli.seeds import parse_seeds
-
     if (config.hole == "masks") != (config.data.masks is not None):
         raise UserError(
             f"hole={config.hole} data.masks={config.data.masks}: masks belong to hole=masks, and it needs them"

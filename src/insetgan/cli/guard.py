@@ -19,6 +19,7 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.launcher_text import check_launcher
@@ -157,8 +158,6 @@ class StructuredConfigSource(Stored):
 
 def _check_class(key: str, node: Mapping[str, Any], kind: type) -> None:
     """A class of ours, of Hydra, of its plugins or of an admitted package, and of the wanted kind."""
-    from hydra.utils import get_class
-
     target = node.get("_target_")
     package = str(target).partition(".")[0]
     if package not in ("hydra", "hydra_plugins", OURS, *admitted()):

@@ -20,7 +20,7 @@ from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress, silence
 from insetgan.cli.train_config import check
-from insetgan.data.datasets import PartCrops
+from insetgan.data.crops import PartCrops
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, write_whole
