@@ -7,7 +7,18 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.places import CONF
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Seed
+from insetgan.cli.setting_types import (
+    BACKGROUND,
+    CLUSTER,
+    CROP,
+    GREY,
+    PLUGINS,
+    Background,
+    Cluster,
+    Crop,
+    Grey,
+    Seed,
+)
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -64,6 +75,7 @@ class TrainerConfig:
     ] = "auto"
     accelerator: Annotated[str, Field(description="auto, cpu, gpu or another that Lightning knows")] = "auto"
     devices: Annotated[int, Field(ge=1, le=1024, description="how many; each takes its share of a batch")] = 1
+    cluster: Annotated[Cluster, Field(description=CLUSTER)] = "none"
     num_threads: Annotated[
         int | None, Field(ge=1, le=1024, description="processor threads of each process; null is torch's choice")
     ] = None
