@@ -9,6 +9,17 @@ from insetgan.runtime.settings import settings
 Cluster = Literal["none", "slurm", "torchelastic", "lsf", "mpi"]
 """Names of `runtime.trainer.CLUSTERS`."""
 
+Threads = Annotated[
+    int | None, Field(ge=1, le=1024, description="processor threads of each process; null is torch's choice")
+]
+
+
+@settings
+class ThreadsConfig:
+    """With how many threads to compute."""
+
+    num_threads: Threads = None
+
 
 @settings
 class ComputeConfig:
@@ -30,3 +41,4 @@ class ComputeConfig:
     )
     deterministic: Annotated[bool | None, Field(description="deterministic algorithms only")] = None
     benchmark: Annotated[bool | None, Field(description="let cuDNN choose its algorithms by trying them")] = None
+    num_threads: Threads = None
