@@ -7,6 +7,17 @@ from pydantic import Field
 from insetgan.cli.setting_types import CLUSTER, Cluster
 from insetgan.runtime.settings import settings
 
+Threads = Annotated[
+    int | None, Field(ge=1, le=1024, description="processor threads of each process; null is torch's choice")
+]
+
+
+@settings
+class ThreadsConfig:
+    """With how many threads to compute."""
+
+    num_threads: Threads = None
+
 
 @settings
 class ComputeConfig:
@@ -26,3 +37,4 @@ class ComputeConfig:
     cluster: Annotated[Cluster, Field(description=CLUSTER)] = "none"
     deterministic: Annotated[bool | None, Field(description="deterministic algorithms only")] = None
     benchmark: Annotated[bool | None, Field(description="let cuDNN choose its algorithms by trying them")] = None
+    num_threads: Threads = None
