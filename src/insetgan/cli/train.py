@@ -24,7 +24,7 @@ from insetgan.data.crops import PartCrops
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, write_whole
-from insetgan.runtime.provenance import with_provenance
+from insetgan.runtime.provenance import changed_plugins, with_provenance
 from insetgan.runtime.run_log import log_to
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.runtime.trainer import settle_rank
@@ -73,6 +73,9 @@ def run(config: DictConfig) -> float | None:
         if not (training.finished or options.fast_dev_run) and first:
             held.enter_context(lock_folder(options.out))
             held.enter_context(indexed(options.out))
+            if training.resume is not None:
+                for name in changed_plugins(options.out / "config.yaml"):
+                    console.print(f"plugins={name}: its code has changed since this run began", markup=False)
             _prepare_folder(config, options, dataset)
             held.enter_context(log_to(options.out / "train.log"))
             loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
