@@ -8,7 +8,18 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import Threads
 from insetgan.cli.places import CONF
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Seed
+from insetgan.cli.setting_types import (
+    BACKGROUND,
+    CLUSTER,
+    CROP,
+    GREY,
+    PLUGINS,
+    Background,
+    Cluster,
+    Crop,
+    Grey,
+    Seed,
+)
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -65,6 +76,7 @@ class TrainerConfig:
     ] = "auto"
     accelerator: Annotated[str, Field(description="auto, cpu, gpu or another that Lightning knows")] = "auto"
     devices: Annotated[int, Field(ge=1, le=1024, description="how many; each takes its share of a batch")] = 1
+    cluster: Annotated[Cluster, Field(description=CLUSTER)] = "none"
     num_threads: Threads = None
     fast_dev_run: Annotated[bool, Field(description="one step of everything, nothing kept")] = False
 

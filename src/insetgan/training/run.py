@@ -172,6 +172,7 @@ def _trainer(options: RunOptions, loop: RunLoop, *, validates: bool, manual: boo
     return quiet_trainer(
         accelerator=options.accelerator,
         devices=options.devices,
+        cluster=options.cluster,
         strategy=(PhaseDDP() if manual else "ddp") if options.devices > 1 else "auto",
         fast_dev_run=options.fast_dev_run,
         max_epochs=None if options.fast_dev_run else -1,
