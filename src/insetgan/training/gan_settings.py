@@ -103,13 +103,10 @@ class GANSettings:
             own: settings that win over those of the recipe.
 
         Raises:
-            SettingError: a setting outside its range; one of the recipe is called `recipe.<name>`.
+            SettingError: a setting outside its range.
         """
-        taken = {field.name: recipe[field.name] for field in fields(cls) if field.name in recipe.keys() - own.keys()}
-        try:
-            return cls(**taken, **own)
-        except SettingError as error:
-            raise error.under("recipe" if error.key.partition(".")[0] in taken else "") from None
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in recipe.items() if name in known} | own)
 
     @property
     def half_life_kimg(self) -> float:
