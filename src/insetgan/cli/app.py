@@ -8,6 +8,7 @@ from typing import Any
 from insetgan.cli.help import answer
 
 _SETTINGS = {
+    "generate": "insetgan.cli.generate_config:GenerateConfig",
     "refine": "insetgan.cli.refine_config:RefineConfig",
     "train": "insetgan.cli.train_config:TrainConfig",
     "evaluate": "insetgan.cli.evaluate_config:EvaluateConfig",
