@@ -168,7 +168,11 @@ def _gather(
 def _fingerprint(config: DictConfig, generator: Any, pictures: "FacedPictures") -> str:
     """What decides the completions: settings and contents of files, not where or how many."""
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    decisive = {key: value for key, value in settings.items() if key not in ("seeds", "out", "overwrite", "device")}
+    decisive = {
+        key: value
+        for key, value in settings.items()
+        if key not in ("seeds", "out", "overwrite", "device", "accept_licence")
+    }
     del decisive["data"]["last"]
     decisive["version"] = __version__
     decisive["data"]["names"] = pictures.archive.names

@@ -27,7 +27,7 @@ from insetgan.runtime.store import ResultFolder
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.weights.store import load_network
 
-_BESIDE = ("seeds", "batch_size", "device", "out", "overwrite", "plugins")
+_BESIDE = ("seeds", "batch_size", "device", "out", "overwrite", "plugins", "accept_licence")
 """Settings that decide neither an image nor its name."""
 
 

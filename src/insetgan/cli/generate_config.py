@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import PLUGINS, SeedText
+from insetgan.cli.setting_types import LICENCE, PLUGINS, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -60,6 +60,7 @@ class GenerateConfig:
     overwrite: Annotated[bool, Field(description="make the images at out again, of these settings or of others")] = (
         False
     )
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.places import CONF
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Seed
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, PLUGINS, Background, Crop, Grey, Seed
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -130,6 +130,7 @@ class TrainConfig:
     ] = None
     init_strict: Annotated[bool, Field(description="refuse weights of which not everything fits")] = True
     out: Annotated[UserPath | None, Field(description="the result folder; null is outputs/train/<model>")] = None
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 
