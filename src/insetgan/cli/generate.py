@@ -24,10 +24,11 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
 from insetgan.runtime.provenance import provenance, with_provenance
 from insetgan.runtime.store import ResultFolder
+from insetgan.runtime.threads import limit_threads
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.weights.store import load_network
 
-_BESIDE = ("seeds", "batch_size", "device", "out", "overwrite", "plugins", "accept_licence")
+_BESIDE = ("seeds", "batch_size", "device", "out", "overwrite", "plugins", "accept_licence", "trainer")
 """Settings that decide neither an image nor its name."""
 
 
@@ -37,6 +38,7 @@ def run(config: DictConfig) -> None:
     if config.walk is not None:  # before the work
         find_encoder(f"walk={config.walk}")
     guard()
+    limit_threads(config.trainer.num_threads)
     device = choose_device(config.device)
     generator = _generator(config, device)
     plan = _plan(config, generator.num_ws)

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import field
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
+from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.seeds import parse_seeds
 from insetgan.cli.setting_types import LICENCE, PLUGINS, SeedText
 from insetgan.runtime.errors import UserError
@@ -53,6 +55,7 @@ class GenerateConfig:
     ] = None
     batch_size: Annotated[int, Field(ge=1, le=4096, description="images at once")] = 16
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="where to compute")] = "auto"
+    trainer: Annotated[ThreadsConfig, Field(description="how to compute")] = field(default_factory=ThreadsConfig)
     out: Annotated[
         UserPath | None,
         Field(description="the result folder; null is outputs/generate/<what>-<digest of the settings>"),
