@@ -10,6 +10,7 @@ from insetgan.cli.setting_types import (
     BACKGROUND,
     CROP,
     GREY,
+    LICENCE,
     Background,
     Crop,
     Grey,
@@ -103,4 +104,5 @@ class EvaluateConfig:
         default_factory=ComputeConfig
     )
     measures: OwnMeasures = field(default_factory=list)
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Plugins = None

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
+from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -146,6 +146,7 @@ class RefineConfig:
         default_factory=ComputeConfig
     )
     measures: OwnMeasures = field(default_factory=list)
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Plugins = None
 
 
