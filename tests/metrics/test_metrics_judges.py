@@ -36,5 +36,5 @@ def test_dlib_sees_no_face_in_grey_and_names_its_file():
 
 def test_without_dlib_one_line_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)
-    with pytest.raises(UserError, match="judges.dlib: the package dlib is not installed: pip install dlib-bin"):
+    with pytest.raises(UserError, match=r"judges\.dlib: the package dlib is not installed: pip install dlib-bin"):
         DlibJudge()

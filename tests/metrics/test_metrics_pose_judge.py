@@ -78,5 +78,5 @@ def test_without_the_models_one_line_says_how_to_get_them(tmp_path, monkeypatch)
     with pytest.raises(UserError, match=r"^judges.pose.path=None: no file .*npm pack .*@mediapipe/pose@0.5") as caught:
         PoseJudge()
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match="holds no readable pose_solution_packed_assets.data"):
+    with pytest.raises(UserError, match=r"holds no readable pose_solution_packed_assets\.data"):
         PoseJudge(tmp_path)

@@ -60,9 +60,9 @@ def image_size(config: DictConfig, nodes: dict[str, Any], refinements: Refinemen
     Raises:
         UserError: generators of several sizes, or a file is missing.
     """
-    own = {}
+    own: dict[str, tuple[int, int] | None] = {}
     for name, node in nodes.items():
-        maker = resolve(node["_target_"], f"method.{name}._target_")
+        maker: Any = resolve(node["_target_"], f"method.{name}._target_")
         try:
             own[name] = maker.own_size(node, f"method.{name}") if hasattr(maker, "own_size") else None
         except UserError:

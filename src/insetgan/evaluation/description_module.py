@@ -66,7 +66,8 @@ class DescriptionModule(pl.LightningModule):
         drawn = self.source.images(batch)
         pixels = drawn.pixels.to(self.device)
         regions, squares = self.crops(pixels), self.crops.squares(pixels, batch)
-        features = self._features({name: each.pictures for name, each in (*regions.items(), *squares.items())})
+        shown = {name: seen.pictures for name, seen in regions.items()}
+        features = self._features(shown | {name: each.pictures for name, each in squares.items()})
         figures = dict(drawn.measures) | {counts_of(name): each.counts.double() for name, each in squares.items()}
         if self.judges:
             large = enlarged(drawn.pixels.cpu())
