@@ -32,7 +32,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from insetgan.data import check, kept
 from insetgan.data.archive import Archive
-from insetgan.data.datasets import ImageDataset, PartCrops, open_archive
+from insetgan.data.crops import PartCrops
+from insetgan.data.datasets import ImageDataset, open_archive
 
 FORMATS: dict[str, dict[str, Any]] = {"png": {}, "jpeg": {"quality": 95}, "webp": {"quality": 90}}
 COUNTS = {256: 64, 1024: 16}

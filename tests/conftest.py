@@ -1,5 +1,6 @@
 """What all tests share, and `pytest --doubled`: which comparisons would pass with twice the expected value?"""
 
+import logging
 import os
 import signal
 import sys
@@ -33,6 +34,18 @@ COMPARED, STILL_PASS = Counter(), Counter()  # by file and line
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _root_logger_kept():
+    """Take away what a test, or a library that it imports, adds to the root logger: its stream is closed after the test."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    for handler in list(root.handlers):
+        if handler not in before and not type(handler).__module__.startswith("_pytest"):
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 def pytest_addoption(parser):

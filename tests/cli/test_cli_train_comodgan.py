@@ -28,7 +28,9 @@ def test_it_trains_goes_on_and_grows(comodgan, train, people, tmp_path):
     code, text, _ = comodgan(*size, "trainer.max_kimg=0.012")
     assert (code, "going on from" in text) == (0, True)
     networks = {"last.ckpt", "best.ckpt", "network-last.safetensors", "network-best.safetensors"}
-    assert {"config.yaml", "metrics.csv", "samples", *networks} == set(os.listdir(tmp_path / "run"))
+    assert {".lock", "config.yaml", "metrics.csv", "samples", "train.log", *networks} == set(
+        os.listdir(tmp_path / "run")
+    )
     assert load_network(tmp_path / "run" / "network-last.safetensors", kind="comodgan").x_dim == 16
     grown = ["init_strict=false", "data.height=32", "data.width=16", "trainer.max_kimg=0.004", f"out={tmp_path}/large"]
     code, text, errors = train("+model=comodgan", people, *SMALL, f"init={tmp_path}/run/last.ckpt", *grown)

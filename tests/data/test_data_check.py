@@ -11,7 +11,8 @@ from PIL import Image
 from insetgan.data import check
 from insetgan.data.archive import Archive
 from insetgan.data.check import Fault, check_pictures, sound_pictures
-from insetgan.data.datasets import ImageDataset, PartCrops, open_archive
+from insetgan.data.crops import PartCrops
+from insetgan.data.datasets import ImageDataset, open_archive
 from insetgan.data.picture import Facts
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 
 from insetgan.data import kept
 from insetgan.data.archive import Archive
-from insetgan.data.datasets import ImageDataset, PartCrops, open_archive, part_dataset
+from insetgan.data.crops import PartCrops, part_dataset
+from insetgan.data.datasets import ImageDataset, open_archive
 from insetgan.data.reading import PLAIN
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8
@@ -186,7 +187,9 @@ def test_a_set_of_parts_needs_no_boxes(zipped, encoded, table):
 
 
 def test_bodies_without_boxes_are_not_taken_for_parts(zipped, encoded):
-    with pytest.raises(UserError, match=r"data\.height=16 .* are 16 x 8 .*distorted; without boxes in a parts\.json"):
+    with pytest.raises(
+        UserError, match=r"data\.height=16 .* are 16 x 8 .*distorted; without boxes \(annotations\.json\)"
+    ):
         part_dataset(zipped({"a.png": encoded()}), ["hand_left", "hand_right"], 16, 16, flip=["hand_right"])
 
 

@@ -52,7 +52,7 @@ def listing(folder):
 def test_layout_is_nvidias_and_holds_the_recipe(tmp_path):
     whole(tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as raw:
-        assert raw.namelist() == [*NAMES, "dataset.json", "parts.json"]
+        assert raw.namelist() == [*NAMES, "dataset.json", "annotations.json"]
         assert json.loads(raw.read("dataset.json")) == {"labels": None}
         assert raw.getinfo(NAMES[0]).compress_type == zipfile.ZIP_STORED
         assert raw.read(NAMES[2]) == picture(2)[0]

@@ -129,3 +129,8 @@ def test_a_network_knows_its_parts_by_name():
 def test_parts_that_are_no_names_are_refused(wrong):
     with pytest.raises(ValueError, match="parts="):
         PartsNet(**wrong)
+
+
+def test_features_of_any_size_are_rounded_up():
+    shapes = [tuple(each.shape) for each in PartsNet().eval().features(torch.zeros(1, 3, 20, 13))]
+    assert shapes == [(1, 16, 20, 13), (1, 32, 10, 7), (1, 64, 5, 4), (1, 96, 3, 2), (1, 128, 2, 1)]

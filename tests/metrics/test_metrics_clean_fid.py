@@ -244,7 +244,7 @@ def test_a_missing_network_is_fetched_whole_where_asked(tmp_path, monkeypatch, s
         with open(path, "wb") as file:
             file.write(scripted.read_bytes())
 
-    monkeypatch.setattr("torch.hub.download_url_to_file", fetch)
+    monkeypatch.setattr("insetgan.metrics.inception.download_url_to_file", fetch)
     assert CleanFeatures("clean", download=True, trust=True).path == tmp_path / "insetgan" / INCEPTION_FILE
     CleanFeatures("clean", trust=True)
     assert len(asked) == 1 and asked[0].endswith(INCEPTION_FILE)
@@ -256,7 +256,7 @@ def test_without_a_network_connection_one_line_says_so(tmp_path, monkeypatch):
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("insetgan.metrics.inception._kept_by_others", lambda file: (tmp_path / "theirs" / file,))
-    monkeypatch.setattr("torch.hub.download_url_to_file", fail)
+    monkeypatch.setattr("insetgan.metrics.inception.download_url_to_file", fail)
     with pytest.raises(UserError, match=r"cannot fetch https://.*not known"):
         CleanFeatures("clean", download=True, trust=True)
     assert not list((tmp_path / "insetgan").iterdir())

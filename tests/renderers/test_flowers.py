@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from insetgan.data.archive import Archive
-from insetgan.data.datasets import ImageDataset, part_dataset
+from insetgan.data.crops import part_dataset
+from insetgan.data.datasets import ImageDataset
 from insetgan.ops.boxes import square_boxes
 from insetgan.runtime.errors import UserError
 from insetgan_renderers.flowers.dataset import PART, write_flowers

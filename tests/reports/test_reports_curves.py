@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from insetgan.reports.curves import _apart, _over_samples, plot_curves
+from insetgan.refine.terms.paper import PAPER
+from insetgan.reports.curves import LONGEST_WORDS, _apart, _over_samples, plot_curves
 
 TERMS = {"border_l1": [4.0, 2.0, 1.0], "offset": [0.0, 0.1, 0.2], "total": [8.0, 4.1, 2.2]}
 WEIGHTS = {"border_l1": 2.0, "offset": 1.0}
@@ -69,3 +70,17 @@ def test_labels_are_moved_apart_and_no_further():
     assert np.diff(crowded).min() > 0.05 - 1e-9
     assert crowded[0] > -1e-9
     assert crowded[-1] < 1 + 1e-9
+
+
+def test_words_stand_below_the_names_where_there_is_room():
+    words = {"border_l1": "colours along the border"}
+    plain, said = picture({"0": TERMS}, WEIGHTS), picture({"0": TERMS}, WEIGHTS, words)
+    changed = np.argwhere((plain != said).any(2))
+    assert len(changed) and changed[:, 1].min() > 600, "only what stands to the right of the axes"
+    many = {"0": {f"term_{index}": [1.0 + index] for index in range(16)} | {"total": [20.0]}}
+    weights = dict.fromkeys(many["0"], 1.0)
+    assert (picture(many, weights) == picture(many, weights, {"term_3": "words"})).all()
+
+
+def test_the_terms_of_the_paper_are_said_in_words():
+    assert all(0 < len(term.words) <= LONGEST_WORDS for term in PAPER.values())

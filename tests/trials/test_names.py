@@ -2,90 +2,17 @@
 
 import os
 import pickle
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from insetgan.cli.app import entry
-
 ROOT = Path(__file__).resolve().parents[2]
 FIXED = "insetgan.detection.detector.FixedBoxes"
 
 
-class Canary:
-    """Leaves a file behind when its pickle is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
-
-
-@pytest.fixture
-def canary(tmp_path):
-    """The file that must not come into being."""
-    path = tmp_path / "canary"
-    yield path
-    assert not path.exists(), "something ran"
-
-
-@pytest.fixture
-def refused(monkeypatch, capsys, tmp_path, canary):
-    """Run a command in an empty folder; it must end in one line that says something: refused(says, name, *overrides)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(says, name, *overrides):
-        monkeypatch.setattr(sys, "argv", [str(ROOT / f"{name}.py"), *map(str, overrides)])
-        with pytest.raises(SystemExit) as end:
-            entry(name)
-        output = capsys.readouterr()
-        assert end.value.code == 2, output.err
-        lines = output.err.strip().splitlines()
-        assert len(lines) == 1, output.err
-        assert says in lines[0]
-        assert not canary.exists(), "something ran"
-
-    return run
-
-
-@pytest.fixture
-def experiment(tmp_path):
-    """Write an experiment beside the user; gives the override that names it."""
-
-    def write(settings, name="evil"):
-        text = settings if isinstance(settings, str) else yaml.safe_dump(settings)
-        (tmp_path / "experiments").mkdir(exist_ok=True)
-        (tmp_path / "experiments" / f"{name}.yaml").write_text(text)
-        return f"+experiments={name}"
-
-    return write
-
-
-@pytest.fixture
-def poison(tmp_path, canary):
-    """A pickle that leaves the canary."""
-    path = tmp_path / "poison.pt"
-    path.write_bytes(pickle.dumps(Canary(canary)))
-    return path
-
-
-@pytest.fixture
-def evil_package(tmp_path, canary, monkeypatch):
-    """A package within Python's reach that leaves the canary when it is imported."""
-    folder = tmp_path / "reach" / "evil_package"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text(f"from pathlib import Path\nPath({str(canary)!r}).touch()\nclass Evil: pass\n")
-    monkeypatch.syspath_prepend(str(folder.parent))
-    yield "evil_package"
-    sys.modules.pop("evil_package", None)
-
-
-def test_the_pickle_does_what_it_should(tmp_path):
-    with open(os.devnull, "wb"):
-        pickle.loads(pickle.dumps(Canary(tmp_path / "seen")))
+def test_the_pickle_does_what_it_should(canary_class, tmp_path):
+    pickle.loads(pickle.dumps(canary_class(tmp_path / "seen")))
     assert (tmp_path / "seen").exists()
 
 
@@ -303,3 +230,64 @@ def test_what_is_no_file_is_neither_opened_nor_waited_for(refused, experiment, t
 
 def test_an_experiment_of_the_users_does_not_take_the_place_of_the_projects(refused, experiment):
     refused("rename yours", "refine", experiment({"steps": 1}, "modes"))
+
+
+@pytest.fixture
+def cluster(tmp_path, canary, monkeypatch):
+    """A launcher among Hydra's plugins whose `setup` is a shell script; gives how a folder of settings chooses it."""
+    folder = tmp_path / "site" / "hydra_plugins" / "cluster_launcher"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "launcher.py").write_text(
+        "import os\n"
+        "from hydra.core.config_store import ConfigStore\n"
+        "from hydra._internal.core_plugins.basic_launcher import BasicLauncher\n"
+        "class ClusterLauncher(BasicLauncher):\n"
+        "    def __init__(self, setup=(), folder='', partition='', extra=None):\n"
+        "        super().__init__()\n"
+        "        os.system('; '.join(setup))\n"
+        "node = {'_target_': 'hydra_plugins.cluster_launcher.launcher.ClusterLauncher', 'setup': ['true (ours)'],\n"
+        "        'folder': '${hydra.sweep.dir}/(jobs)', 'partition': None, 'extra': {}}\n"
+        "ConfigStore.instance().store(group='hydra/launcher', name='cluster', node=node)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+    def choose(settings):
+        path = tmp_path / "mine" / "hydra" / "launcher" / "evil.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(yaml.safe_dump({"defaults": ["cluster"], **settings}))
+        return ["--config-dir", str(tmp_path / "mine"), "hydra/launcher=evil"]
+
+    return choose
+
+
+SWEEP = ["-m", "trunc=0.5,0.6", "steps=0"]  # refused by the first run, so after the launcher was built
+LAUNCHERS = [
+    ({"setup": ["touch canary"]}, "hydra.launcher.setup.0=touch canary: may become a command"),
+    ({"setup": ["x"], "partition": "gpu"}, "hydra.launcher.setup.0=x: may become a command"),
+    ({"partition": "gpu; touch canary"}, "hydra.launcher.partition=gpu; touch canary: may become a command"),
+    ({"partition": "a\nb"}, "hydra.launcher.partition=a"),
+    ({"extra": {"python": "canary.sh"}}, "hydra.launcher.extra.python=canary.sh"),
+    ({"extra": {"a": ["`touch canary`"]}}, "hydra.launcher.extra"),
+    ({"setup": "${oc.decode:'[touch canary]'}"}, "hydra.launcher.setup"),
+    ({"_target_": "subprocess.Popen"}, "hydra.launcher._target_=subprocess.Popen: must be a Launcher"),
+    ({"_target_": "torch.hub.load"}, "hydra.launcher._target_=torch.hub.load: must be a Launcher"),
+    ({"partition": {"_target_": "os.mknod", "path": "canary"}}, "nothing is built here"),
+]
+
+
+@pytest.mark.parametrize(("settings", "says"), LAUNCHERS)
+def test_a_launcher_in_a_folder_of_settings_runs_no_command(cluster, canary, command, tmp_path, settings, says):
+    result = command("refine.py", *cluster(settings), *SWEEP, cwd=tmp_path)
+    assert result.returncode == 2 and says in result.stderr, result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+
+
+def test_a_launcher_takes_words_of_a_file_and_commands_of_the_command_line(cluster, command, tmp_path):
+    typed = "hydra.launcher.setup=['touch typed']"
+    result = command("refine.py", *cluster({"partition": "gpu"}), *SWEEP, typed, cwd=tmp_path)
+    assert result.returncode == 2 and "steps=0" in result.stderr, result.stderr
+    assert (tmp_path / "typed").exists()
+    (tmp_path / "typed").unlink()
+    result = command("refine.py", "hydra/launcher=cluster", *SWEEP, cwd=tmp_path)
+    assert result.returncode == 2 and "steps=0" in result.stderr, result.stderr

@@ -12,7 +12,8 @@ from PIL import Image
 
 from insetgan.completion.mask_files import read_known
 from insetgan.data.archive import Archive
-from insetgan.data.datasets import ImageDataset, PartCrops, part_dataset
+from insetgan.data.crops import PartCrops, part_dataset
+from insetgan.data.datasets import ImageDataset
 from insetgan.data.reading import Reading
 from insetgan.runtime.errors import UserError
 
@@ -246,7 +247,7 @@ def test_labels_and_boxes_of_pictures_that_are_not_there_are_counted(tmp_path):
     parts = {"size": [16, 8], "images": {"a.png": {}, "x.png": {"boxes": {"face": [0, 0, 4, 4]}}}}
     path = folder(tmp_path, {"a.png": picture(), "dataset.json": labels, "parts.json": parts})
     assert ImageDataset(path, 16, 8, use_labels=True).notes == [
-        "parts.json has entries for 1 pictures that are not there, the first x.png",
+        "parts.json has entries for 1 images that are not there, the first x.png",
         "dataset.json has labels for 2 pictures that are not there, the first gone.png",
     ]
 

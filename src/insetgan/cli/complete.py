@@ -29,6 +29,7 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
 from insetgan.runtime.provenance import provenance, with_provenance
 from insetgan.runtime.store import ResultFolder
+from insetgan.runtime.threads import limit_threads
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.weights.store import load_network
 
@@ -41,6 +42,7 @@ def run(config: DictConfig) -> None:
     seeds = check(config)
 
     guard()
+    limit_threads(config.trainer.num_threads)
 
     device = _device(config.device)
     generator = load_network(config.weights, kind="comodgan").to(device)
@@ -174,7 +176,9 @@ def _gather(
 def _fingerprint(config: DictConfig, generator: Any, pictures: "FacedPictures") -> str:
     """What decides the completions: settings and contents of files, not where or how many."""
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    decisive = {key: value for key, value in settings.items() if key not in ("seeds", "out", "overwrite", "device")}
+    decisive = {
+        key: value for key, value in settings.items() if key not in ("seeds", "out", "overwrite", "device", "trainer")
+    }
     del decisive["data"]["last"]
     decisive["version"] = __version__
     decisive["data"]["names"] = pictures.archive.names

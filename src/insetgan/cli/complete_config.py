@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig
 from pydantic import Field
 
+from insetgan.cli.compute_config import ThreadsConfig
+from insetgan.cli.seeds import parse_seeds
 from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
@@ -31,7 +33,7 @@ class PicturesConfig:
     part: Annotated[
         str,
         Field(
-            description="round which holes are cut, by the boxes of parts.json or, without, by those of the detector"
+            description="round which holes are cut, by the boxes of the archive or, where it has none, by those of the detector"
         ),
     ] = "face"
     masks: Annotated[
@@ -70,8 +72,9 @@ class CompleteConfig:
     )
     seeds: Annotated[SeedText, Field(description="of the completions, as 0-3; each image is completed with each")] = 0
     trunc: Annotated[Psi, Field(description="psi; 1 is off")] = 1.0
-    detector: Annotated[Any, Field(description="what finds parts where there is no parts.json")] = None
+    detector: Annotated[Any, Field(description="what finds parts where the archive has no boxes")] = None
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="where to compute")] = "auto"
+    trainer: Annotated[ThreadsConfig, Field(description="how to compute")] = field(default_factory=ThreadsConfig)
     out: Annotated[
         UserPath | None,
         Field(description="the result folder; null is outputs/complete/<hole>-<digest of the settings>"),
@@ -88,8 +91,6 @@ def check(config: DictConfig) -> list[int]:
     Raises:
         UserError: naming the key, the value and what is allowed.
     """
-    from insetgan.cli.seeds import parse_seeds
-
     if (config.hole == "masks") != (config.data.masks is not None):
         raise UserError(
             f"hole={config.hole} data.masks={config.data.masks}: masks belong to hole=masks, and it needs them"

@@ -5,6 +5,8 @@ import sys
 from dataclasses import fields, is_dataclass
 from typing import get_args, get_origin, get_type_hints
 
+from yaml import YAMLError
+
 from insetgan.cli.places import choices_of
 from insetgan.cli.renamed import new_name
 from insetgan.runtime.errors import UserError
@@ -19,8 +21,6 @@ def explain(error: Exception, cls: type, command: str = "") -> str:
         cls: the class of the command's settings.
         command: its name.
     """
-    from yaml import YAMLError
-
     if isinstance(error, UserError):
         return " ".join(str(error).split())
     text = " ".join(f"{error} {error.__cause__ or ''}".split())

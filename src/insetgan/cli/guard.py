@@ -19,8 +19,10 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
+from insetgan.cli.launcher_text import check_launcher
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.plugins import OURS, admitted
 
@@ -130,6 +132,7 @@ def check_composed(config: DictConfig, plugins: Sequence[str]) -> None:
     ]
     for key, node, kind in kinds:
         _check_class(key, _mapping(node), kind)
+    check_launcher(config.hydra)
     for key, target in _targets(hydra, "hydra"):
         raise UserError(f"{key}={target}: nothing is built here")
 
@@ -155,8 +158,6 @@ class StructuredConfigSource(Stored):
 
 def _check_class(key: str, node: Mapping[str, Any], kind: type) -> None:
     """A class of ours, of Hydra, of its plugins or of an admitted package, and of the wanted kind."""
-    from hydra.utils import get_class
-
     target = node.get("_target_")
     package = str(target).partition(".")[0]
     if package not in ("hydra", "hydra_plugins", OURS, *admitted()):

@@ -1,12 +1,14 @@
 """One command as a Hydra job: compose, check, call the work, and turn a mistake into one line and exit code 2."""
 
 import hashlib
+import logging
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from hydra import compose, version
 from hydra._internal.utils import _run_hydra, get_args_parser
@@ -29,7 +31,7 @@ from insetgan.cli.schema import conform, schema_of
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
-from insetgan.runtime.printing import say_error, silence
+from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 
 
@@ -61,7 +63,8 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
             fail(explain(error, cls, name))
 
     try:
-        _compose_and_call(job, name, cls, arguments)
+        with _logging_kept():
+            _compose_and_call(job, name, cls, arguments)
     except BrokenPipeError:  # of --cfg; the output of the work itself goes through `terminal.PatientConsole`
         silence(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
@@ -75,6 +78,33 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
         word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
         say_error(f"{word}; what is finished is kept, and the same command goes on from there")
         raise SystemExit(128 + number) from None
+
+
+@contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Give the root logger back as it was: handlers of Hydra write to the streams of this run, which may be closed later.
+
+    Inside, what Hydra logs has its control characters written out, since it repeats what was typed.
+    """
+    root = logging.getLogger()
+    handlers, level, factory = list(root.handlers), root.level, logging.getLogRecordFactory()
+
+    def record(*args: Any, **options: Any) -> logging.LogRecord:
+        made = factory(*args, **options)
+        if made.name.partition(".")[0] in ("hydra", "hydra_plugins"):
+            made.msg, made.args = printable(made.getMessage()), ()
+        return made
+
+    logging.setLogRecordFactory(record)
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(factory)
+        for handler in [each for each in root.handlers if each not in handlers]:
+            root.removeHandler(handler)
+        for handler in [each for each in handlers if each not in root.handlers]:
+            root.addHandler(handler)
+        root.setLevel(level)
 
 
 def _compose_and_call(

@@ -144,7 +144,7 @@ def refine_fingerprint(
         decisive.pop("measures")  # so that results from before there was such a setting stay valid
     if config.walk:
         decisive["seeds"] = list(seeds)
-    return fingerprint(decisive, files=[*module.files(), *files_of(*measures)])
+    return fingerprint(decisive, files=[*module.files(), *files_of(*measures)], code=False)  # it is among the values
 
 
 def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Sequence[int]") -> "Start":

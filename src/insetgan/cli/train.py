@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
@@ -20,13 +19,15 @@ from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress, silence
 from insetgan.cli.train_config import check
-from insetgan.data.datasets import PartCrops
+from insetgan.cli.trainer import say_cluster
+from insetgan.data.crops import PartCrops
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, write_whole
-from insetgan.runtime.provenance import with_provenance
+from insetgan.runtime.provenance import changed_plugins, with_provenance
 from insetgan.runtime.run_log import log_to
 from insetgan.runtime.torchvision_guard import guard
+from insetgan.runtime.trainer import settle_rank
 from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.metrics_log import MetricsCSV
 from insetgan.training.options import RunOptions
@@ -49,7 +50,9 @@ def run(config: DictConfig) -> float | None:
     refuse_missing_packages(config.logger)
     options = _options(config)
     console = PatientConsole()
-    if not _is_first_process():
+    say_cluster(config.trainer.cluster)
+    first = settle_rank(config.trainer.cluster) == 0
+    if not first:
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
@@ -67,9 +70,12 @@ def run(config: DictConfig) -> float | None:
     training = TrainingRun(module, dataset, options, validation=validation, quality=quality, console=console)
     with ExitStack() as held:
         loggers: list[Any] = []
-        if not (training.finished or options.fast_dev_run) and _is_first_process():
+        if not (training.finished or options.fast_dev_run) and first:
             held.enter_context(lock_folder(options.out))
             held.enter_context(indexed(options.out))
+            if training.resume is not None:
+                for name in changed_plugins(options.out / "config.yaml"):
+                    console.print(f"plugins={name}: its code has changed since this run began", markup=False)
             _prepare_folder(config, options, dataset)
             held.enter_context(log_to(options.out / "train.log"))
             loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
@@ -106,6 +112,7 @@ def _options(config: DictConfig) -> "RunOptions":
         precision=trainer.precision,
         accelerator=trainer.accelerator,
         devices=trainer.devices,
+        cluster=trainer.cluster,
         workers=_workers(config),
         num_threads=trainer.num_threads,
         fast_dev_run=trainer.fast_dev_run,
@@ -139,17 +146,14 @@ def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Qua
     return Quality(extractor, dataset, mirror=config.data.mirror, **config.quality)
 
 
-def _is_first_process() -> bool:
-    """Whether this process speaks for the run; Lightning starts the others with their rank in the environment."""
-    return int(getattr(rank_zero_only, "rank", 0)) == 0
-
-
 def _workers(config: DictConfig) -> int:
     """Processes that decode for each device: beside a GPU up to four, none where processors are busy training anyway."""
     if config.data.workers is not None:
         return int(config.data.workers)
     on_gpu = torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu", "cuda")
-    return min(4, max((os.cpu_count() or 1) // config.trainer.devices - 1, 0)) if on_gpu else 0
+    if not on_gpu or (config.recipe and config.recipe.get("graphs")):  # a thread that pins memory breaks a recording
+        return 0
+    return min(4, max((os.cpu_count() or 1) // config.trainer.devices - 1, 0))
 
 
 def _folder(config: DictConfig) -> Path:

@@ -1,7 +1,8 @@
 """Picture archives: NVIDIA's zip layout with the boxes and masks of the parts beside the pictures.
 
 An archive is a zip (or a folder of the same layout) that holds ``00000/img00000000.webp`` (or ``.png``, ``.jpg``) and so
-on, in any folders, ``dataset.json``, which ``data.labels`` describes, and ``parts.json``, which ``data.table`` describes.
+on, in any folders, ``dataset.json``, which ``data.labels`` describes, and the boxes and masks of the parts in
+``annotations.json``, which ``data.coco`` describes; in older archives in ``parts.json``, which ``data.parts_json`` describes.
 Both tables may be missing.
 """
 
@@ -15,14 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
+from insetgan.data.annotations import Annotations, Box, Mask
+from insetgan.data.coco import is_coco_name, read_coco
 from insetgan.data.labels import DATASET_FILE, Labels, parse_labels
-from insetgan.data.masks import Mask, decode_mask
+from insetgan.data.parts_json import PARTS_FILE, read_parts_json
 from insetgan.data.picture import Facts, Shape, examine, read_facts, read_pixels, why
 from insetgan.data.picture import Picture as Picture
 from insetgan.data.reading import PLAIN, Reading
-from insetgan.data.table import FORM, PARTS_FILE, Box, has_boxes, is_table, misplaced_box
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.folders import list_folder, passed_over
@@ -60,8 +60,8 @@ class Archive:
 
         Raises:
             UserError: nothing at the path, not a zip, members beyond the bounds of `runtime.limits` or that are there twice,
-                no pictures or none that can be read, a parts.json of another form or another size than the pictures, or
-                a box outside the canvas.
+                no images or none that can be read, two files of boxes, or one of another form or another size than the images,
+                or a box outside the canvas.
         """
         self.path = Path(path)
         self.reading = reading
@@ -73,30 +73,23 @@ class Archive:
         try:
             found = self._members()
             members = {name for name in found if not _is_hidden(name)}
-            table: Any = self._table(PARTS_FILE) if PARTS_FILE in members else {}
+            self.names = sorted(m for m in members if m.lower().endswith(IMAGE_SUFFIXES))
+            self._annotations = self._annotated(members)
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, NotImplementedError) as error:
             needed = "" if self.path.is_dir() else ", a whole zip archive is needed"
             raise UserError(f"archive {self.path}: cannot be read{needed} ({why(error)})") from error
-        if not is_table(table):
-            raise UserError(f"archive {self.path}: {PARTS_FILE} is not of the form {FORM}")
-        self.names = sorted(m for m in members if m.lower().endswith(IMAGE_SUFFIXES))
-        if line := passed_over(members - {*self.names, PARTS_FILE, DATASET_FILE}, set(found) - members):
+        if line := passed_over(members - {*self.names, self._annotations.file, DATASET_FILE}, set(found) - members):
             self.notes.append(line)
         if not self.names:
             others = "".join(f"; {note}" for note in self.notes)
             raise UserError(f"archive {self.path}: holds no pictures ({', '.join(IMAGE_SUFFIXES)}){others}")
-        self.parts: tuple[str, ...] = tuple(table.get("parts", ()))
-        self.recipe: dict[str, Any] | None = table.get("recipe")
-        self._entries: dict[str, dict[str, Any]] = table.get("images", {})
-        if strange := sorted(set(self._entries) - set(self.names)):
-            some = f"{len(strange)} pictures that are not there, the first {shown(strange[0])}"
-            self.notes.append(f"{PARTS_FILE} has entries for {some}")
+        annotations = self._annotations
+        self.parts, self.recipe, self.has_boxes = annotations.parts, annotations.recipe, annotations.has_boxes
+        self.notes += annotations.notes
         self._labelled = DATASET_FILE in members
-        self._declared = "size" in table
-        self.has_boxes = has_boxes(self._entries)
-        self.one_size = self._declared or self.has_boxes
-        self.size: Shape = self._find_size(tuple(table["size"]) if self._declared else None)
-        if fault := misplaced_box(self._entries, self.size):
+        self.one_size = annotations.size is not None or self.has_boxes
+        self.size: Shape = self._find_size(annotations.size)
+        if fault := annotations.misplaced_box(self.size):
             raise UserError(f"archive {self.path}: {fault}")
 
     def _members(self) -> list[str]:
@@ -131,6 +124,21 @@ class Archive:
             return parse_json(self._read(name, limits.JSON_BYTES))
         except ValueError as error:
             raise ValueError(f"{name} {error}") from error
+
+    def _annotated(self, members: set[str]) -> Annotations:
+        """What the archive's file of boxes says, if there is one."""
+        files = sorted(name for name in members if name == PARTS_FILE or is_coco_name(name))
+        if not files:
+            return Annotations()
+        if len(files) > 1:
+            raise UserError(
+                f"archive {self.path}: {files[0]} and {files[1]} both hold boxes; only one of them may be there"
+            )
+        table, names = self._table(files[0]), set(self.names)
+        try:
+            return read_parts_json(table, names) if files[0] == PARTS_FILE else read_coco(files[0], table, names)
+        except ValueError as error:
+            raise UserError(f"archive {self.path}: {error}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         """State without the open file."""
@@ -222,7 +230,11 @@ class Archive:
 
     def _check_size(self, index: int, shape: tuple[int, ...]) -> None:
         if self.one_size and shape != self.size:
-            rule = f"{PARTS_FILE} says" if self._declared else f"boxes need one size, and {self._example} is"
+            rule = (
+                f"{self._annotations.file} says"
+                if self._annotations.size
+                else f"boxes need one size, and {self._example} is"
+            )
             raise UserError(
                 f"archive {self.path}: {self.names[index]} is {shape[0]} x {shape[1]} (height x width), but {rule} "
                 f"{self.size[0]} x {self.size[1]}"
@@ -249,29 +261,18 @@ class Archive:
 
     def boxes(self, index: int) -> dict[str, Box | None]:
         """Boxes of picture ``index``: part -> (x0, y0, x1, y1), None where the part is not visible."""
-        found = self._entries.get(self.names[index], {}).get("boxes", {})
-        boxes: dict[str, Box | None] = {part: None for part in self.parts}
-        for part, box in found.items():
-            boxes[part] = None if box is None else (box[0], box[1], box[2], box[3])
-        return boxes
+        return {part: None for part in self.parts} | dict(self._annotations.boxes.get(self.names[index], {}))
 
     def mask(self, index: int, part: str) -> Mask:
         """Mask of a part as bool [H, W]; all False where the part is not visible.
 
         Raises:
-            UserError: the stored runs do not fit the box.
+            UserError: the part has a box but no mask, or the stored mask does not fit the image.
         """
-        full = np.zeros(self.size, bool)
-        box = self.boxes(index).get(part)
-        if box is not None:
-            x0, y0, x1, y1 = box
-            try:
-                full[y0:y1, x0:x1] = decode_mask(self._entries[self.names[index]]["masks"][part], y1 - y0, x1 - x0)
-            except (ValueError, KeyError) as error:
-                raise UserError(
-                    f"archive {self.path}: mask {part} of {self.names[index]} is broken ({error})"
-                ) from error
-        return full
+        try:
+            return self._annotations.mask(self.names[index], part, self.size)
+        except ValueError as error:
+            raise UserError(f"archive {self.path}: mask {part} of {self.names[index]} is broken ({error})") from error
 
 
 def _is_hidden(name: str) -> bool:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from insetgan.data.archive import Archive
 from insetgan.data.picture import Shape
+from insetgan.runtime import limits
 from insetgan.runtime.files import cache_folder, write_whole
 from insetgan.runtime.fingerprint import fingerprint
+from insetgan.runtime.reading import read_file
 from insetgan.runtime.store import seal, unseal
 
 _VERSION = 2  # of the check; another one trusts nothing that this one found
@@ -30,8 +32,8 @@ class Verdicts:
         self._fingerprint = _fingerprint(archive)
         try:
             self._file = cache_folder() / "checked" / f"{archive.path.stem}-{self._fingerprint}.json"
-            known = self._unpacked(self._file.read_bytes())
-        except (OSError, ValueError, TypeError, RuntimeError):
+            known = self._unpacked(read_file(self._file, limits.RECORD_BYTES))
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError):
             return
         if len(known) == len(self.shapes):
             self.shapes = known
@@ -52,7 +54,11 @@ class Verdicts:
             return []
         shapes: list[Shape | None] = []
         for height, width, count in kept["runs"]:
-            shapes += [(int(height), int(width)) if height else None] * int(count)
+            if not all(isinstance(number, int) for number in (height, width, count)):
+                return []
+            if count > len(self.shapes) - len(shapes):  # before memory is taken for them
+                return []
+            shapes += [(height, width) if height else None] * count
         return shapes
 
     def write_list(self, lines: Sequence[str]) -> Path | None:
@@ -70,4 +76,4 @@ class Verdicts:
 def _fingerprint(archive: Archive) -> str:
     """Changes whenever the archive does, as far as its sizes and times of change tell."""
     path = archive.path.resolve()
-    return fingerprint({"check": _VERSION, "path": str(path)}, archives=[path])[:16]
+    return fingerprint({"check": _VERSION, "path": str(path)}, archives=[path], code=False)[:16]

@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote
 
 from PIL import Image
 
+from insetgan.data.annotations import Box, Mask
 from insetgan.data.archive import Archive, Picture
+from insetgan.data.coco import COCO_FILE, coco_annotations, coco_table
 from insetgan.data.labels import DATASET_FILE
-from insetgan.data.masks import Mask
-from insetgan.data.table import PARTS_FILE, Box, part_entry
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import LOCK, write_whole
 from insetgan.runtime.fingerprint import fingerprint
@@ -84,7 +84,7 @@ class ArchiveWriter:
             raise UserError(f"out={path}: must end in .zip")
         self.size, self.parts, self.recipe, self.overwrite = size, parts, dict(recipe or {}), overwrite
         self.folder = self.path.with_name(self.path.name + ".partial")
-        mark = fingerprint({"size": self.size, "parts": self.parts, "recipe": self.recipe})
+        mark = fingerprint({"size": self.size, "parts": self.parts, "recipe": self.recipe, "boxes": "coco"})
         self._store = ResultFolder(self.folder, mark, LAYOUT, out=self.path)
         self._waste = self.path.with_name(self.path.name + ".waste")
 
@@ -161,22 +161,22 @@ class ArchiveWriter:
 
     def add(self, name: str, data: bytes, boxes: Mapping[str, Box | None], masks: Mapping[str, Mask]) -> None:
         """Write one image: its encoded bytes, boxes and full-size masks [H, W] of the parts that have a box."""
-        self._store.add(_key(name), {_key(name): data}, data=part_entry(boxes, masks))
+        self._store.add(_key(name), {_key(name): data}, data=coco_annotations(boxes, masks))
 
     def close(self, names: Collection[str] | None = None) -> None:
         """Assemble the archive from the named pictures (None: all written so far), in the order of their names."""
         chosen = sorted(self.written() if names is None else names)
-        table: dict[str, Any] = {"size": list(self.size), "parts": list(self.parts)}
-        table |= {"recipe": {**self.recipe, "count": len(chosen)}, "images": {}}
+        recipe = {**self.recipe, "count": len(chosen)}
         self._store.require([_key(name) for name in chosen])
 
         def assemble(beside: Path) -> None:
             with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
                 for name in chosen:
                     archive.writestr(zipfile.ZipInfo(name), (self.folder / _key(name)).read_bytes())
-                    table["images"][name] = self._store.data(_key(name))
                 archive.writestr(zipfile.ZipInfo(DATASET_FILE), json.dumps({"labels": None}))
-                info = zipfile.ZipInfo(PARTS_FILE)
+                images = {name: self._store.data(_key(name)) for name in chosen}
+                table = coco_table(images, size=self.size, parts=self.parts, recipe=recipe)
+                info = zipfile.ZipInfo(COCO_FILE)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, json.dumps(table, separators=(",", ":")), compresslevel=9)
 

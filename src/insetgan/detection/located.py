@@ -123,7 +123,7 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
         if not self.visible.any():
             raise UserError(
                 f"data.path={path}: none of the {len(chosen)} pictures has a box of {', '.join(parts)}; "
-                "parts.json must hold them"
+                "annotations.json must hold them"
             )
         self.images = torch.empty(len(chosen), 3, *archive.size, dtype=torch.uint8)
         for row, index in enumerate(chosen):

@@ -137,10 +137,11 @@ class PartsNet(FromFile, nn.Module):
         """Feature maps for a perceptual distance.
 
         Args:
-            images: [n, 3, h, w] in [-1, 1], any size of at least 16 x 16; not resampled.
+            images: [n, 3, h, w] in [-1, 1], any size; not resampled. Sides that are no multiple of 16 give maps
+                that are rounded up.
 
         Returns:
-            After each stage: [n, (16, 32, 64, 96, 128), h / s, w / s] for s = 1, 2, 4, 8, 16, not negative.
+            After each stage: [n, (16, 32, 64, 96, 128), h / s, w / s] rounded up for s = 1, 2, 4, 8, 16, not negative.
         """
         maps, x = [], images.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
@@ -204,8 +205,10 @@ class PartsNet(FromFile, nn.Module):
         # Softplus keeps distances near zero or above while gradients flow; 16 pixels a unit suits parts of 8 to 60.
         edges = (functional.softplus(edges) * 16).view(-1, self.num_parts, 4, *heat.shape[-2:])
         boxes = self._vote(heat, edges)
-        scale = boxes.new_tensor([images.shape[-1] / working.shape[-1], images.shape[-2] / working.shape[-2]]).repeat(2)
-        return PartsOutput(boxes * scale, heat.flatten(2).amax(dim=2).sigmoid(), heat)
+        if images.shape != working.shape:  # not asked of numbers on the device, which a CUDA graph forbids
+            ratios = [images.shape[-1] / working.shape[-1], images.shape[-2] / working.shape[-2]]
+            boxes = boxes * boxes.new_tensor(ratios).repeat(2)
+        return PartsOutput(boxes, heat.flatten(2).amax(dim=2).sigmoid(), heat)
 
     def _outline(self, neck: Tensor, maps: Sequence[Tensor], images: Tensor) -> Tensor:
         """Logits of the masks at the size of `images`."""

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 import torch
 
-from insetgan.data.datasets import ImageDataset, PartCrops
+from insetgan.data.crops import PartCrops
+from insetgan.data.datasets import ImageDataset
 from insetgan.metrics.distribution import Reference
 from insetgan.metrics.features import FeatureExtractor, PartsFeatures, describe
 from insetgan.metrics.inception import InceptionFeatures

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import torch
 from torch import Tensor
+from torch.hub import download_url_to_file
 
 from insetgan.metrics.features import Frozen
 from insetgan.runtime.errors import UserError
@@ -167,8 +168,6 @@ def located(
 
 
 def _fetched(file: str, home: Path) -> Path:
-    from torch.hub import download_url_to_file
-
     try:
         write_whole(home, lambda beside: download_url_to_file(_SOURCES[file], str(beside), progress=False))
     except OSError as error:

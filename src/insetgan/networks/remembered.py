@@ -1,12 +1,25 @@
 """What follows from a frozen weight is computed once."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 T = TypeVar("T")
+_anew: ContextVar[bool] = ContextVar("anew", default=False)
+
+
+@contextmanager
+def computed_anew() -> Iterator[None]:
+    """Keep nothing in this context: a CUDA graph that is recorded in it must compute what follows from changing weights."""
+    token = _anew.set(True)
+    try:
+        yield
+    finally:
+        _anew.reset(token)
 
 
 class Remembered(Generic[T]):
@@ -24,7 +37,7 @@ class Remembered(Generic[T]):
 
     def __call__(self, weight: Tensor, *options: Any) -> T:
         """Return `function(weight, *options)`."""
-        if weight.requires_grad or weight.is_inference():
+        if weight.requires_grad or weight.is_inference() or _anew.get():
             self.key = self.result = None
             return self.function(weight, *options)
         key = (weight.data_ptr(), weight._version, weight.dtype, weight.device, *options)

@@ -20,15 +20,23 @@ def fir_kernel() -> Tensor:
     return kernel / kernel.sum()
 
 
+def _kernel_for(x: Tensor, gain: float) -> Tensor:
+    """The filter times `gain`, one for each channel of x: [c, 1, 4, 4] of its type.
+
+    It is written on the device of x: a copy from the host would make the host wait, and cannot be part of a CUDA graph.
+    """
+    taps = x.new_full((4,), TAPS[1])
+    taps[::3].fill_(TAPS[0])
+    return (torch.outer(taps, taps) * (gain / sum(TAPS) ** 2)).expand(x.shape[1], 1, 4, 4)
+
+
 class _Blur(torch.autograd.Function):
     """Blur whose gradient is again this function; the depthwise convolution's own gradient is half as fast."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, padding: int, gain: float) -> Tensor:
         ctx.padding, ctx.gain = padding, gain
-        channels = x.shape[1]
-        kernel = (fir_kernel() * gain).to(x).expand(channels, 1, 4, 4)
-        return F.conv2d(x, kernel, padding=padding, groups=channels)
+        return F.conv2d(x, _kernel_for(x, gain), padding=padding, groups=x.shape[1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
@@ -56,9 +64,7 @@ class _Downsample(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, gain: float) -> Tensor:
         ctx.gain = gain
-        channels = x.shape[1]
-        kernel = (fir_kernel() * gain).to(x).expand(channels, 1, 4, 4)
-        return F.conv2d(x, kernel, padding=1, stride=2, groups=channels)
+        return F.conv2d(x, _kernel_for(x, gain), padding=1, stride=2, groups=x.shape[1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:

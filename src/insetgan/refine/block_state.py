@@ -1,18 +1,20 @@
 """The state of an unfinished block on disk, from which the same command goes on after a kill."""
 
 import json
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.refine.problem import Result, Step
 from insetgan.runtime.files import write_whole
-from insetgan.runtime.tensors import tensors_digest
+from insetgan.runtime.reading import parse_json
+from insetgan.runtime.tensors import open_tensors, tensors_digest
 
 EVERY = 3.0
 """Seconds from one save to the next: so much work a kill costs at most, and one step and the save itself."""
@@ -30,6 +32,14 @@ class PartialStore(Protocol):
 
     def remove_partial(self, key: str) -> None:
         """Remove it."""
+        ...
+
+
+class LeftoverStore(PartialStore, Protocol):
+    """One that knows what it keeps."""
+
+    def partials(self) -> list[str]:
+        """Keys of the states that are kept."""
         ...
 
 
@@ -139,8 +149,10 @@ class BlockState:
     def _read(self, path: Path) -> dict[str, Tensor] | None:
         """The tensors of a file; None where it is damaged or another block's."""
         try:
-            with safe_open(path, framework="pt") as file:
-                note = json.loads((file.metadata() or {}).get("block", "null"))
+            with open_tensors(path) as file:
+                note = parse_json((file.metadata() or {}).get("block", "null"))
+                if not isinstance(note, dict) or note.get("depends") != self.depends:
+                    return None  # before tensors are read that are of no use
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
         except (OSError, SafetensorError, ValueError):
             return None
@@ -151,6 +163,28 @@ class BlockState:
 def block_key(block: Sequence[int], word: str = "seed") -> str:
     """Name of a block among the unfinished ones, such as "seed-0-and-7-more"."""
     return f"{word}-{block[0]}" if len(block) == 1 else f"{word}-{block[0]}-and-{len(block) - 1}-more"
+
+
+def remove_leftovers(store: LeftoverStore, seeds: Collection[int], word: str = "seed") -> int:
+    """Remove the states of blocks that no command goes on from, since their samples were finished in other blocks.
+
+    That happens if a refinement is stopped, and given again with another batch_size.
+
+    Args:
+        store: in which they are kept.
+        seeds: that are finished.
+        word: what the numbers of a block count, as in `block_key`.
+
+    Returns:
+        How many blocks were left over.
+    """
+    blocks = set()
+    for key in store.partials():
+        match = re.match(rf"({word}-(\d+)(-and-\d+-more)?)(\.film\d+)?$", key)
+        if match is not None and int(match[2]) in seeds:
+            store.remove_partial(key)
+            blocks.add(match[1])
+    return len(blocks)
 
 
 def _step_of(name: str) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest
 from insetgan.runtime.paths import read_path
-from insetgan.runtime.store import unseal
+from insetgan.runtime.store import read_record
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
 Codes = tuple[Tensor, Tensor]
@@ -70,7 +70,7 @@ def _refuse_damaged(file: Path) -> None:
     """Raise UserError unless a file is what its record says; samples of version 0.1.0 have no record."""
     record = file.with_suffix(".json")
     if record.is_file():
-        note = unseal(record.read_bytes())
+        note = read_record(record)
         if note is None or note["pieces"].get(file.name) != file_digest(file):
             raise UserError(f"sample {file.stem} is damaged; the command that made it makes it again")
 

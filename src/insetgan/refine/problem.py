@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
 from insetgan.detection.part import Part
 from insetgan.detection.placement import Placement
+from insetgan.detection.segmenter import Segmenter
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
 from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.sides import Side
 from insetgan.refine.views import View
-
-if TYPE_CHECKING:
-    from insetgan.detection.segmenter import Segmenter
 
 OK = "ok"
 NO_PART_FOUND = "no_part_found"
@@ -56,7 +54,7 @@ class Problem:
     perceptual: Perceptual | None = None
     references: Mapping[str, Tensor] = field(default_factory=dict)
     placements: Mapping[str, Placement] | None = None
-    segmenter: "Segmenter | None" = None
+    segmenter: Segmenter | None = None
     region: Literal["box", "mask"] = "box"
     blend: Blend = "paste"
 

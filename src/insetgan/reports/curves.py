@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 TOTAL = "total"
 SIZE, DPI = (9.0, 5.0), 100  # 900 x 500 pixels
 DEEP = 1e-6  # of the highest value: what is smaller leaves through the bottom of the picture
-LONGEST = 20  # letters of a label
+LONGEST, LONGEST_WORDS = 24, 36  # letters of a label, and of the words below it
+LINE = 0.033  # height of a line of text, as a fraction of the axes
+TOTAL_WORDS = "sum at full weights"
 INK, GRID = "#1f2328", "#d9dde2"
 HUES = ("#0b6fb8", "#d1570b", "#1b8a5a", "#8a4fbf", "#b8357a", "#8a6d00", "#007f8c", "#7a4a2b", "#5b6470")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2)))
@@ -27,6 +29,7 @@ class _Line:
     """One term: its 10 %, 50 % and 90 % over the samples, [3, steps + 1], NaN where no sample has a value."""
 
     name: str
+    words: str
     values: Curves
     colour: str
     dashes: Any
@@ -37,7 +40,11 @@ class _Line:
         return float(known[-1])
 
 
-def plot_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], weights: Mapping[str, float]) -> bytes:
+def plot_curves(
+    curves: Mapping[str, Mapping[str, Sequence[float]]],
+    weights: Mapping[str, float],
+    words: Mapping[str, str] | None = None,
+) -> bytes:
     """Draw the weighted terms and their total against the step, on a logarithmic axis.
 
     A line is the median over the samples, its band the range from 10 % to 90 %. A sample that stopped earlier keeps its
@@ -47,6 +54,7 @@ def plot_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], weights: Ma
     Args:
         curves: by sample, unweighted values by term, and "total", which is weighted already; any lengths.
         weights: by term; terms of weight 0 are left out.
+        words: by term, what it is in plain words, written below its name where there is room.
 
     Returns:
         A PNG of 900 x 500 pixels.
@@ -60,12 +68,13 @@ def plot_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], weights: Ma
     # Without pyplot, whose figures are state of the whole process.
     figure = Figure(figsize=SIZE, dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.075, 0.11, 0.715, 0.79))
-    lines = _lines(curves, weights)
+    axes = figure.add_axes((0.085, 0.11, 0.645, 0.79))
+    lines = _lines(curves, weights, words or {})
     count = len(curves)
     about = f"median of {count} samples, band from 10 to 90 %" if count > 1 else "one sample"
     axes.set_title(f"Weighted terms: {about}", loc="left", fontsize=11, color=INK, pad=10)
-    axes.set_xlabel("step", color=INK)
+    axes.set_xlabel("step (updates of the latents)", color=INK)
+    axes.set_ylabel("weight times value of the term (no unit)", color=INK)
     if lines:
         _draw(axes, lines)
     else:
@@ -76,7 +85,9 @@ def plot_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], weights: Ma
     return buffer.getvalue()
 
 
-def _lines(curves: Mapping[str, Mapping[str, Sequence[float]]], weights: Mapping[str, float]) -> list[_Line]:
+def _lines(
+    curves: Mapping[str, Mapping[str, Sequence[float]]], weights: Mapping[str, float], words: Mapping[str, str]
+) -> list[_Line]:
     """The lines that have anything to show, the total last, on top of the others."""
     names = sorted({name for one in curves.values() for name in one} - {TOTAL})
     weighted = {name: float(weights[name]) for name in names if weights[name] > 0} | {TOTAL: 1.0}
@@ -92,7 +103,7 @@ def _lines(curves: Mapping[str, Mapping[str, Sequence[float]]], weights: Mapping
         if name == TOTAL:
             colour, dashes = INK, DASHES[0]
         if (values[1] > 0).any():
-            lines.append(_Line(name, values, colour, dashes))
+            lines.append(_Line(name, TOTAL_WORDS if name == TOTAL else words.get(name, ""), values, colour, dashes))
     return lines
 
 
@@ -149,19 +160,30 @@ def _range(lines: Sequence[_Line]) -> tuple[float, float]:
 
 
 def _label(axes: "Axes", lines: Sequence[_Line], bottom: float, top: float) -> None:
-    """Write each name at the end of its line, in its colour, moved apart where lines end close together."""
+    """Write each name at the end of its line, in its colour, moved apart where lines end close together.
+
+    Words stand below the names, but where there are too many names for that.
+    """
     ordered = sorted(lines, key=lambda line: line.last)
     span = np.log(top / bottom)
     wanted = [min(max(float(np.log(max(line.last, bottom) / bottom) / span), 0.0), 1.0) for line in ordered]
-    apart = min(0.043, 1 / len(ordered))
+    in_words = any(line.words for line in ordered if line.name != TOTAL) and 2 * LINE * len(ordered) <= 1
+    apart = 2 * LINE if in_words else min(0.043, 1 / len(ordered))
     places = _apart(wanted, apart)
     for line, end, place in zip(ordered, wanted, places, strict=True):
-        name = line.name if len(line.name) <= LONGEST else line.name[: LONGEST - 1] + "…"
         style: dict[str, Any] = {"transform": axes.transAxes, "color": line.colour}
         path = [1.0, 1.012, 1.035, 1.075], [end, end, place, place]
         axes.plot(*path, clip_on=False, linestyle=line.dashes, linewidth=1.3, **style)
         style["fontweight"] = "bold" if line.name == TOTAL else "normal"
-        axes.text(1.083, place, name, va="center", fontsize=9 if apart > 0.035 else 7, **style)
+        words = _cut(line.words, LONGEST_WORDS) if in_words else ""
+        up = LINE / 2 if words else 0.0
+        axes.text(1.083, place + up, _cut(line.name, LONGEST), va="center", fontsize=9 if apart > 0.035 else 7, **style)
+        if words:
+            axes.text(1.083, place - up, words, va="center", fontsize=7, **{**style, "fontweight": "normal"})
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _apart(wanted: Sequence[float], gap: float) -> list[float]:

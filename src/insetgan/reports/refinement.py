@@ -16,6 +16,7 @@ from insetgan.ops.images import encode_png
 from insetgan.refine.gathered import read_curves, write_curves, write_latents
 from insetgan.refine.refined_samples import IMAGES, RefinedSamples
 from insetgan.refine.summary import summarise
+from insetgan.refine.terms.term import Term
 from insetgan.refine.walk import steadiness
 from insetgan.reports.curves import plot_curves
 from insetgan.reports.report import build_report
@@ -68,20 +69,22 @@ def gather_results(
 
 
 def write_report(
-    samples: RefinedSamples, results: Mapping[str, Any], weights: Mapping[str, float], settings: str, mode: str
+    samples: RefinedSamples, results: Mapping[str, Any], terms: Mapping[str, Term], settings: str, mode: str
 ) -> None:
     """Write curves.png and report.html.
 
     Args:
         samples: that were gathered.
         results: from `gather_results`.
-        weights: of the terms, by name.
+        terms: of the objective, by name.
         settings: of the run, as text.
         mode: name of the mode, for the title.
     """
     records = results["samples"]
     names = [record["name"] for record in records[:SHOWN]]
-    curves = plot_curves({name: read_curves(samples.tensors(name)) for name in names}, weights)
+    weights = {name: term.weight for name, term in terms.items()}
+    words = {name: term.words for name, term in terms.items()}
+    curves = plot_curves({name: read_curves(samples.tensors(name)) for name in names}, weights, words)
     samples.folder.write("curves.png", curves)
     title = f"{mode}, {len(records)} results"
     known = read_quantities(results["measures"])

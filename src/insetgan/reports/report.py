@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from insetgan.data.picture import read_rgb
@@ -99,8 +100,6 @@ def render(template: Path, **values: Any) -> str:
     Raises:
         jinja2.UndefinedError: the template asks for a value that is not given.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     loader = FileSystemLoader(template.parent)
     options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, **options)

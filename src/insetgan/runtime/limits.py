@@ -27,7 +27,11 @@ FOLDER_DEPTH = 64
 """Folders within folders."""
 
 JSON_BYTES = 1 << 29
-"""Of dataset.json, parts.json, results.json."""
+"""Of dataset.json, annotations.json, parts.json, results.json."""
+RECORD_BYTES = 1 << 26
+"""Of the record beside a result, and of what is remembered of an archive."""
+METRICS_BYTES = 1 << 28
+"""Of metrics.csv when a run goes on."""
 JSON_VALUES = 1 << 25
 """Values in one JSON text; each takes 30 to 80 bytes once read."""
 JSON_DEPTH = 64
@@ -43,6 +47,8 @@ PICKLE_BYTES = 1 << 26
 """Of the description beside the tensors in a checkpoint."""
 WHEEL_MEMBER = 1 << 28
 """Of weights within a Python package."""
+ASSET_BYTES = 1 << 28
+"""Of one file, unpacked, from which people are rendered."""
 ARRAY_VALUES = 1 << 31
 """Values of one array in an .npz file."""
 SCRIPT_BYTES = 1 << 26

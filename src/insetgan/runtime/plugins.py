@@ -112,7 +112,11 @@ def digests() -> dict[str, str]:
         files = [path for folder in folders for path in sorted(Path(folder).rglob("*.py"))]
         if not files and spec is not None and spec.origin is not None:
             files = [Path(spec.origin)]
-        found[package] = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+        digest = hashlib.sha256()
+        for path in files:
+            if path.is_file():  # no folder of that name, and no pipe, from which reading may never end
+                digest.update(path.read_bytes())
+        found[package] = digest.hexdigest()
     return found
 
 

@@ -15,28 +15,23 @@ import difflib
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 import pydantic
 from pydantic import AllowInfNan, ConfigDict, Strict, ValidationError
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.setting_words import Words as Words
+from insetgan.runtime.setting_words import allowed_words, number_text, parts_of
+from insetgan.runtime.setting_words import shown as shown
 
 T = TypeVar("T")
 
 _CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 _ABSENT: Any = object()
-_LONGEST = 80  # characters of a value in a message
-
-
-@dataclass(frozen=True)
-class Words:
-    """Says in words what a setting may be, in the place of what its type says: `Annotated[str, Words("a path")]`."""
-
-    text: str
 
 
 class SettingError(UserError):
@@ -110,19 +105,6 @@ def read(cls: type[T], given: Mapping[str, Any], key: str = "") -> T:
         raise error.under(key) from None
 
 
-def shown(value: Any) -> str:
-    """Return a value as it is written on the command line, at most 80 characters of it."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, Mapping):
-        text = "{" + ",".join(f"{name}:{shown(inner)}" for name, inner in value.items()) + "}"
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        text = "[" + ",".join(map(shown, value)) + "]"
-    else:
-        text = str(value)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-
-
 @dataclass(frozen=True)
 class Setting:
     """What is declared of one setting.
@@ -150,12 +132,12 @@ def declared(cls: type) -> list[Setting]:
     for field in fields(cls):
         hint = hints[field.name]
         default = field.default_factory() if field.default_factory is not MISSING else field.default
-        inner = next((part for part in _parts(hint) if is_dataclass(part)), None)
+        inner = next((part for part in parts_of(hint) if is_dataclass(part)), None)
         found.append(
             Setting(
                 field.name,
                 getattr(known.get(field.name), "description", None) or "",
-                "" if inner else _allowed(hint),
+                "" if inner else allowed_words(hint),
                 None if default is MISSING else "" if is_dataclass(default) else shown(default),
                 inner,  # type: ignore[arg-type]
             )
@@ -187,63 +169,6 @@ def _strict(hint: Any) -> Any:
     return hint
 
 
-def _parts(hint: Any) -> Iterator[Any]:
-    """All types that a type is made of."""
-    if get_origin(hint) is None:
-        yield hint
-    elif get_origin(hint) is Annotated:
-        yield from _parts(get_args(hint)[0])
-    elif get_origin(hint) is not Literal:
-        for part in get_args(hint):
-            yield from _parts(part)
-
-
-_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
-_MANY = {int: "whole numbers", float: "numbers", str: "texts"}
-
-
-def _allowed(hint: Any) -> str:
-    """Values of a type in words, such as "a whole number from 1 to 10"."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        if said := next((entry.text for entry in inner[1:] if isinstance(entry, Words)), ""):
-            return said
-        said, null, _ = _allowed(inner[0]).partition(" or null")
-        return said + _range(inner[1:]) + null
-    if origin is Literal:
-        return ("one of " if len(inner) > 1 else "") + ", ".join(map(shown, inner))
-    if origin in (Union, UnionType):
-        return " or ".join(said for part in inner if (said := _allowed(part)))
-    if origin in (list, tuple):
-        element = next((part for part in inner if part is not Ellipsis), Any)
-        plain = next(iter(_parts(element)), Any)
-        limits = _range(get_args(element)[1:]) if get_origin(element) is Annotated else ""
-        if get_origin(element) is Annotated and get_origin(get_args(element)[0]) is Literal:
-            element = get_args(element)[0]
-        if get_origin(element) is Literal:
-            return f"a list of {', '.join(map(shown, get_args(element)))}"
-        return f"a list of {_MANY.get(plain, 'values')}{limits}"
-    return _KINDS.get(hint, "")
-
-
-def _range(metadata: Sequence[Any]) -> str:
-    found: dict[str, Any] = {}
-    for entry in metadata:
-        for part in (entry, *getattr(entry, "metadata", ())):
-            found |= {
-                name: value for name in ("ge", "gt", "le", "lt") if (value := getattr(part, name, None)) is not None
-            }
-    if "ge" in found and "le" in found:
-        return f" from {_number(found['ge'])} to {_number(found['le'])}"
-    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    return "".join(f"{' and' if at else ''} {words[name]} {_number(found[name])}" for at, name in enumerate(found))
-
-
-def _number(value: float) -> str:
-    whole = isinstance(value, int) or (value.is_integer() and abs(value) < 1e15)
-    return str(int(value)) if whole else f"{value:g}"
-
-
 _TYPES: dict[str, str] = {
     "int_type": "a whole number",
     "float_type": "a number",
@@ -257,10 +182,10 @@ _TYPES: dict[str, str] = {
     "int_from_float": "a whole number",
 }
 _SAID: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than_equal": lambda given: f"must be at least {_number(given['ge'])}",
-    "greater_than": lambda given: f"must be above {_number(given['gt'])}",
-    "less_than_equal": lambda given: f"must be at most {_number(given['le'])}",
-    "less_than": lambda given: f"must be below {_number(given['lt'])}",
+    "greater_than_equal": lambda given: f"must be at least {number_text(given['ge'])}",
+    "greater_than": lambda given: f"must be above {number_text(given['gt'])}",
+    "less_than_equal": lambda given: f"must be at most {number_text(given['le'])}",
+    "less_than": lambda given: f"must be below {number_text(given['lt'])}",
     "finite_number": lambda _: "must be a finite number",
     "literal_error": lambda given: "must be one of " + given["expected"].replace("'", "").replace(" or ", ", "),
     "missing": lambda _: "must be given",
@@ -316,5 +241,5 @@ def _holder(cls: type, path: tuple[int | str, ...]) -> type:
     """The class of settings that a path leads into, without its last step."""
     for step in path[:-1]:
         if isinstance(step, str) and (hint := get_type_hints(cls).get(step)) is not None:
-            cls = next((part for part in _parts(hint) if is_dataclass(part)), cls)  # type: ignore[assignment]
+            cls = next((part for part in parts_of(hint) if is_dataclass(part)), cls)  # type: ignore[assignment]
     return cls

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, make_folder, write_whole
+from insetgan.runtime.reading import parse_json, read_file
 from insetgan.runtime.run_log import log_to
 
 MARKER = "settings.txt"
@@ -21,7 +23,11 @@ Content = bytes | Callable[[Path], object]
 """Bytes of a file, or what writes them to the path it is given."""
 
 _MARK = re.compile(r"insetgan (\w+) ([0-9a-f]{64})\n")
+_LONGEST_MARK = 4096  # bytes; a longer marker is something else
 _OLD_MARK = re.compile(r"(completion )?[0-9a-f]{64}")  # of 0.1.0 and before, which had no checksums
+
+
+_RECORD = {"key", "fingerprint", "depends", "pieces", "data"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,12 @@ class ResultFolder:
     def _marker(self) -> str | None:
         """What the marker says, if there is one."""
         marker = self.path / MARKER
-        return marker.read_bytes().decode(errors="replace") if marker.is_file() else None
+        if not marker.is_file():
+            return None
+        try:
+            return read_file(marker, _LONGEST_MARK).decode(errors="replace")
+        except ValueError:
+            return "too long"
 
     def is_claimed(self) -> bool:
         """Whether the folder is claimed for these settings."""
@@ -166,6 +177,8 @@ class ResultFolder:
             return "was made otherwise"
         for name, digest in note["pieces"].items():
             try:
+                if not (self.results / name).is_file():  # from a pipe reading may never end
+                    return f"lacks {name}"
                 with (self.results / name).open("rb") as file:
                     if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                         return f"is damaged in {name}"
@@ -257,6 +270,13 @@ class ResultFolder:
         """
         return self._partials / key
 
+    def partials(self) -> list[str]:
+        """Keys of the states of unfinished results that are kept."""
+        try:
+            return sorted(path.name for path in self._partials.iterdir())
+        except OSError:
+            return []
+
     def remove_partial(self, key: str) -> None:
         """Remove the state of an unfinished result, if there is one."""
         self.partial(key).unlink(missing_ok=True)
@@ -269,10 +289,7 @@ class ResultFolder:
         return self.results / f"{key}.json"
 
     def _note(self, key: str) -> dict[str, Any] | None:
-        try:
-            note: dict[str, Any] | None = unseal(self._record(key).read_bytes())
-        except OSError:
-            return None
+        note = read_record(self._record(key))
         return note if note is not None and note["key"] == key else None
 
 
@@ -291,8 +308,18 @@ def seal(value: Any) -> bytes:
 def unseal(content: bytes) -> Any:
     """The values that `seal` was given, or None where the content is not what it wrote."""
     try:
-        known = json.loads(content)
+        known = parse_json(content)
         value = known["value"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
     return value if seal(value) == content else None
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """What the record beside a result says; None where there is none, or it is damaged, no file, or beyond its bound."""
+    try:
+        note: Any = unseal(read_file(path, limits.RECORD_BYTES))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(note, dict) and note.keys() == _RECORD and isinstance(note["pieces"], dict)
+    return note if whole else None

@@ -75,7 +75,9 @@ class Draws:
         return int(torch.randint(low, high, (), generator=self._source))
 
     def _mine(self, whole: Tensor) -> Tensor:
-        return whole[self.share.places].to(self.device, non_blocking=True)
+        mine = whole[self.share.places]
+        # From pageable memory the copy would wait for the device.
+        return (mine.pin_memory() if self.device.type == "cuda" else mine).to(self.device, non_blocking=True)
 
 
 def _mixed(key: list[int]) -> int:

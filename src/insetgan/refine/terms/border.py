@@ -20,6 +20,7 @@ class BorderL1(PartTerm, PixelTerm):
     """
 
     family: ClassVar[str] = "border"
+    words: ClassVar[str] = "colours along the border"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over the band, [n]."""
@@ -37,6 +38,7 @@ class BorderEdge(PartTerm, PixelTerm):
     """
 
     family: ClassVar[str] = "border"
+    words: ClassVar[str] = "colours at the very edge"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over the outermost pixels, [n]."""
@@ -54,6 +56,7 @@ class BorderPerceptual(SizedTerm):
     """
 
     family: ClassVar[str] = "border"
+    words: ClassVar[str] = "features along the border"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Feature distance over the band, [n]."""

@@ -21,6 +21,7 @@ class CoarseL1(SizedTerm, PixelTerm):
     """lambda_1 L1(D(B(I_A)), D(I_B)), in units of the [-1, 1] range."""
 
     family: ClassVar[str] = "coarse"
+    words: ClassVar[str] = "colours of the small crops"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Mean absolute difference over all pixels and channels, [n]."""
@@ -33,6 +34,7 @@ class CoarsePerceptual(SizedTerm):
     """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the embedded features in place of LPIPS."""
 
     family: ClassVar[str] = "coarse"
+    words: ClassVar[str] = "features of the small crops"
 
     def part_values(self, view: View, part: str) -> Tensor:
         """Feature distance over the whole crop, [n]."""

@@ -17,6 +17,7 @@ class PartL1(PartTerm, PixelTerm):
     """lambda_7 L1(R^I(I_B), R^I(I_ref)) at the inset's own pixels, in units of the [-1, 1] range."""
 
     family: ClassVar[str] = "part"
+    words: ClassVar[str] = "colours within the part"
     sides: tuple[Side, ...] = ("inset",)
 
     @property
@@ -36,6 +37,7 @@ class PartPerceptual(PartTerm):
     """lambda_8 LPIPS(R^I(I_B), R^I(I_ref)) with the embedded features, weighed by the interior at the working size."""
 
     family: ClassVar[str] = "part"
+    words: ClassVar[str] = "features within the part"
     sides: tuple[Side, ...] = ("inset",)
 
     @property

@@ -45,6 +45,8 @@ class NormTerm(Term):
 class MeanLatent(NormTerm):
     """lambda_r1 ||w* - w_avg|| of the generators on its sides; in W+, where there is no w*, the mean over the layers."""
 
+    words: ClassVar[str] = "distance from the mean latents"
+
     def values(self, view: View) -> Tensor:
         """Root mean square distance from w_avg, summed over the generators, [n]."""
         moving = _latents(self, view)
@@ -54,6 +56,8 @@ class MeanLatent(NormTerm):
 @settings(kw_only=True)
 class OffsetNorm(NormTerm):
     """lambda_r2 sum_i ||delta_i|| of the generators on its sides, as a mean over the layers; nothing in W+."""
+
+    words: ClassVar[str] = "size of the offsets"
 
     def values(self, view: View) -> Tensor:
         """Root mean square offset, mean over the layers, summed over the generators, [n]."""

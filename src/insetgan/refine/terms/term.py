@@ -40,9 +40,11 @@ class Term(Weighting, ABC):
 
     Attributes:
         family: the loss it belongs to, one of `FAMILIES` or a name of its own; a mode says which families do not act.
+        words: what it compares or keeps small, in a few plain words, for readers of curves.png.
     """
 
     family: ClassVar[str]
+    words: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         """Refuse a term without a family; check what a class made by `dataclasses.dataclass` alone has not checked."""
