@@ -33,6 +33,7 @@ from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
 from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
+from insetgan.weights.known import accept_licences
 
 
 def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arguments: Sequence[str]) -> None:
@@ -142,6 +143,7 @@ def _checked(config: DictConfig, name: str, cls: type) -> None:
     refuse_conflict(overrides)
     refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
+    accept_licences(bool(config.get("accept_licence")))
 
 
 def slug(overrides: str) -> str:

@@ -25,3 +25,4 @@ CROP = "what is done with images of another ratio: none (refused), center (cut t
 GREY = "what is done with greyscale images"
 BACKGROUND = "colour behind transparent images and of padding: a name such as white, #rrggbb, or [red,green,blue]"
 PLUGINS = "packages of your own whose classes may be built, from the command line only; see docs/extending.md"
+LICENCE = "accept the licences, which are shown, of networks that weights=known:NAME fetches"

@@ -13,6 +13,7 @@ from insetgan.cli.setting_types import (
     CLUSTER,
     CROP,
     GREY,
+    LICENCE,
     PLUGINS,
     Background,
     Cluster,
@@ -141,6 +142,7 @@ class TrainConfig:
     ] = None
     init_strict: Annotated[bool, Field(description="refuse weights of which not everything fits")] = True
     out: Annotated[UserPath | None, Field(description="the result folder; null is outputs/train/<model>")] = None
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 

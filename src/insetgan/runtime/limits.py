@@ -41,6 +41,8 @@ LABEL_VALUES = 1 << 16
 LABELS_VALUES = 1 << 28
 """Labels of all pictures together, as float32 1 GiB."""
 
+WEIGHTS_BYTES = 1 << 33
+"""Of a file of weights that is fetched; StyleGAN2 at 1024 x 1024 with all its networks takes 360 MB."""
 WEIGHTS_HEADER = 1 << 24
 """Bytes of the header of a safetensors file."""
 PICKLE_BYTES = 1 << 26
