@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from insetgan.data.share import Share
 from insetgan.metrics.pictures import generated_pictures
+from insetgan.networks.critics import looked_through
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.networks.projected import ProjectedDiscriminator
@@ -166,6 +167,10 @@ class GANModule(TrainingModule):
     def exports(self) -> dict[str, tuple[nn.Module, str]]:
         """The average generator."""
         return {"network": (self.G_ema, self.kind)}
+
+    def about(self) -> dict[str, Any]:
+        """The frozen networks that the critics look through, so that evaluations can say whom a distance flatters."""
+        return {"critics": looked_through(self.D)}
 
     def starting_points(self) -> dict[str, str | None]:
         """Both generators; a discriminator comes from a checkpoint only."""
