@@ -12,6 +12,7 @@ from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.convert_config import ConvertConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
+from insetgan.cli.generate_config import GenerateConfig
 from insetgan.cli.job import slug
 from insetgan.cli.prepare_config import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
@@ -28,6 +29,7 @@ ENTRIES = {
     "evaluate": EvaluateConfig,
     "complete": CompleteConfig,
     "convert": ConvertConfig,
+    "generate": GenerateConfig,
 }
 USES = {  # the entry point and the form in which a choice of a group is given
     "model": ("train", "+model={}"),

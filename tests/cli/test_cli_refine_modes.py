@@ -188,3 +188,25 @@ def test_an_interrupted_block_goes_on_from_its_own_step(refine, tmp_path, monkey
     )
     assert ours == theirs and len(ours) >= 8
     assert not (tmp_path / "broken" / ".partial").exists()
+
+
+def test_what_a_stopped_command_leaves_is_removed_once_another_batch_size_has_finished_it(
+    refine, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("insetgan.refine.block_state.EVERY", 0.0)  # a save at every step
+    real = StepProgress._step
+
+    def interrupted(self, step):
+        real(self, step)
+        if step.index == 2:
+            raise Stopped(signal.SIGTERM)
+
+    options = ["seeds=0-1", f"out={tmp_path}/run"]
+    with monkeypatch.context() as changed:
+        changed.setattr(StepProgress, "_step", interrupted)
+        assert refine(*options, "batch_size=2")[0] == 143
+    assert [path.name for path in (tmp_path / "run" / ".partial").iterdir()] == ["seed-0-and-1-more"]
+    code, output, errors = refine(*options, "batch_size=1")
+    assert code == 0, errors
+    assert "1 half-done block of another batch_size removed" in output
+    assert not (tmp_path / "run" / ".partial").exists()

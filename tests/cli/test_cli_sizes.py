@@ -62,10 +62,13 @@ def test_every_size_is_measured_by_parts_net(height, width, recipe, train, small
 
 def test_a_size_too_small_for_a_critic_is_one_line(train, small, photos, tmp_path, assert_one_line):
     result = train("+model=body", "recipe=projected", *photos(20, 12), *small, f"out={tmp_path}/run")
-    assert_one_line(result, "pictures 20 x 12 are too small for the coarsest scale")
+    assert_one_line(
+        result,
+        "error: recipe.discriminator: scales=[1, 2, 3, 4], enlarge=1: pictures 20 x 12 are too small for the coarsest",
+    )
 
 
 def test_a_size_that_no_network_has_is_one_line_with_one_that_some_have(train, small, people, assert_one_line):
     result = train("+model=body", people, "data.height=50", "data.width=25", *small, "features=none")
-    assert_one_line(result, "height=50, width=25: must be two whole numbers from 3 up")
+    assert_one_line(result, "error: data.height=50, data.width=25: must be two whole numbers from 3 up")
     assert "such as 48 x 24" in result[2]

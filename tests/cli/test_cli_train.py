@@ -151,3 +151,26 @@ def test_how_to_go_on_is_said_as_it_is(tmp_path, resume, said):
     with pytest.raises(SystemExit):
         _report(Console(file=text, soft_wrap=True), options, Outcome(0.5, 0.5, received=signal.SIGTERM))
     assert said in text.getvalue()
+
+
+def test_variables_of_a_cluster_count_only_where_they_are_asked_for(train, body, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    monkeypatch.setenv("SLURM_PROCID", "3")
+    monkeypatch.setattr("lightning_fabric.utilities.rank_zero.rank_zero_only.rank", 3)  # as guessed on being imported
+    code, text, errors = train(*body, f"out={tmp_path}/run", "trainer.max_kimg=0.004", "features=none")
+    assert (code, errors) == (0, "")
+    assert "SLURM_NTASKS=4 is not used" in text
+    assert (tmp_path / "run" / "network-last.safetensors").is_file()
+    for name, value in {
+        "RANK": 0,
+        "WORLD_SIZE": 1,
+        "LOCAL_RANK": 0,
+        "MASTER_ADDR": "localhost",
+        "MASTER_PORT": 1,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.delenv("SLURM_NTASKS")
+    elastic = ["trainer.cluster=torchelastic", "trainer.max_kimg=0.004", "features=none"]
+    code, _, errors = train(*body, f"out={tmp_path}/elastic", *elastic)
+    assert (code, errors) == (0, "")
+    assert (tmp_path / "elastic" / "network-last.safetensors").is_file()

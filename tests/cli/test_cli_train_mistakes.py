@@ -52,7 +52,7 @@ def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path
         (["+model=body", "data.on_fault=ignore"], "data.on_fault=ignore: must be one of stop, skip"),
         (["+model=body", "data.workers=-1"], "data.workers=-1: must be at least 0"),
         (["+model=body", "quality.num=1"], "quality.num=1: must be at least 2"),
-        (["+model=body", "recipe.augment=bgx"], "augment=bgx: must be none or one of"),
+        (["+model=body", "recipe.augment=bgx"], "error: recipe.augment=bgx: must be none or one of"),
         (["+model=body", "out="], "out=: must not be empty"),
         (["+model=body", "data.path="], "data.path=: must not be empty"),
         (["+model=body", "+lrr=3"], "lrr: no such setting; did you mean lr?"),
@@ -62,9 +62,9 @@ def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path
         (["+model=body", "model.dataset=null"], "model.dataset: must say what to build"),
         (["+model=nobody"], "nobody"),
         (["+model=body", "+recipe.gama=5"], "recipe.gama: no such setting (allowed: ada_kimg, "),
-        (["+model=body", "recipe.conv_clamp=foo"], "conv_clamp=foo: must be a number above 0, or null"),
-        (["+model=body", "recipe.pl_batch_shrink=2.5"], "pl_batch_shrink=2.5: must be a whole number"),
-        (["+model=body", "recipe.z_dim=abc"], "z_dim=abc: must be 1 or more, and whole"),
+        (["+model=body", "recipe.conv_clamp=foo"], "error: recipe.conv_clamp=foo: must be a number above 0, or null"),
+        (["+model=body", "recipe.pl_batch_shrink=2.5"], "error: recipe.pl_batch_shrink=2.5: must be a whole number"),
+        (["+model=body", "recipe.z_dim=abc"], "error: recipe.z_dim=abc: must be 1 or more, and whole"),
         (["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2"], "trainer.devices=2: must be 1 in a sweep"),
         (["-m", "+model=body", "lr=0.1,0.2", "out=run"], "out=run: the runs of a sweep need a folder each"),
         (["+model=body", "init=none.ckpt"], "init=none.ckpt: no such file"),
@@ -85,6 +85,13 @@ def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(train, tmp_path
     assert "Launching 2 jobs locally" in text, errors
     assert (root.handlers, root.level) == (before, level)
     assert_one_line(train(*sweep, cwd=tmp_path), "trainer.devices=2: must be 1 in a sweep")
+
+
+def test_what_hydra_repeats_has_no_control_characters(train, tmp_path):
+    sweep = ["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2", "hydra/hydra_logging=default"]
+    _, text, errors = train(*sweep, "init='a\x1b[31mb\x9bc.ckpt'", cwd=tmp_path)
+    assert "#0 : " in text and "a\\x1b[31mb\\x9bc.ckpt" in text, text + errors
+    assert not {"\x1b", "\x9b"} & set(text + errors)
 
 
 @pytest.mark.parametrize("damage", ["shortened", "random", "pickle", "tensor", "foreign", "clockless"])
@@ -117,17 +124,23 @@ def test_mistakes_about_files(train, body, tmp_path, assert_one_line):
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("recipe.style_mixing=2", "model.module.style_mixing=2: must be at most 1"),
-        ("recipe.z_dim=0", "z_dim=0: must be 1 or more"),
-        ("recipe.mapping_layers=0", "mapping_layers=0: must be 1 or more"),
-        ("recipe.betas=[2,3]", "betas.0=2: must be below 1"),
-        ("recipe.betas=abc", "betas=abc: must be a list"),
-        ("recipe.noise=abc", "noise=abc: must be true or false"),
-        ("recipe.r1_interval=abc", "r1_interval=abc: must be a whole number"),
-        ("recipe.loss=wasserstein", "loss=wasserstein: must be one of logistic, hinge"),
+        ("recipe.style_mixing=2", "error: recipe.style_mixing=2: must be at most 1"),
+        ("model.module.style_mixing=2", "error: model.module.style_mixing=2: must be at most 1"),
+        ("recipe.z_dim=0", "error: recipe.z_dim=0: must be 1 or more"),
+        ("recipe.mapping_layers=0", "error: recipe.mapping_layers=0: must be 1 or more"),
+        ("recipe.betas=[2,3]", "error: recipe.betas.0=2: must be below 1"),
+        ("recipe.betas=abc", "error: recipe.betas=abc: must be a list"),
+        ("recipe.noise=abc", "error: recipe.noise=abc: must be true or false"),
+        ("recipe.r1_interval=abc", "error: recipe.r1_interval=abc: must be a whole number"),
+        ("recipe.loss=wasserstein", "error: recipe.loss=wasserstein: must be one of logistic, hinge"),
         ("trainer.accelerator=tpu", "trainer: "),
         ("recipe.mbstd_group_size=3", "recipe.mbstd_group_size=3: must divide the 4 images"),
         ("trainer.accelerator=foo", "trainer: "),
+        ("trainer.cluster=slum", "error: trainer.cluster=slum: must be one of none, slurm, torchelastic, lsf, mpi"),
+        (
+            "trainer.cluster=slurm",
+            "error: trainer.cluster=slurm: has not started this process (SLURM_PROCID is not set)",
+        ),
         ("resume=/nowhere/last.ckpt", "no such file"),
     ],
 )

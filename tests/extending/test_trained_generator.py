@@ -41,6 +41,11 @@ def test_a_network_of_the_users_own_is_trained_and_its_file_opens_only_where_it_
     own = ["plugins=[my_net]", "model.module.generator._target_=my_net.Tinted", "+model.module.generator.tint=0.25"]
     result = command("train", "+model=body", *size, *run, *own)
     assert result.returncode == 0, result.stderr
+    with (tmp_path / "my_net.py").open("a") as file:
+        file.write("# changed\n")
+    again = command("train", "+model=body", *size, *run, *own, "trainer.max_kimg=0.012")
+    assert again.returncode == 0, again.stderr
+    assert "plugins=my_net: its code has changed since this run began" in again.stdout
     (weights,) = (tmp_path / "trained").glob("network-*.safetensors")
     for plugins, says in ((["plugins=[my_net]"], None), ([], "class=my_net.Tinted")):
         drawn = command(

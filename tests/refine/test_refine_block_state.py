@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from insetgan.refine.block_state import BlockState, block_key
+from insetgan.refine.block_state import BlockState, block_key, remove_leftovers
+from insetgan.refine.refined_samples import LAYOUT
 from insetgan.refine.schedule import Schedule, Stage
 from insetgan.refine.solver import refine
 from insetgan.reports.video import Recorder
+from insetgan.runtime.files import write_whole
+from insetgan.runtime.store import ResultFolder
 
 SCHEDULE = Schedule(steps=20, block=5, stages=(Stage(),), tolerance=0.0)
 
@@ -145,3 +148,17 @@ def test_keys():
     assert block_key([3]) == "seed-3"
     assert block_key([4, 0, 1]) == "seed-4-and-2-more"
     assert block_key([12], "image") == "image-12"
+
+
+def test_what_was_left_over_of_finished_samples_is_removed_and_nothing_else(tmp_path):
+    store = ResultFolder(tmp_path, "0" * 64, LAYOUT)
+    kept = ["seed-4-and-1-more", "image-0", "other"]
+    gone = ["seed-0-and-1-more", "seed-0-and-1-more.film000000003", "seed-2"]
+    with store.open():
+        for key in kept + gone:
+            write_whole(store.partial(key), b"state")
+        assert store.partials() == sorted(kept + gone)
+        assert remove_leftovers(store, {0, 1, 2, 3}) == 2
+        assert store.partials() == sorted(kept)
+        assert remove_leftovers(store, range(1), "image") == 1
+        assert remove_leftovers(store, {0, 1, 2, 3}) == 0

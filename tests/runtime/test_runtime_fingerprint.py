@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest, files_of, fingerprint
+from insetgan.runtime.provenance import changed_plugins, provenance, with_provenance
 
 
 def test_plain_values():
@@ -70,3 +73,25 @@ def test_components_say_which_files_they_read():
     assert files_of(Network(), None, Network()) == [Path("weights.safetensors")] * 2
     with pytest.raises(UserError, match=r"builtins\.int: needs a method files\(\)"):
         files_of(3)
+
+
+def test_the_code_of_the_users_packages_counts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    without = fingerprint(1)
+    (tmp_path / "my_code.py").write_text("a = 1\n")
+    plugins.admit(["my_code"])
+    try:
+        first = fingerprint(1)
+        assert first != without == fingerprint(1, code=False)
+        assert provenance()["plugins"].startswith("my_code=")
+        (tmp_path / "config.yaml").write_bytes(with_provenance("a: 1\n"))
+        assert changed_plugins(tmp_path / "config.yaml") == []
+        (tmp_path / "my_code.py").write_text("a = 2\n")
+        assert fingerprint(1) not in (first, without)
+        assert changed_plugins(tmp_path / "config.yaml") == ["my_code"]
+        assert changed_plugins(tmp_path / "none.yaml") == []
+    finally:
+        plugins.admit([])
+    assert fingerprint(1) == without
+    assert "plugins" not in provenance()

@@ -230,3 +230,64 @@ def test_what_is_no_file_is_neither_opened_nor_waited_for(refused, experiment, t
 
 def test_an_experiment_of_the_users_does_not_take_the_place_of_the_projects(refused, experiment):
     refused("rename yours", "refine", experiment({"steps": 1}, "modes"))
+
+
+@pytest.fixture
+def cluster(tmp_path, canary, monkeypatch):
+    """A launcher among Hydra's plugins whose `setup` is a shell script; gives how a folder of settings chooses it."""
+    folder = tmp_path / "site" / "hydra_plugins" / "cluster_launcher"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "launcher.py").write_text(
+        "import os\n"
+        "from hydra.core.config_store import ConfigStore\n"
+        "from hydra._internal.core_plugins.basic_launcher import BasicLauncher\n"
+        "class ClusterLauncher(BasicLauncher):\n"
+        "    def __init__(self, setup=(), folder='', partition='', extra=None):\n"
+        "        super().__init__()\n"
+        "        os.system('; '.join(setup))\n"
+        "node = {'_target_': 'hydra_plugins.cluster_launcher.launcher.ClusterLauncher', 'setup': ['true (ours)'],\n"
+        "        'folder': '${hydra.sweep.dir}/(jobs)', 'partition': None, 'extra': {}}\n"
+        "ConfigStore.instance().store(group='hydra/launcher', name='cluster', node=node)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+
+    def choose(settings):
+        path = tmp_path / "mine" / "hydra" / "launcher" / "evil.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(yaml.safe_dump({"defaults": ["cluster"], **settings}))
+        return ["--config-dir", str(tmp_path / "mine"), "hydra/launcher=evil"]
+
+    return choose
+
+
+SWEEP = ["-m", "trunc=0.5,0.6", "steps=0"]  # refused by the first run, so after the launcher was built
+LAUNCHERS = [
+    ({"setup": ["touch canary"]}, "hydra.launcher.setup.0=touch canary: may become a command"),
+    ({"setup": ["x"], "partition": "gpu"}, "hydra.launcher.setup.0=x: may become a command"),
+    ({"partition": "gpu; touch canary"}, "hydra.launcher.partition=gpu; touch canary: may become a command"),
+    ({"partition": "a\nb"}, "hydra.launcher.partition=a"),
+    ({"extra": {"python": "canary.sh"}}, "hydra.launcher.extra.python=canary.sh"),
+    ({"extra": {"a": ["`touch canary`"]}}, "hydra.launcher.extra"),
+    ({"setup": "${oc.decode:'[touch canary]'}"}, "hydra.launcher.setup"),
+    ({"_target_": "subprocess.Popen"}, "hydra.launcher._target_=subprocess.Popen: must be a Launcher"),
+    ({"_target_": "torch.hub.load"}, "hydra.launcher._target_=torch.hub.load: must be a Launcher"),
+    ({"partition": {"_target_": "os.mknod", "path": "canary"}}, "nothing is built here"),
+]
+
+
+@pytest.mark.parametrize(("settings", "says"), LAUNCHERS)
+def test_a_launcher_in_a_folder_of_settings_runs_no_command(cluster, canary, command, tmp_path, settings, says):
+    result = command("refine.py", *cluster(settings), *SWEEP, cwd=tmp_path)
+    assert result.returncode == 2 and says in result.stderr, result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+
+
+def test_a_launcher_takes_words_of_a_file_and_commands_of_the_command_line(cluster, command, tmp_path):
+    typed = "hydra.launcher.setup=['touch typed']"
+    result = command("refine.py", *cluster({"partition": "gpu"}), *SWEEP, typed, cwd=tmp_path)
+    assert result.returncode == 2 and "steps=0" in result.stderr, result.stderr
+    assert (tmp_path / "typed").exists()
+    (tmp_path / "typed").unlink()
+    result = command("refine.py", "hydra/launcher=cluster", *SWEEP, cwd=tmp_path)
+    assert result.returncode == 2 and "steps=0" in result.stderr, result.stderr

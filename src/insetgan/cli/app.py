@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from insetgan.cli.help import answer
+from insetgan.runtime.threads import let_waiting_threads_sleep
 
 _SETTINGS = {
+    "generate": "insetgan.cli.generate_config:GenerateConfig",
     "refine": "insetgan.cli.refine_config:RefineConfig",
     "train": "insetgan.cli.train_config:TrainConfig",
     "evaluate": "insetgan.cli.evaluate_config:EvaluateConfig",
@@ -32,6 +34,7 @@ def entry(name: str, arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: code 2 for a mistake of the user, 128 and the signal's number when stopped.
     """
+    let_waiting_threads_sleep()
     arguments = sys.argv[1:] if arguments is None else arguments
     module, _, class_name = _SETTINGS[name].partition(":")
     cls: type = getattr(importlib.import_module(module), class_name)

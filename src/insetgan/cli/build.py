@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from insetgan.cli.forwarded import Forwarded
 from insetgan.data.archive import Archive
 from insetgan.refine.schedule import Stage
 from insetgan.refine.terms.ramp import Ramp
@@ -30,10 +31,11 @@ def instantiate(config: Any, kind: type, **extra: Any) -> Any:
         UserError: the node is no description of an object of this kind, or its class refuses the arguments.
     """
     plain: Any = OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
-    return _built(plain, _key(config), kind, extra)
+    key = _key(config)
+    return _built(plain, key, kind, extra, Forwarded(config, key))
 
 
-def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any]) -> Any:
+def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any], forwarded: Forwarded) -> Any:
     """Build one object; of `kind`, or of a kind that is an argument of others where that is None."""
     wanted = kind.__name__ if kind is not None else "network, data set, archive, tensor, ramp or stage"
     if not isinstance(node, dict) or "_target_" not in node:
@@ -44,11 +46,15 @@ def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any]) -> 
     if isinstance(maker, type) and not _is_kind(maker, kind):
         missing = "".join(f", and has no method {name}" for name in _missing_methods(maker, kind))
         raise UserError(f"{key}._target_={target}: must be a {wanted}{missing}")
-    arguments = {name: _value(value, f"{key}.{name}") for name, value in node.items() if name != "_target_"}
+    arguments = {
+        name: _value(value, forwarded.typed(f"{key}.{name}"), forwarded)
+        for name, value in node.items()
+        if name != "_target_"
+    }
     for name in extra:
         if name in arguments:
             raise UserError(f"{key}.{name}={arguments[name]}: is not set here; the command decides it")
-    made = _called(maker, {**arguments, **extra}, key, node)
+    made = _called(maker, {**arguments, **extra}, key, node, forwarded)
     if not _is_kind(type(made), kind):
         raise UserError(f"{key}._target_={target}: gives a {type(made).__name__}, must give a {wanted}")
     if lacking := sorted(name for name in _members(kind) if not hasattr(made, name)):
@@ -56,15 +62,15 @@ def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any]) -> 
     return made
 
 
-def _value(value: Any, key: str) -> Any:
+def _value(value: Any, key: str, forwarded: Forwarded) -> Any:
     """An argument: an object where it names one, else the plain value, in which objects may be named further down."""
     if isinstance(value, dict):
         if "_target_" in value:
-            return _built(value, key, None, {})
+            return _built(value, key, None, {}, forwarded)
         _refuse_shapes(value, key)
-        return {name: _value(inner, f"{key}.{name}") for name, inner in value.items()}
+        return {name: _value(inner, forwarded.typed(f"{key}.{name}"), forwarded) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_value(inner, f"{key}[{index}]") for index, inner in enumerate(value)]
+        return [_value(inner, f"{key}[{index}]", forwarded) for index, inner in enumerate(value)]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise UserError(f"{key}={value}: must be text, a number, true, false, a list or a mapping")
@@ -108,12 +114,12 @@ def _is_protocol(kind: type) -> bool:
     return bool(getattr(kind, "_is_protocol", False))
 
 
-def _called(maker: Any, arguments: Mapping[str, Any], key: str, node: Mapping[str, Any]) -> Any:
+def _called(maker: Any, arguments: Mapping[str, Any], key: str, node: Mapping[str, Any], forwarded: Forwarded) -> Any:
     """Call the class; what it makes of wrong arguments is the user's mistake."""
     try:
         return maker(**arguments)
     except (UserError, OSError) as error:
-        raise (error.under(key) if isinstance(error, SettingError) else error) from error.__cause__
+        raise (forwarded.error(error, key) if isinstance(error, SettingError) else error) from error.__cause__
     except ModuleNotFoundError as error:
         if str(error.name).startswith(OURS):
             raise
@@ -126,15 +132,16 @@ def _called(maker: Any, arguments: Mapping[str, Any], key: str, node: Mapping[st
         raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
     except TypeError as error:
         if "not supported between" in str(error):
-            raise UserError(_text_for_a_number(node, key)) from error
+            raise UserError(_text_for_a_number(node, key, forwarded)) from error
         raise UserError(f"{key}: {error}") from error
     except ValueError as error:
-        raise UserError(f"{key}: {error}") from error
+        raise UserError(forwarded.line(key, str(error))) from error
 
 
-def _text_for_a_number(node: Mapping[str, Any], key: str) -> str:
+def _text_for_a_number(node: Mapping[str, Any], key: str, forwarded: Forwarded) -> str:
     """Name the settings in which text stands; one of them was compared with a number."""
-    found = [f"{key}.{name}={value}" for name, value in node.items() if isinstance(value, str) and name != "_target_"]
+    texts = [name for name, value in node.items() if isinstance(value, str) and name != "_target_"]
+    found = [f"{forwarded.typed(f'{key}.{name}')}={node[name]}" for name in texts]
     return f"{' or '.join(found) or key}: must be a number"
 
 

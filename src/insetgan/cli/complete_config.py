@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig
 from pydantic import Field
 
+from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, SeedText
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, PLUGINS, Background, Crop, Grey, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -73,6 +74,7 @@ class CompleteConfig:
     trunc: Annotated[Psi, Field(description="psi; 1 is off")] = 1.0
     detector: Annotated[Any, Field(description="what finds parts where the archive has no boxes")] = None
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="where to compute")] = "auto"
+    trainer: Annotated[ThreadsConfig, Field(description="how to compute")] = field(default_factory=ThreadsConfig)
     out: Annotated[
         UserPath | None,
         Field(description="the result folder; null is outputs/complete/<hole>-<digest of the settings>"),
@@ -80,6 +82,7 @@ class CompleteConfig:
     overwrite: Annotated[
         bool, Field(description="make the completions at out again, of these settings or of others")
     ] = False
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 

@@ -4,10 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from insetgan.cli.setting_types import CLUSTER, Cluster
 from insetgan.runtime.settings import settings
 
-Cluster = Literal["none", "slurm", "torchelastic", "lsf", "mpi"]
-"""Names of `runtime.trainer.CLUSTERS`."""
+Threads = Annotated[
+    int | None, Field(ge=1, le=1024, description="processor threads of each process; null is torch's choice")
+]
+
+
+@settings
+class ThreadsConfig:
+    """With how many threads to compute."""
+
+    num_threads: Threads = None
 
 
 @settings
@@ -25,8 +34,7 @@ class ComputeConfig:
         Field(description="of the networks; auto is bf16-mixed where the device is fast in it"),
     ] = "32-true"
     strategy: Annotated[str, Field(description="how Lightning shares the work")] = "auto"
-    cluster: Annotated[Cluster, Field(description="what has started the processes; none looks at no environment")] = (
-        "none"
-    )
+    cluster: Annotated[Cluster, Field(description=CLUSTER)] = "none"
     deterministic: Annotated[bool | None, Field(description="deterministic algorithms only")] = None
     benchmark: Annotated[bool | None, Field(description="let cuDNN choose its algorithms by trying them")] = None
+    num_threads: Threads = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, Seed
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, PLUGINS, Background, Crop, Grey, Psi, Seed
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
 
@@ -95,4 +95,5 @@ class EvaluateConfig:
     measures: Annotated[
         list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
     ] = field(default_factory=list)
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None

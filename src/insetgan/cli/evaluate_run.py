@@ -72,7 +72,7 @@ def evaluate(config: DictConfig) -> float | None:
     passes = Passes(config, trainer, pieces)
     began = time.monotonic()
     # The folder of all evaluations has no settings, since its parts have their own.
-    folder = ResultFolder(config.out, fingerprint("evaluations"), LAYOUT)
+    folder = ResultFolder(config.out, fingerprint("evaluations", code=False), LAYOUT)
     # One process locks the folder for all processes of this command.
     with ExitStack() as stack:
         if first:

@@ -22,6 +22,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
+from insetgan.cli.launcher_text import check_launcher
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.plugins import OURS, admitted
 
@@ -131,6 +132,7 @@ def check_composed(config: DictConfig, plugins: Sequence[str]) -> None:
     ]
     for key, node, kind in kinds:
         _check_class(key, _mapping(node), kind)
+    check_launcher(config.hydra)
     for key, target in _targets(hydra, "hydra"):
         raise UserError(f"{key}={target}: nothing is built here")
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hydra import compose, version
 from hydra._internal.utils import _run_hydra, get_args_parser
@@ -31,8 +31,9 @@ from insetgan.cli.schema import conform, schema_of
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
-from insetgan.runtime.printing import say_error, silence
+from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
+from insetgan.weights.known import accept_licences
 
 
 def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arguments: Sequence[str]) -> None:
@@ -82,12 +83,24 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
 
 @contextmanager
 def _logging_kept() -> Iterator[None]:
-    """Give the root logger back as it was: handlers of Hydra write to the streams of this run, which may be closed later."""
+    """Give the root logger back as it was: handlers of Hydra write to the streams of this run, which may be closed later.
+
+    Inside, what Hydra logs has its control characters written out, since it repeats what was typed.
+    """
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers, level, factory = list(root.handlers), root.level, logging.getLogRecordFactory()
+
+    def record(*args: Any, **options: Any) -> logging.LogRecord:
+        made = factory(*args, **options)
+        if made.name.partition(".")[0] in ("hydra", "hydra_plugins"):
+            made.msg, made.args = printable(made.getMessage()), ()
+        return made
+
+    logging.setLogRecordFactory(record)
     try:
         yield
     finally:
+        logging.setLogRecordFactory(factory)
         for handler in [each for each in root.handlers if each not in handlers]:
             root.removeHandler(handler)
         for handler in [each for each in handlers if each not in root.handlers]:
@@ -130,6 +143,7 @@ def _checked(config: DictConfig, name: str, cls: type) -> None:
     refuse_conflict(overrides)
     refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
+    accept_licences(bool(config.get("accept_licence")))
 
 
 def slug(overrides: str) -> str:

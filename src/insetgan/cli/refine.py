@@ -21,6 +21,7 @@ from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress, table
 from insetgan.cli.trainer import build_trainer, settle
 from insetgan.metrics.measures import LEVELS, read_quantities
+from insetgan.refine.block_state import remove_leftovers
 from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
 from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
 from insetgan.refine.walk import image_names
@@ -108,7 +109,10 @@ def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bo
 
 
 def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementModule", results: dict[str, Any]) -> None:
-    """Write what there is to look at: curves, report, and the film of a walk."""
+    """Write what there is to look at: curves, report, and the film of a walk; remove what was left over."""
+    finished = range(len(results["samples"])) if samples.walk else {record["seed"] for record in results["samples"]}
+    if count := remove_leftovers(samples.folder, finished, module.sample_word):
+        PatientConsole().print(f"{count} half-done block{'s' * (count > 1)} of another batch_size removed")
     if config.walk is not None:
         write_walk_film(samples)
     write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), config.mode.name)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import PLUGINS, Psi, SeedText
+from insetgan.cli.setting_types import LICENCE, PLUGINS, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -150,6 +150,7 @@ class RefineConfig:
     measures: Annotated[
         list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
     ] = field(default_factory=list)
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 

@@ -135,7 +135,7 @@ def refine_fingerprint(
         measures: that are taken.
     """
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger")
+    beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger", "accept_licence")
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["version"] = __version__  # other code, other images
@@ -144,7 +144,7 @@ def refine_fingerprint(
         decisive.pop("measures")  # so that results from before there was such a setting stay valid
     if config.walk:
         decisive["seeds"] = list(seeds)
-    return fingerprint(decisive, files=[*module.files(), *files_of(*measures)])
+    return fingerprint(decisive, files=[*module.files(), *files_of(*measures)], code=False)  # it is among the values
 
 
 def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Sequence[int]") -> "Start":

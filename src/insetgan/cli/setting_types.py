@@ -17,7 +17,12 @@ Crop = Literal["none", "center", "fit"]
 Grey = Literal["refuse", "rgb"]
 Background = str | list[int]
 
+Cluster = Literal["none", "slurm", "torchelastic", "lsf", "mpi"]
+"""Names of `runtime.trainer.CLUSTERS`."""
+
+CLUSTER = "what has started the processes; none looks at no environment"
 CROP = "what is done with images of another ratio: none (refused), center (cut to their middle) or fit (padded)"
 GREY = "what is done with greyscale images"
 BACKGROUND = "colour behind transparent images and of padding: a name such as white, #rrggbb, or [red,green,blue]"
 PLUGINS = "packages of your own whose classes may be built, from the command line only; see docs/extending.md"
+LICENCE = "accept the licences, which are shown, of networks that weights=known:NAME fetches"

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from lightning_fabric.utilities.rank_zero import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
@@ -20,13 +19,15 @@ from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress, silence
 from insetgan.cli.train_config import check
+from insetgan.cli.trainer import say_cluster
 from insetgan.data.crops import PartCrops
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, write_whole
-from insetgan.runtime.provenance import with_provenance
+from insetgan.runtime.provenance import changed_plugins, with_provenance
 from insetgan.runtime.run_log import log_to
 from insetgan.runtime.torchvision_guard import guard
+from insetgan.runtime.trainer import settle_rank
 from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.metrics_log import MetricsCSV
 from insetgan.training.options import RunOptions
@@ -34,6 +35,7 @@ from insetgan.training.quality import Quality
 from insetgan.training.run import TrainingRun
 from insetgan.training.samples import real_grid, write_png
 from insetgan.training.transfer import start_from
+from insetgan.weights.address import is_address
 from insetgan.weights.store import EMBEDDED, resolve
 
 
@@ -49,7 +51,9 @@ def run(config: DictConfig) -> float | None:
     refuse_missing_packages(config.logger)
     options = _options(config)
     console = PatientConsole()
-    if not _is_first_process():
+    say_cluster(config.trainer.cluster)
+    first = settle_rank(config.trainer.cluster) == 0
+    if not first:
         silence(sys.stdout)
     torch.manual_seed(config.seed)
     dataset = _pictures(config, console)
@@ -67,9 +71,12 @@ def run(config: DictConfig) -> float | None:
     training = TrainingRun(module, dataset, options, validation=validation, quality=quality, console=console)
     with ExitStack() as held:
         loggers: list[Any] = []
-        if not (training.finished or options.fast_dev_run) and _is_first_process():
+        if not (training.finished or options.fast_dev_run) and first:
             held.enter_context(lock_folder(options.out))
             held.enter_context(indexed(options.out))
+            if training.resume is not None:
+                for name in changed_plugins(options.out / "config.yaml"):
+                    console.print(f"plugins={name}: its code has changed since this run began", markup=False)
             _prepare_folder(config, options, dataset)
             held.enter_context(log_to(options.out / "train.log"))
             loggers = [MetricsCSV(options.out), *build_loggers(config.logger, options.out, _plain(config))]
@@ -83,7 +90,7 @@ def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any)
     if config.init is None:
         return
 
-    path = resolve(config.init, key="init") if config.init in EMBEDDED else Path(config.init)
+    path = resolve(config.init, key="init") if config.init in EMBEDDED or is_address(config.init) else Path(config.init)
     if not path.is_file():
         raise UserError(f"init={config.init}: no such file")
     if options.resume == "auto" and options.last.is_file():
@@ -106,6 +113,7 @@ def _options(config: DictConfig) -> "RunOptions":
         precision=trainer.precision,
         accelerator=trainer.accelerator,
         devices=trainer.devices,
+        cluster=trainer.cluster,
         workers=_workers(config),
         num_threads=trainer.num_threads,
         fast_dev_run=trainer.fast_dev_run,
@@ -137,11 +145,6 @@ def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Qua
         raise UserError(f"data.path={config.data.path}: measuring needs more than one picture; add features=none")
     extractor = instantiate(config.features, FeatureExtractor)
     return Quality(extractor, dataset, mirror=config.data.mirror, **config.quality)
-
-
-def _is_first_process() -> bool:
-    """Whether this process speaks for the run; Lightning starts the others with their rank in the environment."""
-    return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 def _workers(config: DictConfig) -> int:

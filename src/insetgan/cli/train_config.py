@@ -6,8 +6,21 @@ from typing import Annotated, Any, Literal
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
+from insetgan.cli.compute_config import Threads
 from insetgan.cli.places import CONF
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Seed
+from insetgan.cli.setting_types import (
+    BACKGROUND,
+    CLUSTER,
+    CROP,
+    GREY,
+    LICENCE,
+    PLUGINS,
+    Background,
+    Cluster,
+    Crop,
+    Grey,
+    Seed,
+)
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -64,9 +77,8 @@ class TrainerConfig:
     ] = "auto"
     accelerator: Annotated[str, Field(description="auto, cpu, gpu or another that Lightning knows")] = "auto"
     devices: Annotated[int, Field(ge=1, le=1024, description="how many; each takes its share of a batch")] = 1
-    num_threads: Annotated[
-        int | None, Field(ge=1, le=1024, description="processor threads of each process; null is torch's choice")
-    ] = None
+    cluster: Annotated[Cluster, Field(description=CLUSTER)] = "none"
+    num_threads: Threads = None
     fast_dev_run: Annotated[bool, Field(description="one step of everything, nothing kept")] = False
 
 
@@ -130,6 +142,7 @@ class TrainConfig:
     ] = None
     init_strict: Annotated[bool, Field(description="refuse weights of which not everything fits")] = True
     out: Annotated[UserPath | None, Field(description="the result folder; null is outputs/train/<model>")] = None
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
 
 

@@ -12,6 +12,7 @@ from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole
 from insetgan.runtime.lightning import pl
 from insetgan.runtime.precision import precision_of
+from insetgan.runtime.threads import limit_threads
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.runtime.trainer import quiet_trainer
 
@@ -70,6 +71,7 @@ def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":
         warnings.filterwarnings("ignore", message=f".*{harmless}.*")
     say_cluster(config.get("cluster", "none"))
     given: Any = OmegaConf.to_container(config, resolve=True)
+    limit_threads(given.pop("num_threads", None))
     return quiet_trainer(**given, **extra)
 
 

@@ -1,8 +1,9 @@
 """The state of an unfinished block on disk, from which the same command goes on after a kill."""
 
 import json
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +32,14 @@ class PartialStore(Protocol):
 
     def remove_partial(self, key: str) -> None:
         """Remove it."""
+        ...
+
+
+class LeftoverStore(PartialStore, Protocol):
+    """One that knows what it keeps."""
+
+    def partials(self) -> list[str]:
+        """Keys of the states that are kept."""
         ...
 
 
@@ -154,6 +163,28 @@ class BlockState:
 def block_key(block: Sequence[int], word: str = "seed") -> str:
     """Name of a block among the unfinished ones, such as "seed-0-and-7-more"."""
     return f"{word}-{block[0]}" if len(block) == 1 else f"{word}-{block[0]}-and-{len(block) - 1}-more"
+
+
+def remove_leftovers(store: LeftoverStore, seeds: Collection[int], word: str = "seed") -> int:
+    """Remove the states of blocks that no command goes on from, since their samples were finished in other blocks.
+
+    That happens if a refinement is stopped, and given again with another batch_size.
+
+    Args:
+        store: in which they are kept.
+        seeds: that are finished.
+        word: what the numbers of a block count, as in `block_key`.
+
+    Returns:
+        How many blocks were left over.
+    """
+    blocks = set()
+    for key in store.partials():
+        match = re.match(rf"({word}-(\d+)(-and-\d+-more)?)(\.film\d+)?$", key)
+        if match is not None and int(match[2]) in seeds:
+            store.remove_partial(key)
+            blocks.add(match[1])
+    return len(blocks)
 
 
 def _step_of(name: str) -> int:

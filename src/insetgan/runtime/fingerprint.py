@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from insetgan.runtime import plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.folders import list_folder
 
@@ -35,13 +36,14 @@ class FromFile:
         return [] if self.source is None else [self.source]
 
 
-def fingerprint(values: Any, *, files: Iterable[Path] = (), archives: Iterable[Path] = ()) -> str:
-    """Digest of everything that decides a result.
+def fingerprint(values: Any, *, files: Iterable[Path] = (), archives: Iterable[Path] = (), code: bool = True) -> str:
+    """Digest of everything that decides a result, the source code of the packages that the user named among it.
 
     Args:
         values: numbers, text, None, and lists and dicts of them; the order of a dict's keys does not matter.
         files: their contents count, and neither their names nor their places.
         archives: zip files or folders of images, too large to be read each time. Names, sizes and times of change count.
+        code: whether the source code of the admitted packages counts.
 
     Returns:
         64 hexadecimal digits (SHA-256).
@@ -51,6 +53,8 @@ def fingerprint(values: Any, *, files: Iterable[Path] = (), archives: Iterable[P
         OSError: a file or an archive cannot be read.
     """
     content = [values, [file_digest(path) for path in files], [_archive_stamp(path) for path in archives]]
+    if code and (named := plugins.digests()):
+        content.append(named)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

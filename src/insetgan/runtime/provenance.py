@@ -7,16 +7,40 @@ import sys
 from pathlib import Path
 
 from insetgan import __version__
+from insetgan.runtime import limits, plugins
+from insetgan.runtime.reading import read_file
 
 
 def provenance() -> dict[str, str]:
     """Version of the package, the command that runs, and the git commit of the package or "unknown".
 
-    A commit with "+" behind it had changes that were not committed.
+    A commit with "+" behind it had changes that were not committed. If packages of the user's own were named, `plugins` has
+    digests of their source code.
     """
     name, *arguments = sys.argv
     command = shlex.join([Path(name).name, *arguments])
-    return {"version": __version__, "command": command, "commit": _commit()}
+    found = {"version": __version__, "command": command, "commit": _commit()}
+    return found | {"plugins": named} if (named := _plugins()) else found
+
+
+def changed_plugins(config: Path) -> list[str]:
+    """The user's packages whose source code is not what it was when config.yaml of a run was written.
+
+    Args:
+        config: that `with_provenance` wrote; of a missing or damaged one nothing is said.
+    """
+    try:
+        head = read_file(config, limits.RECORD_BYTES).decode(errors="replace").splitlines()[:8]
+    except (OSError, ValueError):
+        return []
+    known = next((line.removeprefix("# plugins: ").split() for line in head if line.startswith("# plugins: ")), [])
+    before = dict(word.partition("=")[::2] for word in known)
+    now = dict(word.partition("=")[::2] for word in _plugins().split())
+    return [name for name in now if before.get(name, now[name]) != now[name]]
+
+
+def _plugins() -> str:
+    return " ".join(f"{name}={digest[:12]}" for name, digest in plugins.digests().items())
 
 
 def with_provenance(settings: str) -> bytes:

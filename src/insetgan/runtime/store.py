@@ -270,6 +270,13 @@ class ResultFolder:
         """
         return self._partials / key
 
+    def partials(self) -> list[str]:
+        """Keys of the states of unfinished results that are kept."""
+        try:
+            return sorted(path.name for path in self._partials.iterdir())
+        except OSError:
+            return []
+
     def remove_partial(self, key: str) -> None:
         """Remove the state of an unfinished result, if there is one."""
         self.partial(key).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from lightning_fabric.plugins.environments.mpi import MPIEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from torch.utils.data import DataLoader
 
 from insetgan.runtime.errors import UserError
@@ -26,6 +27,29 @@ CLUSTERS = {
 was not started by srun ends in an error."""
 
 
+def settle_rank(cluster: str) -> int:
+    """The number of this process among those of the run; 0 speaks for it.
+
+    Lightning's own guess, made when it was imported, looks at variables of every cluster: SLURM_PROCID=1 in a shell would
+    leave a run without a process that keeps anything. It is replaced.
+
+    Args:
+        cluster: a key of `CLUSTERS`.
+
+    Raises:
+        UserError: the variables of the cluster are not set, or its package is missing.
+    """
+    try:
+        environment = CLUSTERS[cluster]()
+        alone = cluster == "none"
+        rank = environment.local_rank() or environment.node_rank() if alone else environment.global_rank()
+    except (KeyError, ValueError, RuntimeError, ModuleNotFoundError) as error:
+        said = f"{error.args[0]} is not set" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise UserError(f"trainer.cluster={cluster}: has not started this process ({said})") from error
+    rank_zero_only.rank = rank  # type: ignore[attr-defined]
+    return rank
+
+
 def quiet_trainer(*, cluster: str = "none", **arguments: Any) -> pl.Trainer:
     """Build a Trainer that leaves files, logs and the terminal to us, unless the arguments say otherwise.
 
@@ -36,6 +60,7 @@ def quiet_trainer(*, cluster: str = "none", **arguments: Any) -> pl.Trainer:
     Raises:
         UserError: a value that the Trainer refuses, or more processes than this machine has processors.
     """
+    settle_rank(cluster)
     quiet = {
         "logger": False,
         "enable_checkpointing": False,

@@ -21,6 +21,7 @@ class RunOptions:
         precision: one of `precision.PRECISIONS`.
         accelerator: of Lightning's Trainer.
         devices: processes, one a device.
+        cluster: what has started the processes, a key of `runtime.trainer.CLUSTERS`.
         workers: processes that decode pictures for each of them.
         num_threads: processor threads; None leaves torch's choice.
         fast_dev_run: one step of everything, nothing kept.
@@ -38,6 +39,7 @@ class RunOptions:
     precision: str = "auto"
     accelerator: str = "auto"
     devices: int = 1
+    cluster: str = "none"
     workers: int = 0
     num_threads: int | None = None
     fast_dev_run: bool = False

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from torch.utils.data import DataLoader
 
@@ -20,6 +19,7 @@ from insetgan.runtime.lightning import CPUAccelerator, Logger, pl
 from insetgan.runtime.precision import precision_of
 from insetgan.runtime.processes import PhaseDDP
 from insetgan.runtime.signals import ignore_stop_signals
+from insetgan.runtime.threads import limit_threads
 from insetgan.runtime.trainer import quiet_trainer
 from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.checkpoint import find_resume, images_seen, read_checkpoint
@@ -78,8 +78,7 @@ class TrainingRun:
         quality: Quality | None = None,
         console: Console | None = None,
     ) -> None:
-        if options.num_threads:
-            torch.set_num_threads(options.num_threads)
+        limit_threads(options.num_threads)
         self.module, self.options, self.validation, self.quality = module, options, validation, quality
         self.console = console or Console(highlight=False, soft_wrap=True)
         self.resume = find_resume(options, module)
@@ -173,6 +172,7 @@ def _trainer(options: RunOptions, loop: RunLoop, *, validates: bool, manual: boo
     return quiet_trainer(
         accelerator=options.accelerator,
         devices=options.devices,
+        cluster=options.cluster,
         strategy=(PhaseDDP() if manual else "ddp") if options.devices > 1 else "auto",
         fast_dev_run=options.fast_dev_run,
         max_epochs=None if options.fast_dev_run else -1,

@@ -11,7 +11,8 @@ from typing import Any
 from insetgan.runtime import limits
 from insetgan.runtime.reading import size_text, take
 from insetgan.runtime.zips import check_members, open_member, read_member
-from insetgan.weights.published.machine import Budget, Machine
+from insetgan.weights.published.cursor import Budget
+from insetgan.weights.published.machine import Machine
 from insetgan.weights.published.records import Name, Storage, size_of
 
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -59,8 +60,8 @@ def read_records(path: Path) -> tuple[Any, Budget]:
     if not path.is_file():
         raise ValueError("is no file")
     size = path.stat().st_size
-    if size > limits.PUBLISHED_BYTES:
-        raise ValueError(f"holds {size_text(size)}, at most {size_text(limits.PUBLISHED_BYTES)} are read")
+    if size > limits.WEIGHTS_BYTES:
+        raise ValueError(f"holds {size_text(size)}, at most {size_text(limits.WEIGHTS_BYTES)} are read")
     if not size:
         raise ValueError("is empty")
     budget = Budget()

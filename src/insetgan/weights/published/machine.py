@@ -11,24 +11,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from insetgan.runtime import limits
+from insetgan.weights.published.cursor import Budget, Cursor
 from insetgan.weights.published.makers import MAKERS, note_foreign
 from insetgan.weights.published.records import Made, Name
 
-_SIZED = {
-    "SHORT_BINSTRING": 1,
-    "BINSTRING": 4,
-    "SHORT_BINBYTES": 1,
-    "BINBYTES": 4,
-    "BINBYTES8": 8,
-    "BYTEARRAY8": 8,
-    "SHORT_BINUNICODE": 1,
-    "BINUNICODE": 4,
-    "BINUNICODE8": 8,
-    "LONG1": 1,
-    "LONG4": 4,
-}
-"""Opcodes whose argument begins with its length, in so many bytes."""
 _EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_SET": list, "EMPTY_TUPLE": tuple}
 _VALUES: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _REFUSED = {
@@ -38,38 +24,10 @@ _REFUSED = {
     "NEXT_BUFFER": "takes data from outside the file",
     "READONLY_BUFFER": "takes data from outside the file",
 }
-_SMALL = 256
-"""Bytes up to which byte strings are copied out of the file."""
 _OLD_NAMES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 
-class Budget:
-    """What all pickles of one file may take together: steps and bytes of text.
-
-    Attributes:
-        foreign: names in the file that no network needs, in their order.
-    """
-
-    def __init__(self) -> None:
-        """Start with nothing taken."""
-        self.steps = 0
-        self.text = 0
-        self.foreign: dict[str, None] = {}
-
-    def step(self) -> None:
-        """Count an opcode. Raises ValueError when there are too many."""
-        self.steps += 1
-        if self.steps > limits.PICKLE_STEPS:
-            raise ValueError(f"takes more than {limits.PICKLE_STEPS} steps to read, which no network needs")
-
-    def take(self, size: int) -> None:
-        """Count bytes of text. Raises ValueError when there are too many."""
-        self.text += size
-        if self.text > limits.PICKLE_BYTES:
-            raise ValueError(f"holds more than {limits.PICKLE_BYTES >> 20} MiB of text, which no network needs")
-
-
-class Machine:
+class Machine(Cursor):
     """One pickle, read from a place in some bytes.
 
     Attributes:
@@ -88,7 +46,8 @@ class Machine:
         unpack: Callable[[memoryview], Any] | None = None,
     ) -> None:
         """Get ready; `persistent` says what a persistent id stands for, and without it there may be none."""
-        self.data, self.budget, self.position, self.unpack = data, budget, start, unpack
+        super().__init__(data, budget, start)
+        self.unpack = unpack
         self._persistent = persistent
         self._stack: list[Any] = []
         self._marks: list[int] = []
@@ -103,50 +62,12 @@ class Machine:
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # strange escapes in old strings
             while True:
                 self.budget.step()
-                code = pickletools.code2op.get(chr(self._bytes(1)[0]))  # type: ignore[attr-defined]
+                code = pickletools.code2op.get(chr(self.bytes_of(1)[0]))  # type: ignore[attr-defined]
                 if code is None:
                     raise ValueError(f"is damaged at byte {self.position - 1}")
                 if code.name == "STOP":
                     return self._pop()
-                self._act(code.name, self._argument(code))
-
-    def _argument(self, code: Any) -> Any:
-        if code.name in _SIZED:
-            size = int.from_bytes(self._bytes(_SIZED[code.name]), "little")
-            if code.name.startswith("LONG"):
-                if size > 16:
-                    raise ValueError("holds a number of more than 16 bytes")
-                return int.from_bytes(self._bytes(size), "little", signed=True)
-            piece = self._bytes(size)
-            if "BYTE" in code.name and size > _SMALL:
-                return piece
-            self.budget.take(size)
-            if "BYTE" in code.name:
-                return bytes(piece)
-            return str(piece, "utf-8", "surrogatepass") if "UNICODE" in code.name else str(piece, "latin-1")
-        return None if code.arg is None else code.arg.reader(self)
-
-    def _bytes(self, size: int) -> memoryview:
-        if size > len(self.data) - self.position:
-            raise ValueError("ends early, perhaps cut short")
-        self.position += size
-        return self.data[self.position - size : self.position]
-
-    def read(self, size: int) -> bytes:
-        """Bytes for `pickletools`, which asks for a few at a time."""
-        return bytes(self._bytes(min(size, 16)))
-
-    def readline(self) -> bytes:
-        """A line for `pickletools`. Raises ValueError when it is long."""
-        end, length = 0, 64
-        while not end and length <= limits.PICKLE_LINE:
-            piece = bytes(self.data[self.position : self.position + length])
-            end, length = piece.find(b"\n") + 1, length * 4
-        if not end:
-            raise ValueError("holds a line of text without an end")
-        self.budget.take(end)
-        self.position += end
-        return piece[:end]
+                self._act(code.name, self.argument(code))
 
     def _act(self, name: str, argument: Any) -> None:
         if name in _REFUSED:
