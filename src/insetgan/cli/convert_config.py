@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from insetgan.cli.setting_types import PLUGINS, Psi
+from insetgan.cli.setting_types import LICENCE, Plugins, Psi
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
 
@@ -37,4 +37,5 @@ class ConvertConfig:
     overwrite: Annotated[bool, Field(description="whether a file at out is replaced; else the command is refused")] = (
         False
     )
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
+    plugins: Plugins = None
