@@ -44,7 +44,7 @@ class CoModModule(GANModule):
             makes completions alike and soft.
         shown: pictures with boxes (`data.faced.FacedPictures`) that are completed for sample grids and measurements.
         seed: as for `GANModule`, of holes and dropout as well.
-        settings: the fields of `gan_settings.GANSettings`, without augmentations and path length.
+        settings: `recipe` and the others of `GANModule`, without augmentations and path length.
 
     Raises:
         ValueError: a setting outside its range, or networks that do not fit each other or the batch.

@@ -101,6 +101,8 @@ class PartsNet(FromFile, nn.Module):
         ValueError: the parts are no such names.
     """
 
+    known_as = "parts"
+
     def __init__(
         self,
         *,

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from insetgan.networks.described import DescribedNetwork
 from insetgan.networks.frozen import as_buffers
 from insetgan.networks.layers import (
     LARGEST_FLOAT16,
@@ -13,8 +14,6 @@ from insetgan.networks.layers import (
     block_dtypes,
     block_sizes,
     channels_at,
-    refuse_clamp,
-    refuse_fractions,
 )
 from insetgan.networks.mapping import LabelMapping
 from insetgan.ops.fir import fir_kernel
@@ -91,8 +90,10 @@ class DiscriminatorEpilogue(nn.Module):
         return (scores * cmap).sum(1, keepdim=True) / math.sqrt(self.cmap_dim)
 
 
-class Discriminator(nn.Module):
+class Discriminator(DescribedNetwork):
     """StyleGAN2's critic with free height and width; parameters carry the published names and shapes."""
+
+    mbstd_group_size: int
 
     def __init__(
         self,
@@ -121,19 +122,16 @@ class Discriminator(nn.Module):
         Raises:
             ValueError: no network has this height and width, or the channels or groups are below 1.
         """
-        super().__init__()
-        refuse_fractions(channel_max=channel_max, mbstd_group_size=mbstd_group_size, channel_base=channel_base)
-        refuse_clamp(conv_clamp)
-        if channel_base < height:
-            raise ValueError(f"channel_base={channel_base}: must be {height} or more for height={height}")
-        self.height = height
-        self.width = width
-        self.c_dim = c_dim
-        self.img_channels = img_channels
-        self.channel_base = channel_base
-        self.channel_max = channel_max
-        self.mbstd_group_size = mbstd_group_size
-        self.conv_clamp = conv_clamp
+        super().__init__(
+            height=height,
+            width=width,
+            c_dim=c_dim,
+            img_channels=img_channels,
+            channel_base=channel_base,
+            channel_max=channel_max,
+            mbstd_group_size=mbstd_group_size,
+            conv_clamp=conv_clamp,
+        )
         sizes = block_sizes(height, width)
         channels = [channels_at(h, channel_base=channel_base, channel_max=channel_max) for h, _ in sizes]
         self.heights = [h for h, _ in reversed(sizes[1:])]
@@ -177,12 +175,6 @@ class Discriminator(nn.Module):
             raise ValueError(f"layers={layers}: must be from 0 to {len(found)}")
         for layer in found[:layers]:
             as_buffers(layer)
-
-    @property
-    def architecture(self) -> dict[str, int | float | None]:
-        """The keyword arguments that make a network of this shape."""
-        names = "height width c_dim img_channels channel_base channel_max mbstd_group_size conv_clamp"
-        return {name: getattr(self, name) for name in names.split()}
 
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
         """Judge pictures.

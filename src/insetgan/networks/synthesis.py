@@ -246,20 +246,42 @@ class SynthesisNetwork(nn.Module):
         with torch.autocast(device, enabled=False):
             return self.draw(ws.to(full), noise_mode, dtypes)
 
-    def draw(self, ws: Tensor, noise_mode: NoiseMode, dtypes: Sequence[torch.dtype]) -> Tensor:
-        """Draw pictures with feature maps of the given types, one a block; see `forward`."""
+    def draw(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode,
+        dtypes: Sequence[torch.dtype],
+        *,
+        start: Tensor | None = None,
+        skips: Sequence[Tensor | None] | None = None,
+    ) -> Tensor:
+        """Draw images with feature maps of the given types; see `forward`.
+
+        Args:
+            ws: [n, num_ws, w_dim].
+            noise_mode: see `forward`.
+            dtypes: one for each block.
+            start: the coarsest features [n, c, h, w]; None takes the learned constant.
+            skips: for each block, features that are added behind its first convolution of two; None adds none.
+        """
+        skips = [None] * len(dtypes) if skips is None else skips
         layers = [
-            (block, conv, dtype) for block, dtype in zip(self.blocks, dtypes, strict=True) for conv in block.convs
+            (block, conv, skip, dtype)
+            for block, skip, dtype in zip(self.blocks, skips, dtypes, strict=True)
+            for conv in block.convs
         ]
-        styles = [conv.styles(ws[:, row], dtype) for row, (_, conv, dtype) in enumerate(layers)]
-        x: Tensor | None = self.blocks[0].const * styles[0][:, :, None, None]
+        styles = [conv.styles(ws[:, row], dtype) for row, (_, conv, _, dtype) in enumerate(layers)]
+        x: Tensor | None = (self.blocks[0].const if start is None else start) * styles[0][:, :, None, None]
         img: Tensor | None = None
-        for row, (block, conv, dtype) in enumerate(layers):
+        for row, (block, conv, skip, dtype) in enumerate(layers):
             assert x is not None
             y, gain = conv(x.to(dtype, memory_format=torch.channels_last), styles[row], noise_mode)
             scale = gain * styles[row + 1] if row + 1 < len(layers) else None
             if conv is not block.conv1:
                 x, _ = fan_out(y, scale, None)
+                if skip is not None:
+                    assert x is not None
+                    x = torch.addcmul(x, skip.to(x.dtype), styles[row + 1][:, :, None, None].to(x.dtype))
                 continue
             mixing, factor = block.torgb.mixing(ws[:, row + 1], gain, dtype)
             x, mixed = fan_out(y, scale, mixing)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from insetgan.data.share import Share
 from insetgan.metrics.pictures import generated_pictures
+from insetgan.networks.critics import looked_through
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.networks.projected import ProjectedDiscriminator
@@ -38,7 +39,8 @@ class GANModule(TrainingModule):
         generator: what is trained; called G. A `Generator`, or a network that has its attributes and its `mapping`.
         discriminator: its opponent; called D.
         seed: of latents, noise, flips and augmentations, together with the images seen.
-        settings: the fields of `gan_settings.GANSettings`.
+        recipe: settings by name, of which those of `gan_settings.GANSettings` are taken.
+        settings: fields of `gan_settings.GANSettings`, which win over the recipe's.
 
     Raises:
         ValueError: a setting outside its range, or networks that do not fit each other or the batch.
@@ -57,11 +59,12 @@ class GANModule(TrainingModule):
         discriminator: Discriminator | ProjectedDiscriminator,
         *,
         seed: int = 0,
+        recipe: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.settings, self.seed = GANSettings(**settings), seed
+        self.settings, self.seed = GANSettings.of_recipe(recipe or {}, **settings), seed
         if generator.c_dim != discriminator.c_dim:
             raise ValueError(
                 f"generator.c_dim={generator.c_dim}: the discriminator takes {discriminator.c_dim} label values "
@@ -164,6 +167,10 @@ class GANModule(TrainingModule):
     def exports(self) -> dict[str, tuple[nn.Module, str]]:
         """The average generator."""
         return {"network": (self.G_ema, self.kind)}
+
+    def about(self) -> dict[str, Any]:
+        """The frozen networks that the critics look through, so that evaluations can say whom a distance flatters."""
+        return {"critics": looked_through(self.D)}
 
     def starting_points(self) -> dict[str, str | None]:
         """Both generators; a discriminator comes from a checkpoint only."""

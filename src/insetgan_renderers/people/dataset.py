@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insetgan.data.fill import check_workers, fill
+from insetgan.data.fill import write_archive
 from insetgan.data.writer import ArchiveWriter, check_format, encode_image, image_name
 from insetgan.runtime.errors import UserError
 from insetgan_renderers.people.surface import PART_LABELS
@@ -108,14 +108,11 @@ def write_people(
 ) -> bool:
     """Write an archive of rendered people.
 
-    Killed and started again with the same arguments, it goes on where it stopped; when the archive is finished, nothing
-    is done. The result does not depend on the number of workers.
-
     Args:
         path: the zip to make.
-        workers: processes, at least 1; None means one a core.
+        workers: see `data.fill.write_archive`.
         overwrite: whether another file at the path may be replaced.
-        on_progress: called with (pictures done, pictures in all), first with those of an earlier attempt.
+        on_progress: see `data.fill.write_archive`.
         **people: the fields of `People`.
 
     Returns:
@@ -126,11 +123,7 @@ def write_people(
             not installed.
     """
     chosen = People(**people)
-    check_workers(workers)
     size, parts = (chosen.height, chosen.width), tuple(PART_LABELS)
     writer = ArchiveWriter(path, size=size, parts=parts, recipe=chosen.recipe, overwrite=overwrite)
-    if writer.is_made(chosen.names):
-        return False
-    _require_extra()
-    fill(writer, chosen.names, partial(_render_one, writer, chosen), workers=workers, on_progress=on_progress)
-    return True
+    render = partial(_render_one, writer, chosen)
+    return write_archive(writer, chosen.names, render, workers=workers, on_progress=on_progress, ready=_require_extra)
