@@ -107,6 +107,11 @@ def test_info_says_what_there_is_and_draws(convert, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.suffix] == ["theirs.pkl"], "nothing else is written"
 
 
+def test_the_known_networks_are_listed(convert):
+    text = done(convert("list=true"))
+    assert "self-distilled-dogs-1024" in text and "CC-BY-4.0" in text
+
+
 def test_mistakes(convert, tmp_path):
     nvidia_pickle(tmp_path / "theirs.pkl", "conditional_32")
     save_network(
@@ -121,7 +126,7 @@ def test_mistakes(convert, tmp_path):
         (["in=theirs.pkl", "out=there.pt"], "out=there.pt: exists already"),
         (["in=theirs.pkl", "out=theirs.pkl", "overwrite=true"], "is the file that is read"),
         (["in=no.pkl", "out=a.pt"], "in=no.pkl: no file"),
-        (["out=a.pt"], "weights is not given"),
+        (["out=a.pt"], "in=null: give in=FILE"),
         (["in=theirs.pkl", "out=a.pt"], "out=a.pt: the network is conditional"),
         (["in=wide.safetensors", "out=a.pt"], "out=a.pt: the network has z_dim=8 and w_dim=4"),
         (["in=wide.safetensors", "kind=discriminator", "out=a.pt"], "in=wide.safetensors: holds generator, expected"),

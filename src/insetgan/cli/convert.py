@@ -8,6 +8,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
+from insetgan.cli.known_networks import print_known
 from insetgan.cli.terminal import PatientConsole, table
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import encode_png, make_grid, seeded_latents, to_uint8
@@ -26,7 +27,12 @@ _LONGEST = 100
 
 
 def run(config: DictConfig) -> None:
-    """Read the network, say what it is if that is wanted, and write it if a place is given."""
+    """List the known networks, or read a network, say what it is and write it, as the settings want it."""
+    if config.list:
+        print_known()
+        return
+    if config.weights is None:
+        raise UserError("in=null: give in=FILE, or list=true for the published networks")
     if config.out is None and not config.info:
         raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, or info=true")
     out = None if config.out is None else _place(config.out, config.overwrite)

@@ -14,12 +14,12 @@ class ConvertConfig:
     """Settings of `insetgan convert`."""
 
     weights: Annotated[
-        UserPath,
+        UserPath | None,
         Field(
-            description="the file: .safetensors, an embedded model by name, NVIDIA's or TensorFlow's .pkl, rosinality's .pt; "
-            "in= is the same"
+            description="the file: .safetensors, NVIDIA's or TensorFlow's .pkl, rosinality's .pt, an address, or an embedded "
+            "model by name; in= is the same"
         ),
-    ]
+    ] = None
     out: Annotated[
         UserPath | None, Field(description="the file to write, ending in .safetensors, .pkl or .pt; null writes none")
     ] = None
@@ -27,6 +27,7 @@ class ConvertConfig:
         Literal["generator", "discriminator"] | None,
         Field(description="which network of the file; null takes the average generator, or the first that there is"),
     ] = None
+    list: Annotated[bool, Field(description="print the published networks that weights=known:NAME names")] = False
     info: Annotated[bool, Field(description="say what the file holds, and draw the seeds 0 to 7 of its generator")] = (
         False
     )
