@@ -25,8 +25,10 @@ class Forwarded:
             self._gather(config, key, config._get_root())
 
     def _gather(self, node: DictConfig | ListConfig, key: str, root: Any) -> None:
-        for name in node if isinstance(node, DictConfig) else range(len(node)):
-            inner, below = node._get_node(name), f"{key}.{name}"  # type: ignore[arg-type]
+        names: Any = node if isinstance(node, DictConfig) else range(len(node))
+        for name in names:
+            inner: Any = node._get_node(name)
+            below = f"{key}.{name}"
             source = _source(inner, root)
             if source:
                 self._typed[below] = source

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from insetgan.cli.arguments import as_typed, refuse_new_names
+from insetgan.cli.arguments import as_typed, refuse_new_names, refuse_nothing
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.explain import explain
 from insetgan.cli.guard import guard_arguments
@@ -33,6 +33,9 @@ from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
 from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
+
+_ALSO = (OSError, ValueError, YAMLError, RecursionError, AttributeError, TypeError, AssertionError)
+"""What Hydra and OmegaConf raise themselves for some command lines and files of settings."""
 
 
 def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arguments: Sequence[str]) -> None:
@@ -68,11 +71,13 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
     except BrokenPipeError:  # of --cfg; the output of the work itself goes through `terminal.PatientConsole`
         silence(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
-    except (HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError, RecursionError) as error:
+    except (HydraException, OmegaConfBaseException, *_ALSO) as error:
         # Hydra itself raises ValueError for a group that is overridden by no name; one of the job's is a bug of ours.
         if working and not isinstance(error, (HydraException, OmegaConfBaseException)):
             raise
         fail(explain(error, cls, name))
+    except SystemExit as end:
+        raise SystemExit(2 if end.code == 1 else end.code) from end  # Hydra's own word for a mistake of the user
     except (KeyboardInterrupt, Stopped) as error:
         number = error.number if isinstance(error, Stopped) else signal.SIGINT
         word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
@@ -140,6 +145,7 @@ def _checked(config: DictConfig, name: str, cls: type) -> None:
         raise UserError("hydra.job.chdir=true: paths start at the folder of the command; leave it false")
     overrides = list(HydraConfig.get().overrides.task)
     refuse_conflict(overrides)
+    refuse_nothing(config, overrides)
     refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
 
@@ -156,5 +162,5 @@ def digest(arguments: Iterable[str]) -> str:
 
 def fail(message: str) -> NoReturn:
     """Print one line on standard error and exit with code 2."""
-    say_error(f"error: {message}")
+    say_error(f"error: {' '.join(message.split())}")
     raise SystemExit(2)
