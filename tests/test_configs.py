@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
+from insetgan.cli.generate_config import GenerateConfig
 from insetgan.cli.job import slug
 from insetgan.cli.prepare_config import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
@@ -26,6 +27,7 @@ ENTRIES = {
     "prepare": PrepareConfig,
     "evaluate": EvaluateConfig,
     "complete": CompleteConfig,
+    "generate": GenerateConfig,
 }
 USES = {  # the entry point and the form in which a choice of a group is given
     "model": ("train", "+model={}"),
@@ -45,6 +47,8 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "source": ("prepare", "+source={}"),
     "method": ("evaluate", "method=[{}]"),
     "distance": ("evaluate", "distance={}"),
+    "judges": ("evaluate", "judges=[{}]"),
+    "more_features": ("evaluate", "more_features=[{}]"),
 }
 CHOICES = [
     (group.name, path.stem) for group in CONF.iterdir() if group.is_dir() for path in sorted(group.glob("*.yaml"))

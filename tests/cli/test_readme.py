@@ -20,6 +20,7 @@ SHORTER = {  # what makes each entry point quick without changing what it does
     "evaluate.py": ["num=2", "data.num=8", "bootstrap=0", "batch_size=2", 'refine=["steps=2"]'],
     "train.py": ["trainer.fast_dev_run=true"],
     "complete.py": ["data.last=2"],
+    "generate.py": ["seeds=0-1"],
     "prepare.py": ["data.num_images=3", "data.workers=1"],
 }
 

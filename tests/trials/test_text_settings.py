@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from insetgan.cli.arguments import as_typed, text_kind
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
+from insetgan.cli.generate_config import GenerateConfig
 from insetgan.cli.places import CONF
 from insetgan.cli.prepare_config import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
@@ -26,6 +27,7 @@ COMMANDS = {
     "evaluate": (EvaluateConfig, []),
     "complete": (CompleteConfig, []),
     "prepare": (PrepareConfig, ["+source=people"]),
+    "generate": (GenerateConfig, []),
 }
 TYPED = [
     "2024_05_01", "2024-05-01", "1e3", "1E-3", "0x10", "007", "1_000", "3.10", "+5", "-5", ".5", "5.", "inf", "-Infinity",

@@ -9,6 +9,7 @@ from insetgan.cli.help import answer
 from insetgan.runtime.threads import let_waiting_threads_sleep
 
 _SETTINGS = {
+    "generate": "insetgan.cli.generate_config:GenerateConfig",
     "refine": "insetgan.cli.refine_config:RefineConfig",
     "train": "insetgan.cli.train_config:TrainConfig",
     "evaluate": "insetgan.cli.evaluate_config:EvaluateConfig",

@@ -9,6 +9,7 @@ from insetgan.cli.app import entry
 from insetgan.runtime.printing import say_error, silence
 
 COMMANDS = {
+    "generate": "draw images from one generator: seeds, style mixing, a walk",
     "refine": "compose images from several generators",
     "train": "train a generator, a detector or a completion network",
     "evaluate": "measure methods beside each other: FID, seams, tables",

@@ -14,6 +14,7 @@ from torch import Tensor
 from insetgan import __version__
 from insetgan.cli.build import instantiate
 from insetgan.cli.complete_config import check
+from insetgan.cli.device import choose_device
 from insetgan.cli.run_index import indexed
 from insetgan.cli.terminal import PatientConsole, progress, table
 from insetgan.completion.completion import complete
@@ -44,7 +45,7 @@ def run(config: DictConfig) -> None:
     guard()
     limit_threads(config.trainer.num_threads)
 
-    device = _device(config.device)
+    device = choose_device(config.device)
     generator = load_network(config.weights, kind="comodgan").to(device)
     pictures = _pictures(config, generator.height, generator.width)
     known, shown = _known(config, pictures, generator.height, generator.width)
@@ -76,13 +77,6 @@ def run(config: DictConfig) -> None:
         left_out = [names[row] for row in sorted(set(range(len(names))) - set(shown))]
         results = _gather(completions, wanted, lambda index: pictures[rows[index]][0], left_out)
     _report(console, folder, results, len(undone), time.monotonic() - began)
-
-
-def _device(wanted: str) -> str:
-
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise UserError("device=cuda: no such device here; device=cpu")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 
 
 def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
@@ -176,9 +170,8 @@ def _gather(
 def _fingerprint(config: DictConfig, generator: Any, pictures: "FacedPictures") -> str:
     """What decides the completions: settings and contents of files, not where or how many."""
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    decisive = {
-        key: value for key, value in settings.items() if key not in ("seeds", "out", "overwrite", "device", "trainer")
-    }
+    beside = ("seeds", "out", "overwrite", "device", "trainer", "accept_licence")
+    decisive = {key: value for key, value in settings.items() if key not in beside}
     del decisive["data"]["last"]
     decisive["version"] = __version__
     decisive["data"]["names"] = pictures.archive.names

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, PLUGINS, Background, Crop, Grey, Psi, SeedText
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, Background, Crop, Grey, Plugins, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -82,7 +82,8 @@ class CompleteConfig:
     overwrite: Annotated[
         bool, Field(description="make the completions at out again, of these settings or of others")
     ] = False
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
+    plugins: Plugins = None
 
 
 def check(config: DictConfig) -> list[int]:

@@ -33,6 +33,7 @@ from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
 from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
+from insetgan.weights.known import accept_licences
 
 _ALSO = (OSError, ValueError, YAMLError, RecursionError, AttributeError, TypeError, AssertionError)
 """What Hydra and OmegaConf raise themselves for some command lines and files of settings."""
@@ -148,6 +149,7 @@ def _checked(config: DictConfig, name: str, cls: type) -> None:
     refuse_nothing(config, overrides)
     refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
+    accept_licences(bool(config.get("accept_licence")))
 
 
 def slug(overrides: str) -> str:

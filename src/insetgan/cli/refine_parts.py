@@ -135,7 +135,7 @@ def refine_fingerprint(
         measures: that are taken.
     """
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger")
+    beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger", "accept_licence")
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["version"] = __version__  # other code, other images

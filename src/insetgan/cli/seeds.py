@@ -10,13 +10,14 @@ _MOST = 1_000_000  # seeds of one run; beyond it a slip of the keyboard is likel
 _SHOWN = 100  # letters of what was typed that a message repeats
 
 
-def parse_seeds(given: object, *, key: str = "seeds", unique: bool = True) -> list[int]:
+def parse_seeds(given: object, *, key: str = "seeds", unique: bool = True, word: str = "seed") -> list[int]:
     """Read `0-7`, `3`, `1,5,10-12` or a list of such items.
 
     Args:
         given: what was typed.
         key: what the setting is called, for messages.
         unique: whether a seed may be named once only.
+        word: what one item is called, for messages.
 
     Returns:
         The seeds in the order given.
@@ -30,10 +31,10 @@ def parse_seeds(given: object, *, key: str = "seeds", unique: bool = True) -> li
     seeds: list[int] = []
     known: set[int] = set()
     for item in items:
-        first, last = _bounds(str(item).strip(), said)
+        first, last = _bounds(str(item).strip(), said, word)
         if len(seeds) + last - first >= _MOST:
             raise UserError(
-                f"{said}: {len(seeds) + last - first + 1} seeds up to {_short(item)}; at most {_MOST} a run"
+                f"{said}: {len(seeds) + last - first + 1} {word}s up to {_short(item)}; at most {_MOST} a run"
             )
         if last > _LARGEST:
             raise UserError(f"{said}: {last} is larger than {_LARGEST}")
@@ -43,14 +44,14 @@ def parse_seeds(given: object, *, key: str = "seeds", unique: bool = True) -> li
             seeds.append(seed)
             known.add(seed)
     if not seeds:
-        raise UserError(f"{said}: name at least one seed, such as 0-7 or [1,5]")
+        raise UserError(f"{said}: name at least one {word}, such as 0-7 or [1,5]")
     return seeds
 
 
-def _bounds(item: str, given: str) -> tuple[int, int]:
+def _bounds(item: str, given: str, word: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,30})(?:-([0-9]{1,30}))?", item)  # int() refuses thousands of digits
     if not match:
-        raise UserError(f"{given}: '{_short(item)}' is neither a seed nor a range; write 0-7, 3 or [1,5,10-12]")
+        raise UserError(f"{given}: '{_short(item)}' is neither a {word} nor a range; write 0-7, 3 or [1,5,10-12]")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
         raise UserError(f"{given}: the range {item} runs backwards; write {last}-{first}")

@@ -36,6 +36,7 @@ from insetgan.training.quality import Quality
 from insetgan.training.run import TrainingRun
 from insetgan.training.samples import real_grid, write_png
 from insetgan.training.transfer import start_from
+from insetgan.weights.address import is_address
 from insetgan.weights.store import EMBEDDED, resolve
 
 
@@ -90,7 +91,7 @@ def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any)
     if config.init is None:
         return
 
-    path = resolve(config.init, key="init") if config.init in EMBEDDED else Path(config.init)
+    path = resolve(config.init, key="init") if config.init in EMBEDDED or is_address(config.init) else Path(config.init)
     if not path.is_file():
         raise UserError(f"init={config.init}: no such file")
     if options.resume == "auto" and options.last.is_file():

@@ -13,11 +13,12 @@ from insetgan.cli.setting_types import (
     CLUSTER,
     CROP,
     GREY,
-    PLUGINS,
+    LICENCE,
     Background,
     Cluster,
     Crop,
     Grey,
+    Plugins,
     Seed,
 )
 from insetgan.runtime.errors import UserError
@@ -141,7 +142,8 @@ class TrainConfig:
     ] = None
     init_strict: Annotated[bool, Field(description="refuse weights of which not everything fits")] = True
     out: Annotated[UserPath | None, Field(description="the result folder; null is outputs/train/<model>")] = None
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    accept_licence: Annotated[bool, Field(description=LICENCE)] = False
+    plugins: Plugins = None
 
 
 def check(config: DictConfig) -> None:

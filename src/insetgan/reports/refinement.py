@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from insetgan.data.picture import read_rgb
@@ -19,12 +18,12 @@ from insetgan.refine.summary import summarise
 from insetgan.refine.terms.term import Term
 from insetgan.refine.walk import steadiness
 from insetgan.reports.curves import plot_curves
+from insetgan.reports.film_frames import film_frames
 from insetgan.reports.report import build_report
 from insetgan.reports.sheet import Row, draw_sheet
 from insetgan.reports.video import encode_mp4
 from insetgan.runtime.provenance import provenance
 
-FILM_HEIGHT = 512
 """Rows of a walk's film at least; smaller images are enlarged by a whole factor."""
 
 SHOWN = 64
@@ -95,15 +94,8 @@ def write_report(
 def write_walk_film(samples: RefinedSamples) -> None:
     """Write walk.mp4, the refined images of a walk one after the other."""
 
-    def frames() -> Iterator[Any]:
-        for pixels in _images(samples, samples.walk, "refined"):
-            image = Image.fromarray(pixels.numpy())
-            factor = max(1, -(-FILM_HEIGHT // image.height))
-            size = (image.width * factor // 2 * 2, image.height * factor // 2 * 2)
-            yield np.asarray(image.resize(size, Image.Resampling.BICUBIC))
-
     def encode(path: Path) -> None:
-        encode_mp4(path, frames())
+        encode_mp4(path, film_frames(read_rgb(samples.image(name, "refined")) for name in samples.walk))
 
     samples.folder.write("walk.mp4", encode)
 

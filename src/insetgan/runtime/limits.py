@@ -1,7 +1,7 @@
 """Bounds of what files may hold. A file beyond a bound is refused in one line before memory is taken for it.
 
 Each bound is far above what real sets and networks need, and far below what stops a computer. They are plain constants:
-whoever has a larger set can set them from Python before opening it, as in ``limits.PICTURE_PIXELS = 1 << 29``.
+a user with a larger set can change them from Python before opening it, as in ``limits.PICTURE_PIXELS = 1 << 29``.
 """
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -41,6 +41,8 @@ LABEL_VALUES = 1 << 16
 LABELS_VALUES = 1 << 28
 """Labels of all pictures together, as float32 1 GiB."""
 
+WEIGHTS_BYTES = 1 << 33
+"""Of a file of weights that is fetched; StyleGAN2 at 1024 x 1024 with all its networks takes 360 MB."""
 WEIGHTS_HEADER = 1 << 24
 """Bytes of the header of a safetensors file."""
 PICKLE_BYTES = 1 << 26

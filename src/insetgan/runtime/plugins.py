@@ -48,7 +48,7 @@ _NEVER = {
 }
 _NAME = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)+", re.ASCII)
 
-_given: dict[str, str] = {}  # packages of the command line and the environment, by name: who admitted them
+_given: dict[str, str] = {}  # packages of the command line and the environment, by name: where they were admitted
 _functions: set[Callable[..., Any]] = set()
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -88,7 +88,7 @@ def predict_blocks(
     Args:
         trainer: carries it out; has these callbacks for this prediction only.
         module: predicts a block; gives None for an empty one.
-        blocks: one or more. Who decides by what lies on a disk which are open has looked before any process adds to it.
+        blocks: one or more. The caller must list unfinished blocks before any process writes results.
         callbacks: write what was predicted.
     """
     before = list(trainer.callbacks)  # type: ignore[attr-defined]

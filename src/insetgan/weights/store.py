@@ -21,6 +21,7 @@ from insetgan.runtime.plugins import buildable
 from insetgan.runtime.reading import parse_json
 from insetgan.runtime.tensors import open_tensors
 from insetgan.runtime.zips import shown
+from insetgan.weights.address import is_address, locate
 from insetgan.weights.plan import planned
 
 EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
@@ -36,17 +37,19 @@ _KINDS = {
 
 
 def resolve(name_or_path: str | Path, *, key: str = "weights") -> Path:
-    """Find a weights file: the name of an embedded model, one of `EMBEDDED`, or a path.
+    """Find a weights file: the name of an embedded model, one of `EMBEDDED`, a path, or an address (see `weights.address`).
 
     Args:
         name_or_path: what to find.
         key: what the setting is called, for messages.
 
     Raises:
-        UserError: no such file; says where it was looked for.
+        UserError: no such file; says where it was looked for. An address that cannot be fetched.
     """
     if str(name_or_path) in EMBEDDED:
         path = Path(__file__).with_name(f"{name_or_path}.safetensors")
+    elif is_address(str(name_or_path)):
+        return locate(str(name_or_path), key=key)
     else:
         path = read_path(name_or_path, key=key)
     if not path.is_file():
