@@ -36,6 +36,29 @@ def _seeded():
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="session")
+def tiny_networks(tmp_path_factory):
+    """Overrides of refine.py that put tiny random networks in the place of the embedded ones, by what they are."""
+    from insetgan.detection.parts_net import PartsNet
+    from insetgan.networks import Generator
+    from insetgan.weights.store import save_network
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("weights")
+    shape = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
+    save_network(folder / "body.safetensors", Generator(height=64, width=32, **shape), kind="generator")
+    save_network(folder / "face.safetensors", Generator(height=16, width=16, **shape), kind="generator")
+    parts = PartsNet(working_height=64)
+    torch.nn.init.constant_(parts.heat.bias, 1.0)  # an untrained detector that says yes
+    save_network(folder / "parts.safetensors", parts, kind="parts")
+    return {
+        "canvas": f"canvas.weights={folder}/body.safetensors",
+        "face": f"parts.face.weights={folder}/face.safetensors",
+        "detector": f"detector.network.name_or_path={folder}/parts.safetensors",
+        "perceptual": f"perceptual.name_or_path={folder}/parts.safetensors",
+    }
+
+
 @pytest.fixture(autouse=True)
 def _root_logger_kept():
     """Take away what a test, or a library that it imports, adds to the root logger: its stream is closed after the test."""

@@ -47,6 +47,8 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "source": ("prepare", "+source={}"),
     "method": ("evaluate", "method=[{}]"),
     "distance": ("evaluate", "distance={}"),
+    "judges": ("evaluate", "judges=[{}]"),
+    "more_features": ("evaluate", "more_features=[{}]"),
 }
 CHOICES = [
     (group.name, path.stem) for group in CONF.iterdir() if group.is_dir() for path in sorted(group.glob("*.yaml"))

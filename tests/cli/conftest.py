@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from insetgan.cli.app import entry
@@ -45,26 +44,9 @@ def mistake(command):
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
+def tiny(tiny_networks):
     """Overrides of refine.py that put tiny random networks in the place of the embedded ones."""
-    from insetgan.detection.parts_net import PartsNet
-    from insetgan.networks import Generator
-    from insetgan.weights.store import save_network
-
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    shape = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
-    save_network(folder / "body.safetensors", Generator(height=64, width=32, **shape), kind="generator")
-    save_network(folder / "face.safetensors", Generator(height=16, width=16, **shape), kind="generator")
-    parts = PartsNet(working_height=64)
-    torch.nn.init.constant_(parts.heat.bias, 1.0)  # an untrained detector that says yes
-    save_network(folder / "parts.safetensors", parts, kind="parts")
-    return [
-        f"canvas.weights={folder}/body.safetensors",
-        f"parts.face.weights={folder}/face.safetensors",
-        f"detector.network.name_or_path={folder}/parts.safetensors",
-        f"perceptual.name_or_path={folder}/parts.safetensors",
-    ]
+    return list(tiny_networks.values())
 
 
 @pytest.fixture(scope="session")

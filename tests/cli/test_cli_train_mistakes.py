@@ -125,7 +125,7 @@ def test_mistakes_about_files(train, body, tmp_path, assert_one_line):
     ("override", "said"),
     [
         ("recipe.style_mixing=2", "error: recipe.style_mixing=2: must be at most 1"),
-        ("model.module.style_mixing=2", "error: model.module.style_mixing=2: must be at most 1"),
+        ("+model.module.style_mixing=2", "error: model.module.style_mixing=2: must be at most 1"),
         ("recipe.z_dim=0", "error: recipe.z_dim=0: must be 1 or more"),
         ("recipe.mapping_layers=0", "error: recipe.mapping_layers=0: must be 1 or more"),
         ("recipe.betas=[2,3]", "error: recipe.betas.0=2: must be below 1"),

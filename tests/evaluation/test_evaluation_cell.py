@@ -8,6 +8,7 @@ import torch
 from insetgan.evaluation.cell import Cell, Measurement
 from insetgan.evaluation.feature_folder import Described
 from insetgan.evaluation.real import RealFeatures
+from insetgan.evaluation.taken import Taken
 
 
 class Gap:
@@ -33,7 +34,7 @@ REAL = RealFeatures("ten", {"body": torch.zeros(10, 2), "face": torch.ones(9, 2)
 
 
 def test_each_region_is_measured_against_its_own():
-    measurement = Measurement([Gap()])
+    measurement = Measurement([Taken(Gap())])
     assert measurement.cell("m", 0.7, "body", REAL, fake()) == Cell(
         "m", 0.7, "body", 16, 0, {"gap": measurement_figure(3.0)}
     )
@@ -50,7 +51,7 @@ def measurement_figure(value):
 
 @pytest.mark.parametrize("face", [0, 1])
 def test_a_region_that_too_few_show_has_no_distance(face):
-    cell = Measurement([Gap()]).cell("m", 0.7, "face", REAL, fake(face))
+    cell = Measurement([Taken(Gap())]).cell("m", 0.7, "face", REAL, fake(face))
     assert (cell.n, cell.missing, cell.figures) == (face, 16 - face, {})
 
 
@@ -69,7 +70,8 @@ def test_intervals_hold_the_value_and_are_the_same_each_time():
         {"body": torch.randn(64, 2)}, {"body": torch.ones(64, dtype=torch.bool)}, {"body_change": torch.rand(64)}
     )
     first, second = (
-        Measurement([Gap()], ["body_change"], rounds=50).cell("m", 1.0, "body", REAL, known).figures for _ in range(2)
+        Measurement([Taken(Gap())], ["body_change"], rounds=50).cell("m", 1.0, "body", REAL, known).figures
+        for _ in range(2)
     )
     assert first == second
     for figure in first.values():
@@ -97,7 +99,7 @@ def test_path_lengths_are_trimmed_and_distances_of_pairs_are_not(rounds):
 
 def test_progress_is_told_of_every_metric():
     told = []
-    Measurement([Gap(), Gap()], on_figure=lambda: told.append(1)).cell("m", 1.0, "face", REAL, fake(0))
+    Measurement([Taken(Gap()), Taken(Gap())], on_figure=lambda: told.append(1)).cell("m", 1.0, "face", REAL, fake(0))
     assert len(told) == 2
 
 
@@ -109,3 +111,38 @@ def test_the_column_of_a_measure_has_its_unit_in_words():
     assert (columns["seam"].title, columns["seam"].better) == ("Seam", "one")
     assert columns["band"].title == "Band, grey levels of 255"
     assert columns["body_change"].of_change and not columns["band"].of_change
+
+
+def test_further_extractors_and_squares_are_measured_by_their_own_features():
+    counts = torch.tensor([2.0] * 8 + [0.0] * 8)
+    known = Described(
+        {
+            "body": torch.full((16, 2), 3.0),
+            "body@eye": torch.full((16, 2), 8.0),
+            "around_parts": torch.full((16, 2), 6.0),
+        },
+        {"body": torch.ones(16, dtype=torch.bool)},
+        {"count.around_parts": counts},
+    )
+    features = {"body": torch.zeros(10, 2), "body@eye": torch.ones(10, 2), "around_parts": torch.full((4, 2), 1.5)}
+    real = RealFeatures("ten", features, {"body": 0})
+    taken = [Taken(Gap()), Taken(Gap(), "eye"), Taken(Gap(), squares="around_parts", key="kfd", title="kFD")]
+    figures = Measurement(taken).cell("m", 0.7, "body", real, known).figures
+    assert {key: figure.value for key, figure in figures.items()} == {"gap": 3.0, "gap_eye": 7.0, "kfd": 4.5}
+    assert [each.column_title for each in taken] == ["Gap", "Gap", "kFD"]
+
+
+def test_without_two_squares_there_is_no_distance_of_them():
+    known = Described(
+        {"body": torch.zeros(3, 2), "around_parts": torch.zeros(1, 2)},
+        {"body": torch.ones(3, dtype=torch.bool)},
+        {"count.around_parts": torch.tensor([1.0, 0.0, 0.0])},
+    )
+    real = RealFeatures("two", {"body": torch.zeros(2, 2), "around_parts": torch.zeros(2, 2)}, {})
+    taken = [Taken(Gap(), squares="around_parts", key="kfd")]
+    assert Measurement(taken, rounds=3).cell("m", 0.7, "body", real, known).figures == {}
+
+
+def test_what_judges_see_counts_as_a_share():
+    figures = Measurement([], ["seen_a"], rounds=20).cell("m", 1.0, "body", REAL, fake(seen_a=[1.0, 0, 0, 0])).figures
+    assert figures["seen_a"].value == 0.25

@@ -6,7 +6,6 @@ from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
-import torch
 
 from insetgan.cli.app import entry
 
@@ -14,27 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def networks(tmp_path_factory):
-    """Overrides of refine.py that put tiny random networks in the place of the embedded ones, for two steps of one sample."""
-    from insetgan.detection.parts_net import PartsNet
-    from insetgan.networks import Generator
-    from insetgan.weights.store import save_network
-
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("weights")
-    shape = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
-    save_network(folder / "body.safetensors", Generator(height=64, width=32, **shape), kind="generator")
-    save_network(folder / "face.safetensors", Generator(height=16, width=16, **shape), kind="generator")
-    parts = PartsNet(working_height=64)
-    torch.nn.init.constant_(parts.heat.bias, 1.0)  # an untrained detector that says yes
-    save_network(folder / "parts.safetensors", parts, kind="parts")
-    return {
-        "canvas": f"canvas.weights={folder}/body.safetensors",
-        "face": f"parts.face.weights={folder}/face.safetensors",
-        "detector": f"detector.network.name_or_path={folder}/parts.safetensors",
-        "perceptual": f"perceptual.name_or_path={folder}/parts.safetensors",
-        "folder": folder,
-    }
+def networks(tiny_networks):
+    """Overrides of refine.py with tiny random networks, by what they are, and the folder of their files."""
+    return tiny_networks | {"folder": Path(tiny_networks["canvas"].partition("=")[2]).parent}
 
 
 @pytest.fixture

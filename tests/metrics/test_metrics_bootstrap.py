@@ -125,3 +125,19 @@ def test_trimmed_mean_by_hand():
     # Of 201 values the quantiles of 1 % and 99 % are the third and the third but last.
     assert trimmed_mean(np.array([-1000.0, -900.0, *range(197), 5000.0, 6000.0]), 0.01) == pytest.approx(98)
     assert trimmed_mean(np.array([0.0, 4.0]), 0.0) == 2
+
+
+def test_halves_of_squares_are_halves_of_pictures():
+    seen = []
+
+    class Watched(Mean):
+        def halves(self, real, fake, rows):
+            seen.extend(rows)
+            return super().halves(real, fake, rows)
+
+    counts = torch.tensor([3, 0, 1, 2, 1, 1, 1, 1])
+    owners = torch.repeat_interleave(torch.arange(8), counts)
+    interval(Watched(), torch.zeros(2, 1), owners[:, None].float(), rounds=5, seed=1, counts=counts)
+    for rows, pictures in zip(seen, half_samples(8, 5, 1), strict=True):
+        chosen = set(pictures.tolist())
+        assert rows.tolist() == [row for row, owner in enumerate(owners.tolist()) if owner in chosen]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from insetgan.metrics.photo_judges import ANCHORS, MODEL, SIZE, FaceJudge, face_share, letterboxed
+from insetgan.metrics.judges import seen_share
+from insetgan.metrics.photo_judges import ANCHORS, MODEL, SIZE, FaceJudge, letterboxed
 from insetgan.runtime.errors import UserError
 
 
@@ -32,12 +33,12 @@ def white_means_a_face(picture):
 
 def test_pictures_lie_in_the_middle_with_black_beside_them():
     tall = torch.full((2, 3, 400, 200), 255, dtype=torch.uint8)
-    boxed = letterboxed(tall)
+    boxed = letterboxed(tall, 192)
     assert boxed.shape == (2, 3, 192, 192)
     torch.testing.assert_close(boxed[..., 48:144], torch.ones(2, 3, 192, 96))
     assert bool((boxed[..., :48] == -1).all())
     assert bool((boxed[..., 144:] == -1).all())
-    wide = letterboxed(torch.zeros(1, 3, 64, 128, dtype=torch.uint8) + 255)
+    wide = letterboxed(torch.zeros(1, 3, 64, 128, dtype=torch.uint8) + 255, 192)
     assert bool((wide[:, :, 48:144] > 0.99).all())
     assert bool((wide[:, :, :48] == -1).all())
 
@@ -64,18 +65,21 @@ def test_extreme_logits_stay_finite():
 
 
 def test_the_share_counts_pictures_over_all_batches():
-    judge = FaceJudge(None, runner=white_means_a_face)
     black, white = torch.zeros(1, 3, 16, 8, dtype=torch.uint8), torch.full((1, 3, 16, 8), 255, dtype=torch.uint8)
     batches = [torch.cat([black, white, white]), black]
-    assert face_share(judge, batches) == 0.5
-    assert face_share(judge, batches, threshold=0.99) == 0
+    judge = FaceJudge(None, runner=white_means_a_face)  # with a score of 0.95
+    assert seen_share(judge, batches) == 0.5
+    assert seen_share(FaceJudge(None, 0.99, runner=white_means_a_face), batches) == 0
     with pytest.raises(ValueError, match="no pictures"):
-        face_share(judge, [])
+        seen_share(judge, [])
+    with pytest.raises(ValueError, match="threshold=2: must be from 0 to 1"):
+        FaceJudge(None, 2, runner=white_means_a_face)
 
 
 @pytest.mark.parametrize("path", [None, "", "nowhere.tflite"])
-def test_without_the_model_one_line_says_how_to_get_it(path):
-    with pytest.raises(UserError, match=r"^judge=.*npm pack @mediapipe/face_detection") as caught:
+def test_without_the_model_one_line_says_how_to_get_it(path, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=r"^judge=.*npm pack .*@mediapipe/face_detection@0.4") as caught:
         FaceJudge(path, key="judge")
     assert "\n" not in str(caught.value)
 
@@ -103,3 +107,15 @@ def test_without_litert_the_extra_is_named(tmp_path, monkeypatch):
     path.write_bytes(b"")
     with pytest.raises(UserError, match=r"pip install -e '\.\[photos\]'"):
         FaceJudge(path)
+
+
+def test_the_archive_is_looked_for_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "insetgan").mkdir()
+    path = tmp_path / "insetgan" / "mediapipe-face_detection-0.4.1.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo(f"package/{MODEL}")
+        member.size = 8
+        archive.addfile(member, io.BytesIO(b"no model"))
+    with pytest.raises(UserError, match=rf"judges.mediapipe.path={path}: is no model that LiteRT can run"):
+        FaceJudge()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, PLUGINS, Background, Crop, Grey, Psi, SeedText
+from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, Background, Crop, Grey, Plugins, Psi, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -83,7 +83,7 @@ class CompleteConfig:
         bool, Field(description="make the completions at out again, of these settings or of others")
     ] = False
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    plugins: Plugins = None
 
 
 def check(config: DictConfig) -> list[int]:

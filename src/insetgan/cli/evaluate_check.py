@@ -10,7 +10,7 @@ from insetgan.evaluation.cell import DIVERSITY, PATH
 from insetgan.evaluation.crops import BODY
 from insetgan.evaluation.method import Method
 from insetgan.metrics.measures import Measure
-from insetgan.metrics.registry import FEATURE_METRICS
+from insetgan.metrics.registry import FACES, FEATURE_METRICS, SQUARE_METRICS
 from insetgan.runtime.errors import UserError
 
 SEAM = "seam"
@@ -34,8 +34,14 @@ def check(config: DictConfig, measures: Sequence[Measure]) -> None:
         if not config[key]:
             raise UserError(f"{key}: must not be empty; see conf/evaluate.yaml")
     own = [name for name in config.metrics if "." in name]
-    _check_list("metrics", config.metrics, (*FEATURE_METRICS, PATH, DIVERSITY, *(each.name for each in measures), *own))
+    known = (*FEATURE_METRICS, *SQUARE_METRICS, FACES, PATH, DIVERSITY, *(each.name for each in measures))
+    _check_list("metrics", config.metrics, (*known, *own))
     _check_list("regions", config.regions)
+    for name in (*SQUARE_METRICS, FACES):
+        if name in config.metrics and BODY not in config.regions:
+            raise UserError(f"regions={list(config.regions)}: must hold {BODY} for {name}, which is of whole pictures")
+    if FACES in config.metrics and not config.judges:
+        raise UserError("judges: must not be empty for faces; choose at_hand, or of mediapipe, dlib and pose")
     if config.bootstrap == 1:
         raise UserError("bootstrap=1: must be 0 or at least 2 rounds")
     if config.batch_size == 1 and DIVERSITY in config.metrics:

@@ -6,7 +6,20 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
-from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, PLUGINS, Background, Crop, Grey, Psi, Seed
+from insetgan.cli.setting_types import (
+    BACKGROUND,
+    CROP,
+    GREY,
+    LICENCE,
+    Background,
+    Crop,
+    Grey,
+    OwnMeasures,
+    Plugins,
+    Psi,
+    ResultLoggers,
+    Seed,
+)
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
 
@@ -50,12 +63,24 @@ class EvaluateConfig:
     metrics: Annotated[
         list[str],
         Field(
-            description="fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), ppl (path length), lpips_diversity, seam "
-            "(with all other measures of a sample; or one of band, part_change, body_change), or a class of your own, as in "
-            "my_metrics.Gap"
+            description="fid, kid, pr (precision and recall), ids (P-IDS and U-IDS), kfd and pfd (distances of squares round "
+            "the parts and at random places), faces (what judges= see), ppl (path length), lpips_diversity, seam (with all "
+            "other measures of a sample; or one of band, part_change, body_change), or a class of your own (my_metrics.Gap)"
         ),
     ] = field(default_factory=lambda: ["fid", "kid", "pr", "seam"])
     features: Annotated[Any, Field(description="feature extractor by which images are compared")] = None
+    more_features: Annotated[
+        dict[str, Any],
+        Field(
+            description="further feature extractors, by name; each has its own columns of fid, kid, pr, ids, kfd and pfd"
+        ),
+    ] = field(default_factory=dict)
+    judges: Annotated[
+        dict[str, Any],
+        Field(
+            description="by name, detectors for photographs, for metrics=[faces]: in how many images do they see a person?"
+        ),
+    ] = field(default_factory=dict)
     distance: Annotated[Any, Field(description="of two images, for ppl and lpips_diversity")] = None
     num: Annotated[int, Field(ge=2, le=1_000_000, description="images of a cell")] = 64
     seed: Annotated[Seed, Field(description="first of the seeds; the others follow")] = 0
@@ -79,6 +104,15 @@ class EvaluateConfig:
             description="pixels to which crops of parts are brought; null is half the canvas's shorter side",
         ),
     ] = None
+    patch_size: Annotated[
+        int | None,
+        Field(
+            ge=8,
+            le=8192,
+            description="side in pixels of the squares of kfd and pfd; null is half the canvas's shorter side",
+        ),
+    ] = None
+    patches: Annotated[int, Field(ge=1, le=1024, description="squares at random places of each image, for pfd")] = 4
     shown: Annotated[int, Field(ge=0, le=1000, description="seeds on the sheet of images; 0 for no sheet")] = 8
     name: Annotated[
         str, Field(description="of the evaluation; its tables are in out/name, those of a sweep in name-0 and on")
@@ -86,14 +120,10 @@ class EvaluateConfig:
     out: Annotated[UserPath, Field(description="folder of evaluations, which share there what they have made")] = (
         "outputs/evaluate"
     )
-    logger: Annotated[
-        dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
-    ] = field(default_factory=dict)
+    logger: ResultLoggers = field(default_factory=dict)
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )
-    measures: Annotated[
-        list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
-    ] = field(default_factory=list)
+    measures: OwnMeasures = field(default_factory=list)
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    plugins: Plugins = None

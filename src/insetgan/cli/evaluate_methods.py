@@ -27,7 +27,7 @@ def read_methods(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
     """The methods as plain settings by name, and what is to be said of old keys.
 
     Raises:
-        UserError: a method without a class, or with a name that is none.
+        UserError: a method without a class, or with an invalid name.
     """
     nodes: dict[str, Any] = {}
     said = []
@@ -49,8 +49,35 @@ def read_methods(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
     return nodes, said
 
 
+def image_size(config: DictConfig, nodes: dict[str, Any], refinements: Refinements) -> tuple[int, int]:
+    """Height and width to which all images are brought: the canvas's, or that of generators where there is nothing else.
+
+    Args:
+        config: of evaluate.py.
+        nodes: from `read_methods`.
+        refinements: whose canvas counts.
+
+    Raises:
+        UserError: generators of several sizes, or a file is missing.
+    """
+    own: dict[str, tuple[int, int] | None] = {}
+    for name, node in nodes.items():
+        maker: Any = resolve(node["_target_"], f"method.{name}._target_")
+        try:
+            own[name] = maker.own_size(node, f"method.{name}") if hasattr(maker, "own_size") else None
+        except UserError:
+            if node.get("optional") is not True:
+                raise
+    if not own or None in own.values():
+        return generator_size(refinements.settings(config.trunc[0]).canvas.weights)
+    if len(set(own.values())) > 1:
+        told = ", ".join(f"method.{name} {size[0]} x {size[1]}" for name, size in own.items() if size)
+        raise UserError(f"method: the generators draw several sizes ({told}); compare those of one size")
+    return next(size for size in own.values() if size is not None)
+
+
 def build_methods(
-    config: DictConfig, nodes: dict[str, Any], refinements: Refinements
+    config: DictConfig, nodes: dict[str, Any], refinements: Refinements, size: tuple[int, int]
 ) -> tuple[list[Method], dict[str, str]]:
     """Build the methods at each psi, in the order of the table, and check that what they need is there.
 
@@ -58,6 +85,7 @@ def build_methods(
         config: of evaluate.py.
         nodes: from `read_methods`.
         refinements: makes the runs of refine.py.
+        size: from `image_size`.
 
     Returns:
         The methods, and the names of optional ones that are left out, with the reason.
@@ -65,7 +93,6 @@ def build_methods(
     Raises:
         UserError: naming the setting that is wrong, or what is missing.
     """
-    size = generator_size(refinements.settings(config.trunc[0]).canvas.weights)
     found: list[Method] = []
     left_out: dict[str, str] = {}
     for name, node in nodes.items():
@@ -116,6 +143,7 @@ def _build(
             raise UserError(f"method.{name}: its canvas has another size than canvas.weights of refine=")
         return run
 
-    setup = Setup(name, psi, size, refinement, refinements.measures, methods)
+    precision = str(refinements.config.trainer.precision)
+    setup = Setup(name, psi, size, refinement, refinements.measures, precision, methods)
     made: Method = instantiate(OmegaConf.create({"method": {name: node}}).method[name], Method, setup=setup)
     return made

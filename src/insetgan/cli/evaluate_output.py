@@ -9,6 +9,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from rich.text import Text
 
+from insetgan.cli.evaluate_caption import describe_in_words
 from insetgan.cli.evaluate_pieces import Pieces
 from insetgan.cli.result_logging import log_evaluation
 from insetgan.cli.terminal import progress
@@ -20,6 +21,7 @@ from insetgan.evaluation.method import Method
 from insetgan.evaluation.real import PublishedStatistics, RealSide
 from insetgan.evaluation.tables import Table, lay_out
 from insetgan.evaluation.tables_text import comma_separated, latex, markdown
+from insetgan.metrics.features import FeatureExtractor
 from insetgan.refine.module import seed_blocks
 from insetgan.reports.evaluation_sheet import draw_sheet
 from insetgan.reports.tables_picture import draw_table
@@ -61,7 +63,7 @@ def conclude(
     """
     cells, columns = _measure(config, pieces, methods, described, real)
     titles = {method.setup.name: method.shown_title for method in methods}
-    caption = describe_in_words(config, pieces, methods, real, cells)
+    caption = describe_in_words(config, pieces, methods, real, cells, described)
     table = lay_out(cells, columns, titles, list(config.trunc), caption)
     if not table.panels:
         raise UserError(
@@ -99,7 +101,8 @@ def _measure(
 ) -> tuple[list[Cell], list[Column]]:
     """All cells, in the order of the table, and what the columns are."""
     metrics, regions = pieces.metrics, pieces.crops.names
-    columns = [Column(metric.key, metric.title, metric.better) for metric in metrics]
+    columns = [Column(taken.column_key, taken.column_title, taken.better) for taken in metrics]
+    columns += [Column(key, f"{judge.title}, share of pictures", "higher") for key, judge in pieces.judges.items()]
     if pieces.distance is not None:
         if PATH in config.metrics:
             columns.append(Column(PATH, f"Path length, {pieces.distance.title}", "lower"))
@@ -131,20 +134,32 @@ def _measure(
 
 def _about(config: DictConfig, pieces: Pieces, real: RealSide) -> dict[str, Any]:
     """What results.json says of the evaluation; docs/evaluate.md says what the keys mean."""
-    extractor, regions = pieces.extractor, pieces.crops.names
+    regions, patches = pieces.crops.names, pieces.crops.patches
     counts = {region: None if isinstance(real, PublishedStatistics) else real.count(region) for region in regions}
     return {
         "num": config.num,
         "seed": config.seed,
         "trunc": list(config.trunc),
-        "features": {"name": extractor.name, "title": extractor.title, "num_features": extractor.num_features},
-        "real": {"title": real.title, "n": counts, "missing": dict(getattr(real, "missing", {}))},
+        "features": _network(pieces.extractor),
+        "more_features": {name: _network(each) for name, each in pieces.further.items()},
+        "judges": {key: each.title for key, each in pieces.judges.items()},
+        "patches": None if patches is None else {"size": patches.size, "number": patches.number},
+        "real": {
+            "title": real.title,
+            "n": counts,
+            "missing": dict(getattr(real, "missing", {})),
+            "seen": dict(getattr(real, "seen", {})),
+        },
         "bootstrap": {"rounds": config.bootstrap, "level": 0.95},
     }
 
 
+def _network(extractor: FeatureExtractor) -> dict[str, Any]:
+    return {"name": extractor.name, "title": extractor.title, "num_features": extractor.num_features}
+
+
 def _finite(value: Any) -> Any:
-    """The same with null for what is no number: JSON has no name for it."""
+    """Replace NaN and infinity by None, since JSON has neither."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -167,39 +182,6 @@ def write_tables(
     (folder.path / name / "curves.png").unlink(missing_ok=True)
     if len({cell.trunc for cell in cells} - {None}) > 2:
         folder.write(f"{name}/curves.png", draw_curves(cells, columns, methods))
-
-
-def describe_in_words(
-    config: DictConfig, pieces: Pieces, methods: Sequence[Method], real: RealSide, cells: Sequence[Cell]
-) -> str:
-    """The caption: how many images, described by which network, against what, and on how many a part was not found."""
-    extractor = pieces.extractor
-    known = {cell.n + cell.missing for cell in cells}
-    counts = f"n = {max(known)}" if len(known) == 1 else f"n = {min(known)} to {max(known)}"
-    sentences = [
-        f"{counts} pictures a cell, seeds from {config.seed}, against {real.title} at {pieces.size[0]} x "
-        f"{pieces.size[1]}; features: {extractor.title} ({extractor.num_features} numbers)."
-    ]
-    precision = config.trainer.precision
-    if precision != "32-true" and any(method.uses_trunc for method in methods):
-        sentences.append(f"Pictures made in {precision}.")
-    if config.bootstrap:
-        sentences.append(f"In brackets: 95 % bootstrap intervals, {config.bootstrap} rounds.")
-    if not extractor.title.startswith("Inception") and {"fid", "kid"} & set(config.metrics):
-        sentences.append("FD and KD are not FID and KID, which are Inception's.")
-    if min(known) < extractor.num_features and "fid" in config.metrics:
-        sentences.append("Fewer pictures than features: Fr\u00e9chet distances are biased upwards, compare at equal n.")
-    if "ids" in config.metrics:
-        sentences.append("P-IDS compares strangers: no picture here is made from a real one.")
-        if min(known) < extractor.num_features:
-            sentences.append("Fewer pictures than features: P-IDS and U-IDS are near 0 whatever the pictures.")
-    missing = [(cell, cell.missing) for cell in cells if cell.missing]
-    real_missing = [f"{region} {count}" for region, count in getattr(real, "missing", {}).items() if count]
-    if missing or real_missing:
-        told = [f"{cell.region} {count} ({_where(cell)})" for cell, count in missing]
-        told += [f"{each} (real)" for each in real_missing]
-        sentences.append(f"Not found, and left out of their region: {', '.join(told)}.")
-    return " ".join(sentences)
 
 
 def print_table(table: Table, console: Any) -> None:
@@ -231,7 +213,3 @@ def draw_samples(config: DictConfig, pieces: Pieces, methods: Sequence[Method]) 
         rows.append((f"{method.shown_title}{psi}", pixels, seen))
         method.release()
     return draw_sheet(rows, part or "")
-
-
-def _where(cell: Cell) -> str:
-    return cell.method if cell.trunc is None else f"{cell.method}, psi {cell.trunc:g}"

@@ -31,6 +31,7 @@ from insetgan.cli.seeds import parse_seeds
 from insetgan.cli.terminal import PatientConsole
 from insetgan.detection.placement import PlacementRule
 from insetgan.metrics.measures import Measure
+from insetgan.refine.latents import CANVAS
 from insetgan.refine.module import RefinementModule, seed_blocks
 from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
 from insetgan.reports.refinement import gather_results
@@ -171,6 +172,12 @@ class RefinementRun:
     def starts(self) -> int:
         """Initialisations of each sample."""
         return int(self.config.starts)
+
+    @property
+    def weights(self) -> dict[str, Path]:
+        """The files of its generators, by part and `CANVAS`; those of the user's own have none."""
+        named = {CANVAS: self.config.canvas.weights, **{name: part.weights for name, part in self.config.parts.items()}}
+        return {str(name): resolve(given, key="refine: weights") for name, given in named.items() if given is not None}
 
     @cached_property
     def start_settings(self) -> dict[str, Any]:

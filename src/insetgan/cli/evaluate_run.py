@@ -13,7 +13,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.evaluate_check import check, refuse_nothing
-from insetgan.cli.evaluate_methods import build_methods, read_methods
+from insetgan.cli.evaluate_methods import build_methods, image_size, read_methods
 from insetgan.cli.evaluate_output import conclude
 from insetgan.cli.evaluate_pieces import Pieces, build_pieces
 from insetgan.cli.evaluate_refinement import Refinements
@@ -25,11 +25,14 @@ from insetgan.cli.trainer import build_trainer, settle
 from insetgan.data.archive import PEOPLE
 from insetgan.data.datasets import ImageDataset
 from insetgan.evaluation.cell import PATH
+from insetgan.evaluation.crops import Crops
 from insetgan.evaluation.description_module import DescriptionModule, DescriptionWriter
 from insetgan.evaluation.feature_folder import Described, FeatureFolder
 from insetgan.evaluation.images import DatasetImages, ImageSource
 from insetgan.evaluation.method import Method
+from insetgan.evaluation.patches import SETS
 from insetgan.evaluation.real import RealFeatures, RealSide, read_statistics
+from insetgan.evaluation.taken import counts_of
 from insetgan.refine.module import seed_blocks
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
@@ -64,9 +67,11 @@ def evaluate(config: DictConfig) -> float | None:
         silence(sys.stdout)  # one process speaks for all
     console = PatientConsole()
     refinements = Refinements(config, measures)
-    pieces = build_pieces(config, refinements)
-    methods, left_out = build_methods(config, nodes, refinements)
+    size = image_size(config, nodes, refinements)
+    pieces = build_pieces(config, refinements, size)
+    methods, left_out = build_methods(config, nodes, refinements, size)
     refuse_nothing(config, methods, pieces.measures)
+    left_out = {**left_out, **pieces.left_out}
     for line in (*said, *(f"{name} is left out: {reason}" for name, reason in left_out.items())):
         console.print(line, markup=False)
     passes = Passes(config, trainer, pieces)
@@ -122,13 +127,14 @@ class Passes:
             PatientConsole().print(note, markup=False)
         lengths = method.has_path_length and PATH in self.config.metrics
         taken = [measure.name for measure in method.setup.measures] if method.has_insets else []
+        pieces, judged = self.pieces, [self.pieces.judges_fingerprint] if self.pieces.judges else []
         mark = fingerprint(
-            [self.pieces.fingerprint, method.fingerprint(), self.pieces.distance_fingerprint, lengths, taken]
+            [pieces.fingerprint, method.fingerprint(), pieces.distance_fingerprint, lengths, taken, *judged]
         )
         folder = FeatureFolder(Path(self.config.out) / "features" / f"{method.file_name}-{mark[:8]}", mark)
         blocks = seed_blocks(method.seeds(self.config.seed, self.config.num), self.config.batch_size)
         path = method.path_generator if lengths else None
-        self._describe(method, folder, blocks, title, distance=self.pieces.distance, path=path)
+        self._describe(method, folder, blocks, title, distance=pieces.distance, path=path, judges=pieces.judges)
         return folder.gather(blocks) if self.trainer.is_global_zero else None
 
     def real(self, title: str, out: ResultFolder) -> RealSide | None:
@@ -152,16 +158,37 @@ class Passes:
         folder = FeatureFolder(Path(self.config.out) / "features" / f"real-{mark[:8]}", mark)
         blocks = seed_blocks(_choice(len(dataset), data.num), REAL_BLOCK)
         self._describe(DatasetImages(dataset), folder, blocks, title)
+        seen = self._seen_in_real(dataset, blocks, fingerprint(["judged", self.pieces.size, said], archives=[path]))
         if not self.trainer.is_global_zero:
             return None
         known = folder.gather(blocks)
-        missing = {name: int((~found).sum()) for name, found in known.found.items()}
-        real = RealFeatures(f"{sum(map(len, blocks))} of {path.name}", known.features, missing)
+        missing = {name: int((~found).sum()) for name, found in known.found.items()} | without_squares(known)
+        real = RealFeatures(f"{sum(map(len, blocks))} of {path.name}", known.features, missing, seen)
         out.write(f"{self.config.name}/real.safetensors", real.content(marks))
         return real
 
+    def _seen_in_real(self, dataset: ImageDataset, blocks: list[list[int]], images: str) -> dict[str, float]:
+        """What judges see in as many of the real images as a cell has, in whole blocks; `images` says what decides these."""
+        if not self.pieces.judges:
+            return {}
+        mark = fingerprint([self.pieces.judges_fingerprint, images])
+        folder = FeatureFolder(Path(self.config.out) / "features" / f"real-judged-{mark[:8]}", mark)
+        shown = blocks[: math.ceil(self.config.num / REAL_BLOCK)]
+        nothing = Crops(self.pieces.crops.detector, {}, self.pieces.crops.size, body=False)
+        source, title = DatasetImages(dataset), "judging real pictures"
+        self._describe(source, folder, shown, title, crops=nothing, judges=self.pieces.judges)
+        if not self.trainer.is_global_zero:
+            return {}
+        return {key: float(each.double().mean()) for key, each in folder.gather(shown).figures.items()}
+
     def _describe(
-        self, source: ImageSource, folder: FeatureFolder, blocks: list[list[int]], title: str, **beside: Any
+        self,
+        source: ImageSource,
+        folder: FeatureFolder,
+        blocks: list[list[int]],
+        title: str,
+        crops: Crops | None = None,
+        **beside: Any,
     ) -> None:
         """Describe the blocks that are open; several processes share them, and go on together when all are done."""
         if self.trainer.is_global_zero:
@@ -170,10 +197,18 @@ class Passes:
         if not open_blocks:
             return
         total, left = (sum(map(len, some)) for some in (blocks, open_blocks))
-        module = DescriptionModule(source, self.pieces.crops, self.pieces.extractor, **beside)
+        extractors: dict[str, Any] = {"extractor": self.pieces.extractor, "further": self.pieces.further}
+        shown = {"extractor": None} if crops is not None else extractors
+        module = DescriptionModule(source, crops or self.pieces.crops, **shown, **beside)
         with progress(title, "pictures") as on_progress:
             writer = DescriptionWriter(folder, on_progress, done=total - left, total=total)
             predict_blocks(self.trainer, module, open_blocks, [writer])
+
+
+def without_squares(known: Described) -> dict[str, int]:
+    """By set of squares, pictures that gave none, since no part was found on them."""
+    places = {squares: counts_of(squares) for squares in SETS.values()}
+    return {squares: int((known.figures[key] == 0).sum()) for squares, key in places.items() if key in known.figures}
 
 
 def _numbers(methods: Sequence[Method], *, real: bool) -> Iterator[str]:

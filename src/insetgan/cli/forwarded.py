@@ -8,11 +8,12 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from insetgan.runtime.settings import SettingError
 
 _REFERENCE = re.compile(r"\$\{(\w[\w.]*)\}")
+_REFERENCE_TO_ALL = re.compile(r"\$\{plain_values:(\w[\w.]*)\}")
 _NAMED = re.compile(r"\b([A-Za-z_]\w*)(?==|$)")
 
 
 class Forwarded:
-    """Which settings stand for those of a node, as `style_mixing: ${recipe.style_mixing}` says in conf/module/gan.yaml.
+    """Which settings stand for those of a node, as `${lr}` and `${plain_values:recipe}` say in conf/module/gan.yaml.
 
     Args:
         config: a node of the configuration; of anything else nothing is forwarded.
@@ -25,8 +26,13 @@ class Forwarded:
             self._gather(config, key, config._get_root())
 
     def _gather(self, node: DictConfig | ListConfig, key: str, root: Any) -> None:
-        for name in node if isinstance(node, DictConfig) else range(len(node)):
-            inner, below = node._get_node(name), f"{key}.{name}"  # type: ignore[arg-type]
+        names: Any = node if isinstance(node, DictConfig) else range(len(node))
+        for name in names:
+            inner: Any = node._get_node(name)
+            below = f"{key}.{name}"
+            if group := _REFERENCE_TO_ALL.fullmatch(str(inner._value() if inner is not None else "")):
+                values = OmegaConf.select(root, group[1]) or ()
+                self._typed |= {f"{key}.{each}": f"{group[1]}.{each}" for each in values if each not in node}
             source = _source(inner, root)
             if source:
                 self._typed[below] = source

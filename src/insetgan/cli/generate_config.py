@@ -11,7 +11,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import LICENCE, PLUGINS, SeedText
+from insetgan.cli.setting_types import LICENCE, Plugins, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -64,7 +64,7 @@ class GenerateConfig:
         False
     )
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    plugins: Plugins = None
 
 
 def check(config: DictConfig) -> None:

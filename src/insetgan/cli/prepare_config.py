@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from insetgan.cli.setting_types import PLUGINS, Seed
+from insetgan.cli.setting_types import Plugins, Seed
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
 
@@ -38,4 +38,4 @@ class PrepareConfig:
     overwrite: Annotated[
         bool, Field(description="whether an archive of other images at out is replaced; else the command is refused")
     ] = False
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    plugins: Plugins = None

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.seeds import parse_seeds
-from insetgan.cli.setting_types import LICENCE, PLUGINS, Psi, SeedText
+from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -141,17 +141,13 @@ class RefineConfig:
         default_factory=dict
     )
     schedule: Annotated[Any, Field(description="order and rates of the updates")] = None
-    logger: Annotated[
-        dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
-    ] = field(default_factory=dict)
+    logger: ResultLoggers = field(default_factory=dict)
     trainer: Annotated[ComputeConfig, Field(description="where and how to compute")] = field(
         default_factory=ComputeConfig
     )
-    measures: Annotated[
-        list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
-    ] = field(default_factory=list)
+    measures: OwnMeasures = field(default_factory=list)
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    plugins: Plugins = None
 
 
 def check(config: DictConfig) -> list[int]:

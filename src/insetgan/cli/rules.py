@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from insetgan.cli.part_definition import RULES
 from insetgan.refine.schedule import Schedule, steps_for
@@ -37,6 +37,14 @@ def auto_steps(parts: Sized) -> int:
     return steps_for(len(parts))
 
 
+def plain_values(group: str, *, _root_: DictConfig) -> dict[str, Any]:
+    """Settings of a group, such as the recipe, without those that are groups themselves."""
+    settings = OmegaConf.select(_root_, group)
+    found = {str(name): settings[name] for name in settings} if isinstance(settings, DictConfig) else {}
+    plain = {name: value for name, value in found.items() if not isinstance(value, DictConfig)}
+    return {name: list(value) if isinstance(value, ListConfig) else value for name, value in plain.items()}
+
+
 def class_defaults(value: Any) -> Any:
     """A settings object as a configuration that builds it again, with all its values, so that each can be overridden."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -57,5 +65,5 @@ def register_rules() -> None:
         del schedule[elsewhere]
     ConfigStore.instance().store(group="schedule", name="class_defaults", node=OmegaConf.create(schedule))
     ConfigStore.instance().store(group="objective", name="class_defaults", node=OmegaConf.create(class_defaults(PAPER)))
-    for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma, *RULES):
+    for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma, plain_values, *RULES):
         OmegaConf.register_new_resolver(rule.__name__, rule, replace=True)

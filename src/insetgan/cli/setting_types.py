@@ -1,6 +1,6 @@
 """Types that settings of several commands share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -24,5 +24,17 @@ CLUSTER = "what has started the processes; none looks at no environment"
 CROP = "what is done with images of another ratio: none (refused), center (cut to their middle) or fit (padded)"
 GREY = "what is done with greyscale images"
 BACKGROUND = "colour behind transparent images and of padding: a name such as white, #rrggbb, or [red,green,blue]"
-PLUGINS = "packages of your own whose classes may be built, from the command line only; see docs/extending.md"
 LICENCE = "accept the licences, which are shown, of networks that weights=known:NAME fetches"
+
+ResultLoggers = Annotated[
+    dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")
+]
+OwnMeasures = Annotated[
+    list[Any], Field(description="classes of your own that measure each sample, as in [my_measures.Brightness]")
+]
+Plugins = Annotated[
+    str | list[str] | None,
+    Field(
+        description="packages of your own whose classes may be built, from the command line only; see docs/extending.md"
+    ),
+]

@@ -14,11 +14,11 @@ from insetgan.cli.setting_types import (
     CROP,
     GREY,
     LICENCE,
-    PLUGINS,
     Background,
     Cluster,
     Crop,
     Grey,
+    Plugins,
     Seed,
 )
 from insetgan.runtime.errors import UserError
@@ -143,7 +143,7 @@ class TrainConfig:
     init_strict: Annotated[bool, Field(description="refuse weights of which not everything fits")] = True
     out: Annotated[UserPath | None, Field(description="the result folder; null is outputs/train/<model>")] = None
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
-    plugins: Annotated[str | list[str] | None, Field(description=PLUGINS)] = None
+    plugins: Plugins = None
 
 
 def check(config: DictConfig) -> None:

@@ -1,11 +1,11 @@
-"""CoModGAN: completes pictures with large holes (Zhao et al. 2021, "Large scale image completion via co-modulated GANs")."""
+"""CoModGAN: completes images with large holes (Zhao et al. 2021, "Large scale image completion via co-modulated GANs")."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from insetgan.completion.encoder import Encoder
 from insetgan.completion.synthesis import CoModSynthesis
-from insetgan.networks.layers import refuse_clamp, refuse_fractions
+from insetgan.networks.described import DescribedNetwork
 from insetgan.networks.mapping import LatentMapping
 from insetgan.networks.synthesis import NoiseMode
 from insetgan.runtime.fingerprint import FromFile
@@ -13,12 +13,18 @@ from insetgan.runtime.fingerprint import FromFile
 W_AVG_BETA = 0.995
 
 
-class CoModGenerator(FromFile, nn.Module):
-    """StyleGAN2's generator whose styles know what an encoder saw of the picture that is to be completed.
+class CoModGenerator(FromFile, DescribedNetwork):
+    """StyleGAN2's generator whose styles know what an encoder saw of the image that is to be completed.
 
     Two sources make completions differ: the latent z, and dropout of the encoder's global vector, which stays on at
     inference. Both are inputs, so that a seed gives one completion.
     """
+
+    z_dim: int
+    w_dim: int
+    x_dim: int
+    mapping_layers: int
+    c_dim = 0
 
     def __init__(
         self,
@@ -44,7 +50,7 @@ class CoModGenerator(FromFile, nn.Module):
             w_dim: size of the intermediate latent w.
             x_dim: size of the encoder's global vector; None for twice w_dim, as published.
             c_dim: number of label values; must be 0, since labels are not looked at.
-            img_channels: colours of the pictures.
+            img_channels: colours of the images.
             mapping_layers: depth of the mapping network.
             channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
@@ -54,32 +60,21 @@ class CoModGenerator(FromFile, nn.Module):
             ValueError: no network has this height and width, z_dim, w_dim, x_dim, mapping_layers or the channels are
                 below 1, or there are labels.
         """
-        super().__init__()
+        if c_dim:
+            raise ValueError(f"c_dim={c_dim}: must be 0, since labels are not looked at")
         x_dim = 2 * w_dim if x_dim is None else x_dim
-        refuse_fractions(
+        super().__init__(
+            height=height,
+            width=width,
             z_dim=z_dim,
             w_dim=w_dim,
             x_dim=x_dim,
+            img_channels=img_channels,
             mapping_layers=mapping_layers,
-            channel_max=channel_max,
             channel_base=channel_base,
+            channel_max=channel_max,
+            conv_clamp=conv_clamp,
         )
-        refuse_clamp(conv_clamp)
-        if c_dim:
-            raise ValueError(f"c_dim={c_dim}: must be 0, since labels are not looked at")
-        if channel_base < height:
-            raise ValueError(f"channel_base={channel_base}: must be {height} or more for height={height}")
-        self.height = height
-        self.width = width
-        self.z_dim = z_dim
-        self.w_dim = w_dim
-        self.x_dim = x_dim
-        self.c_dim = c_dim
-        self.img_channels = img_channels
-        self.mapping_layers = mapping_layers
-        self.channel_base = channel_base
-        self.channel_max = channel_max
-        self.conv_clamp = conv_clamp
         shape = {
             "height": height,
             "width": width,
@@ -95,16 +90,10 @@ class CoModGenerator(FromFile, nn.Module):
             z_dim=z_dim, c_dim=0, w_dim=w_dim, num_ws=self.num_ws, layers=mapping_layers, w_avg_beta=W_AVG_BETA
         )
 
-    @property
-    def architecture(self) -> dict[str, int | float | None]:
-        """The keyword arguments that make a network of this shape."""
-        names = "height width z_dim w_dim x_dim img_channels mapping_layers channel_base channel_max conv_clamp"
-        return {name: getattr(self, name) for name in names.split()}
-
     def draw(
         self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
-        """Draw whole pictures that agree with what is known, nothing of them copied; see `complete`."""
+        """Draw whole images that agree with what is known, nothing of them copied; see `complete`."""
         self._refuse_shapes(len(ws), pictures, known, dropout)
         described, skips = self.encoder(pictures, known, dropout)
         return self.synthesis.complete(ws, described, skips, noise_mode=noise_mode)
@@ -112,7 +101,7 @@ class CoModGenerator(FromFile, nn.Module):
     def complete(
         self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
-        """Fill the holes of pictures.
+        """Fill the holes of images.
 
         Args:
             ws: [n, num_ws, w_dim].
@@ -139,7 +128,7 @@ class CoModGenerator(FromFile, nn.Module):
         truncation_psi: float = 1.0,
         noise_mode: NoiseMode = "const",
     ) -> Tensor:
-        """Fill the holes of pictures as latents z [n, z_dim] have it; for the others see `complete`.
+        """Fill the holes of images as latents z [n, z_dim] have it; for the others see `complete`.
 
         `truncation_psi` draws w, not what the encoder saw, to the mean: see `LatentMapping.forward`.
         """

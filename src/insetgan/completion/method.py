@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from insetgan.completion.completion import complete
 from insetgan.evaluation.images import Images, as_bytes
 from insetgan.evaluation.methods.from_refinement import FromRefinement
+from insetgan.refine.latents import CANVAS
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
 from insetgan.runtime.paths import UserPath
@@ -72,6 +74,11 @@ class Complete(FromRefinement):
         """What decides the images: what is cut, and the network."""
         network = resolve(self._weights, key=f"method.{self.setup.name}.weights")
         return fingerprint([self.kind, self.refinement.start_fingerprint, self.trunc], files=[network])
+
+    def generator_files(self) -> Sequence[Path]:
+        """That of the network that completes, and of the canvas."""
+        network = resolve(self._weights, key=f"method.{self.setup.name}.weights")
+        return [network, *(path for name, path in self.refinement.weights.items() if name == CANVAS)]
 
     @torch.no_grad()
     def images(self, block: Sequence[int]) -> Images:

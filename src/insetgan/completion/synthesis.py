@@ -7,8 +7,6 @@ from torch import Tensor
 
 from insetgan.networks.layers import Dense, block_dtypes
 from insetgan.networks.synthesis import NOISE_MODES, NoiseMode, SynthesisNetwork
-from insetgan.ops.fir import upsample2d
-from insetgan.ops.modulated_conv import fan_out
 
 
 class CoModSynthesis(SynthesisNetwork):
@@ -43,13 +41,13 @@ class CoModSynthesis(SynthesisNetwork):
         self.x_dim = x_dim
         coarsest = self.blocks[0]
         self.coarsest = tuple(coarsest.const.shape)
-        coarsest.const = None  # type: ignore[assignment]  # stays as a name, by which a block knows that it is the first
+        coarsest.const = None  # type: ignore[assignment]  # kept as an attribute: `SynthesisBlock.convs` tests for it
         self.start = Dense(x_dim, coarsest.conv1.weight.shape[1] * coarsest.size[0] * coarsest.size[1])
 
     def complete(
         self, ws: Tensor, described: Tensor, skips: Sequence[Tensor], *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
-        """Draw pictures.
+        """Draw images.
 
         Args:
             ws: [n, num_ws, w_dim], as for `SynthesisNetwork.forward`.
@@ -58,7 +56,7 @@ class CoModSynthesis(SynthesisNetwork):
             noise_mode: as for `SynthesisNetwork.forward`.
 
         Returns:
-            [n, img_channels, height, width], nominally in [-1, 1]: the whole picture, nothing of it copied from the input.
+            [n, img_channels, height, width], nominally in [-1, 1]: the whole image, nothing of it copied from the input.
 
         Raises:
             ValueError: ws has another shape, or noise_mode another value.
@@ -72,41 +70,9 @@ class CoModSynthesis(SynthesisNetwork):
         dtypes = list(block_dtypes(self.heights, device=device, full=full).values())
         both = torch.cat([ws, described[:, None].expand(-1, self.num_ws, -1).to(ws.dtype)], dim=2)
         with torch.autocast(device, enabled=False):
-            return self._draw(both.to(full), described.to(full), skips, noise_mode, dtypes)
+            start = self.start(described.to(full)).view(-1, *self.coarsest) + skips[0].to(full)
+            return self.draw(both.to(full), noise_mode, dtypes, start=start, skips=skips)
 
     def forward(self, ws: Tensor, *, noise_mode: NoiseMode = "const") -> Tensor:
-        """Refuse to draw without a picture to complete: see `complete`."""
+        """Refuse to draw without an image to complete: see `complete`."""
         raise TypeError("a CoModGAN's synthesis needs what the encoder saw: call complete")
-
-    def _draw(
-        self,
-        ws: Tensor,
-        described: Tensor,
-        skips: Sequence[Tensor],
-        noise_mode: NoiseMode,
-        dtypes: Sequence[torch.dtype],
-    ) -> Tensor:
-        layers = [
-            (block, conv, skip, dtype)
-            for block, skip, dtype in zip(self.blocks, skips, dtypes, strict=True)
-            for conv in block.convs
-        ]
-        styles = [conv.styles(ws[:, row], dtype) for row, (_, conv, _, dtype) in enumerate(layers)]
-        start = self.start(described).view(-1, *self.coarsest) + skips[0].to(described.dtype)
-        x: Tensor | None = start * styles[0][:, :, None, None]
-        img: Tensor | None = None
-        for row, (block, conv, skip, dtype) in enumerate(layers):
-            assert x is not None
-            y, gain = conv(x.to(dtype, memory_format=torch.channels_last), styles[row], noise_mode)
-            scale = gain * styles[row + 1] if row + 1 < len(layers) else None
-            if conv is not block.conv1:
-                x, _ = fan_out(y, scale, None)
-                assert x is not None
-                x = torch.addcmul(x, skip.to(x.dtype), styles[row + 1][:, :, None, None].to(x.dtype))
-                continue
-            mixing, factor = block.torgb.mixing(ws[:, row + 1], gain, dtype)
-            x, mixed = fan_out(y, scale, mixing)
-            rgb = block.torgb(mixed, factor, block.size)
-            img = rgb if img is None else upsample2d(img) + rgb
-        assert img is not None
-        return img

@@ -13,10 +13,11 @@ from torch import Tensor
 from insetgan.evaluation.crops import BODY
 from insetgan.evaluation.feature_folder import Described
 from insetgan.evaluation.real import RealSide
+from insetgan.evaluation.taken import Taken, counts_of, kept_as
 from insetgan.metrics.bootstrap import interval, mean_interval, trimmed_mean
+from insetgan.metrics.judges import SEEN
 from insetgan.metrics.measures import Better, Measure
 from insetgan.metrics.path_length import TRIM
-from insetgan.metrics.registry import FeatureMetric
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Cell:
 
 
 DIVERSITY, PATH = "lpips_diversity", "ppl"
-"""Figures whose means count: distance of a picture to another one, and path length."""
+"""Figures whose means count, as those of judges do: distance of a picture to another one, and path length."""
 
 OnFigure = Callable[[], None]
 
@@ -88,13 +89,13 @@ class Measurement:
 
     Attributes:
         metrics: those that work on features.
-        beside: keys of further figures: names of measures, whose medians count, and `DIVERSITY` and `PATH`.
+        beside: keys of further figures: names of measures, whose medians count, `DIVERSITY`, `PATH`, and those of judges.
         rounds: of the bootstrap; 0 for no intervals.
         seed: of the bootstrap.
         on_figure: called when a figure of features is known.
     """
 
-    metrics: Sequence[FeatureMetric]
+    metrics: Sequence[Taken]
     beside: Sequence[str] = ()
     rounds: int = 0
     seed: int = 0
@@ -110,23 +111,28 @@ class Measurement:
             real: the real pictures.
             fake: features of the method's pictures.
         """
-        features, found = fake.features[region], fake.found[region]
+        found = fake.found[region]
         figures: dict[str, Figure] = {}
-        for metric in self.metrics:
-            if real.count(region) >= 2 and len(features) >= 2:
-                figures[metric.key] = self._figure(metric, real.side(region, metric.key), features)
+        for taken in self.metrics:
+            if not taken.squares or region == BODY:
+                place = kept_as(taken.squares or region, taken.extractor)
+                if real.count(place) >= 2 and len(fake.features[place]) >= 2:
+                    figures[taken.column_key] = self._figure(taken, real.side(place, taken.metric.key), place, fake)
             self.on_figure()
         for key in self.beside:
             if (known := self._beside(key, region, fake.figures)) is not None:
                 figures[key] = known
         return Cell(method, trunc, region, int(found.sum()), int((~found).sum()), figures)
 
-    def _figure(self, metric: FeatureMetric, real: Any, fake: Tensor) -> Figure:
+    def _figure(self, taken: Taken, real: Any, place: str, described: Described) -> Figure:
+        metric, fake = taken.metric, described.features[place]
+        counts = described.figures[counts_of(taken.squares)].long() if taken.squares else None
+        resampling: dict[str, Any] = {"rounds": self.rounds, "seed": self.seed, "counts": counts}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the caption says how many pictures there are
             value = metric.measure(real, fake)
             if self.rounds and math.isfinite(value):
-                return _figure(value, *interval(metric, real, fake, rounds=self.rounds, seed=self.seed, value=value))
+                return _figure(value, *interval(metric, real, fake, value=value, **resampling))
         return _figure(value)
 
     def _beside(self, key: str, region: str, figures: Mapping[str, Tensor]) -> Figure | None:
@@ -136,7 +142,7 @@ class Measurement:
         values = values[np.isfinite(values)]
         if not len(values):
             return None
-        if key in (DIVERSITY, PATH):
+        if key in (DIVERSITY, PATH) or key.startswith(SEEN):
             trim = TRIM if key == PATH else 0.0
             settings: dict[str, Any] = {"rounds": self.rounds, "seed": self.seed, "trim": trim}
             ends = mean_interval(torch.from_numpy(values), **settings) if self.rounds else ()

@@ -1,6 +1,6 @@
 """The regions that are compared: the whole picture, and the crops of parts with what is round their borders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from insetgan.detection.detector import Detector
 from insetgan.detection.placement import PlacementRule
+from insetgan.evaluation.patches import AROUND_PARTS, Patches, Squares
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8, to_uint8
 from insetgan.ops.resampling import crop_matrix, resample
@@ -44,12 +45,20 @@ class Crops:
         placements: by part, how its box follows from what was found; a region for each.
         size: pixels to which crops are resized, antialiased.
         body: whether the whole picture is a region as well, called "body".
+        patches: squares that are cut out of whole pictures besides; None for none.
     """
 
     def __init__(
-        self, detector: Detector, placements: Mapping[str, PlacementRule], size: int, *, body: bool = True
+        self,
+        detector: Detector,
+        placements: Mapping[str, PlacementRule],
+        size: int,
+        *,
+        body: bool = True,
+        patches: Patches | None = None,
     ) -> None:
         self.detector, self.placements, self.size, self.body = detector, dict(placements), size, body
+        self.patches = patches
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,6 +82,15 @@ class Crops:
             boxes = square_boxes(placed.boxes, BORDER, height, width)[placed.seen]
             regions[name] = Seen(cut(images[placed.seen], boxes, self.size), placed.seen)
         return regions
+
+    @torch.no_grad()
+    def squares(self, pictures: Tensor, numbers: Sequence[int]) -> dict[str, Squares]:
+        """Squares of pictures uint8 [n, 3, H, W] with these seeds or numbers, by set; see `Patches.cut`."""
+        if self.patches is None:
+            return {}
+        asked = AROUND_PARTS in self.patches.sets
+        detections = self.detector.detect(from_uint8(pictures.permute(0, 2, 3, 1))) if asked else {}
+        return self.patches.cut(pictures, detections, numbers)
 
 
 def cut(images: Tensor, boxes: Tensor, size: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Feature passes behind a Trainer: which process describes which block, and on which device, comes from there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,8 +10,10 @@ from insetgan.evaluation.cell import DIVERSITY, PATH
 from insetgan.evaluation.crops import BODY, Crops, Seen
 from insetgan.evaluation.feature_folder import Described, FeatureFolder
 from insetgan.evaluation.images import ImageSource
+from insetgan.evaluation.taken import MAIN, counts_of, kept_as
 from insetgan.metrics.diversity import pair_distances
 from insetgan.metrics.features import FeatureExtractor
+from insetgan.metrics.judges import Judge, enlarged
 from insetgan.metrics.path_length import path_lengths
 from insetgan.metrics.perceptual import Distance
 from insetgan.networks.owned import move, owned_networks
@@ -26,23 +28,29 @@ class DescriptionModule(pl.LightningModule):
     Args:
         source: of the pictures.
         crops: the regions.
-        extractor: describes them.
+        extractor: describes them; None for not.
         distance: of pictures, to measure how far each is from another one; None for not.
         path: generator whose path lengths are measured by the same distance; None for not.
+        further: more extractors, by name.
+        judges: that look at whole pictures, by the key under which what they say is kept.
     """
 
     def __init__(
         self,
         source: ImageSource,
         crops: Crops,
-        extractor: FeatureExtractor,
+        extractor: FeatureExtractor | None,
         *,
         distance: Distance | None = None,
         path: nn.Module | None = None,
+        further: Mapping[str, FeatureExtractor] | None = None,
+        judges: Mapping[str, Judge] | None = None,
     ) -> None:
         super().__init__()
-        self.source, self.crops, self.extractor, self.distance, self.path = source, crops, extractor, distance, path
-        self._owners = [crops.detector, extractor, distance, *source.networks]
+        self.source, self.crops, self.distance, self.path = source, crops, distance, path
+        self.extractors = ({} if extractor is None else {MAIN: extractor}) | dict(further or {})
+        self.judges = dict(judges or {})
+        self._owners = [crops.detector, *self.extractors.values(), distance, *source.networks]
         self.networks = nn.ModuleList([network for owner in self._owners for network in owned_networks(owner)])
 
     def on_predict_start(self) -> None:
@@ -56,17 +64,28 @@ class DescriptionModule(pl.LightningModule):
         if not batch:
             return None
         drawn = self.source.images(batch)
-        regions = self.crops(drawn.pixels.to(self.device))
-        features = {name: self._features(seen.pictures) for name, seen in regions.items()}
-        figures = dict(drawn.measures)
+        pixels = drawn.pixels.to(self.device)
+        regions, squares = self.crops(pixels), self.crops.squares(pixels, batch)
+        shown = {name: seen.pictures for name, seen in regions.items()}
+        features = self._features(shown | {name: each.pictures for name, each in squares.items()})
+        figures = dict(drawn.measures) | {counts_of(name): each.counts.double() for name, each in squares.items()}
+        if self.judges:
+            large = enlarged(drawn.pixels.cpu())
+            figures |= {key: judge.seen(large).double() for key, judge in self.judges.items()}
         if self.distance is not None:
             figures |= {f"{DIVERSITY}.{name}": self._diversity(seen) for name, seen in regions.items()}
         if self.path is not None and self.distance is not None:
             figures[f"{PATH}.{BODY}"] = path_lengths(self.path, self.distance, batch, device=self.device)
         return Described(features, {name: seen.found.cpu() for name, seen in regions.items()}, figures)
 
-    def _features(self, pictures: Tensor) -> Tensor:
-        return self.extractor(pictures).cpu() if len(pictures) else torch.zeros(0, self.extractor.num_features)
+    def _features(self, pictures: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """By `kept_as`, of what each extractor is shown."""
+        found = {}
+        for name, extractor in self.extractors.items():
+            for region, shown in pictures.items():
+                described = extractor(shown).cpu() if len(shown) else torch.zeros(0, extractor.num_features)
+                found[kept_as(region, name)] = described
+        return found
 
     def _diversity(self, seen: Seen) -> Tensor:
         """Distance of each picture to the next one of its block, the last one's to the first; float64 [n], NaN where none.

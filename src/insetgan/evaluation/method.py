@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 from pydantic import Field, SkipValidation
@@ -14,6 +15,7 @@ from insetgan.refine.module import RefinementModule
 from insetgan.refine.refined_samples import RefinedSamples
 from insetgan.runtime.lightning import pl
 from insetgan.runtime.settings import settings
+from insetgan.weights.store import read_metadata
 
 
 class Refinement(Protocol):
@@ -28,6 +30,11 @@ class Refinement(Protocol):
     parts: Sequence[str]
     starts: int
     start_settings: Mapping[str, Any]
+
+    @property
+    def weights(self) -> Mapping[str, Path]:
+        """The files of its generators, by part and "canvas"."""
+        ...
 
     @property
     def module(self) -> RefinementModule:
@@ -73,6 +80,7 @@ class Setup:
         size: height and width of the images.
         refinement: makes the run of refine.py with the settings `refine=` of the evaluation and further ones, at this psi.
         measures: that are taken of each sample.
+        precision: in which images are computed, as Lightning calls it.
         methods: all methods of the evaluation at each psi; filled before anything else is asked of a method.
     """
 
@@ -81,6 +89,7 @@ class Setup:
     size: tuple[int, int]
     refinement: Callable[[Sequence[str]], Refinement]
     measures: Sequence[Measure] = MEASURES
+    precision: str = "32-true"
     methods: "list[Method]" = field(default_factory=list)
 
 
@@ -164,6 +173,27 @@ class Method:
     def notes(self) -> Sequence[str]:
         """What of its images is left out or changed on reading, a line each."""
         return ()
+
+    def generator_files(self) -> Sequence[Path]:
+        """The files of the generators that draw its images, as far as they are known."""
+        return ()
+
+    def critics(self) -> dict[str, list[str] | None]:
+        """By the name of a generator's file, the networks through which its critics looked; None where it does not say.
+
+        Names are those of feature extractors, such as "parts" and "mobilenet"; see `networks.critics.looked_through`.
+        """
+        return {path.name: read_metadata(path).get("critics") for path in self.generator_files()}
+
+    @classmethod
+    def own_size(cls, node: Mapping[str, Any], key: str) -> tuple[int, int] | None:
+        """Height and width of the images of a method that needs no canvas; None for those that do, and for any size.
+
+        Args:
+            node: its settings.
+            key: what they are called, for messages.
+        """
+        return None
 
     def release(self) -> None:
         """Forget the networks: of several methods only one is in memory."""

@@ -1,8 +1,8 @@
-"""The real side of an evaluation: features of pictures, or statistics that somebody has published."""
+"""The real side of an evaluation: features of pictures, or published statistics."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from safetensors import SafetensorError
@@ -28,7 +28,7 @@ class RealSide(Protocol):
         ...
 
     def count(self, region: str) -> int:
-        """Pictures that show the region; a large number where nobody knows."""
+        """Pictures that show the region; a large number where it is unknown."""
         ...
 
     def side(self, region: str, key: str) -> Any:
@@ -42,13 +42,15 @@ class RealFeatures:
 
     Attributes:
         title: for captions.
-        features: by region, float32 [n, d].
+        features: by region, and by set of squares, float32 [n, d]; see `taken.kept_as`.
         missing: by region, pictures on which it was not found.
+        seen: by the key of a judge, the share of them in which it sees what it knows; not kept in files.
     """
 
     title: str
     features: Mapping[str, Tensor]
     missing: Mapping[str, int]
+    seen: Mapping[str, float] = field(default_factory=dict)
 
     def count(self, region: str) -> int:
         """Pictures that show the region."""
@@ -77,7 +79,7 @@ class PublishedStatistics:
         self.reference, self.title = reference, reference.title
 
     def count(self, region: str) -> int:
-        """Nobody knows; many."""
+        """Unknown for published statistics; a large number, so that checks of counts pass."""
         return 2**31
 
     def side(self, region: str, key: str) -> Any:
@@ -125,7 +127,10 @@ def _published(given: str, extractor: FeatureExtractor, regions: tuple[str, ...]
     if mode is None:
         raise UserError(f"data.statistics={given}: goes with features=cleanfid only")
     if regions != (BODY,):
-        raise UserError(f"data.statistics={given}: knows whole pictures only; add regions=[{BODY}]")
+        raise UserError(
+            f"data.statistics={given}: knows whole pictures by one network only; add regions=[{BODY}], and neither kfd, pfd "
+            "nor more_features"
+        )
     reference = CleanReference(fields[0], fields[1], mode, *fields[2:])
     reference.moments()  # a missing file is told of now
     return PublishedStatistics(reference)

@@ -16,6 +16,7 @@ def interval(
     seed: int = 0,
     level: float = 0.95,
     value: float | None = None,
+    counts: Tensor | None = None,
 ) -> tuple[float, float]:
     """Interval of a metric's value under resampling of the generated pictures; real ones too where pictures come in pairs.
 
@@ -35,6 +36,8 @@ def interval(
         seed: of the draws.
         level: share of the rounds within, between 0 and 1.
         value: of the metric on all pictures, where it is known already.
+        counts: int64 [pictures], how many rows of `fake` each picture gave, in order, where it is not one each: halves
+            are of pictures, since what comes from one picture is alike.
 
     Returns:
         Lower and upper end; NaN where the value is, and with fewer than 8 pictures.
@@ -42,7 +45,7 @@ def interval(
     Raises:
         ValueError: too few rounds, or a level that is none.
     """
-    count = min(len(real), len(fake)) if metric.paired else len(fake)
+    count = min(len(real), len(fake)) if metric.paired else len(fake if counts is None else counts)
     if rounds < 2:
         raise ValueError(f"rounds={rounds}: must be 2 or more")
     if not 0 < level < 1:
@@ -50,7 +53,11 @@ def interval(
     whole = metric.measure(real, fake) if value is None else value
     if count < 8 or not np.isfinite(whole):
         return float("nan"), float("nan")
-    found = np.array(metric.halves(real, fake, half_samples(count, rounds, seed)))
+    rows = half_samples(count, rounds, seed)
+    if counts is not None:
+        owners = torch.repeat_interleave(torch.arange(count), counts)
+        rows = [torch.isin(owners, each).nonzero()[:, 0] for each in rows]
+    found = np.array(metric.halves(real, fake, rows))
     low, high = np.quantile(found - found.mean(), [(1 - level) / 2, (1 + level) / 2])
     least, most = metric.bounds
     return float(np.clip(whole + low, least, most)), float(np.clip(whole + high, least, most))

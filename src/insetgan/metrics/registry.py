@@ -15,6 +15,13 @@ from insetgan.metrics.manifold import PrecisionMetric, RecallMetric, precision_a
 from insetgan.runtime.errors import UserError
 
 FEATURE_METRICS: tuple[str, ...] = ("fid", "kid", "pr", "ids")
+"""Metrics of the features of whole pictures and of crops."""
+
+SQUARE_METRICS: tuple[str, ...] = ("kfd", "pfd")
+"""Fréchet distances of squares cut out at full size, see `evaluation.patches`."""
+
+FACES = "faces"
+"""Names what judges say, see `metrics.judges`."""
 
 
 class FeatureMetric(Protocol):
@@ -41,7 +48,7 @@ class FeatureMetric(Protocol):
         ...
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
-        """The same of each choice of rows of the generated ones, of both sides where `paired`; for intervals."""
+        """The metric on each resample; `rows` index the generated features, and the real ones too if `paired`."""
         ...
 
 
@@ -67,7 +74,7 @@ def feature_metrics(
         raise UserError(f"engine={engine}: must be cleanfid or torchmetrics")
     if k < 1:
         raise UserError(f"k={k}: must be 1 or more")
-    chosen: Engine = engine or ("cleanfid" if extractor.name.startswith("inception_") else "torchmetrics")
+    chosen = engine or engine_of(extractor)
     near: _Once = _Once(lambda real, fake: precision_and_recall(real, fake, k))
     line: _Once = _Once(discriminative_scores)
     made: dict[str, list[FeatureMetric]] = {
@@ -77,6 +84,11 @@ def feature_metrics(
         "ids": [PairedMetric(extractor, line), UnpairedMetric(extractor, line)],
     }
     return [metric for name in dict.fromkeys(names) for metric in made[name]]
+
+
+def engine_of(extractor: FeatureExtractor) -> Engine:
+    """Whose implementation fits an extractor: clean-fid's for clean-fid's own features, torchmetrics' otherwise."""
+    return "cleanfid" if extractor.name.startswith("inception_") else "torchmetrics"
 
 
 class _Once:

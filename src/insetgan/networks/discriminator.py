@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from insetgan.networks.described import DescribedNetwork
 from insetgan.networks.frozen import as_buffers
 from insetgan.networks.layers import (
     LARGEST_FLOAT16,
@@ -13,8 +14,6 @@ from insetgan.networks.layers import (
     block_dtypes,
     block_sizes,
     channels_at,
-    refuse_clamp,
-    refuse_fractions,
 )
 from insetgan.networks.mapping import LabelMapping
 from insetgan.ops.fir import fir_kernel
@@ -43,7 +42,7 @@ def minibatch_std(x: Tensor, group_size: int) -> Tensor:
 
 
 class DiscriminatorBlock(nn.Module):
-    """Two convolutions that halve the size beside a shortcut; the first block also reads the picture."""
+    """Two convolutions that halve the size beside a shortcut; the first block also reads the image."""
 
     resample_filter: Tensor
 
@@ -57,7 +56,7 @@ class DiscriminatorBlock(nn.Module):
         self.skip = Conv(in_channels, out_channels, 1, bias=False, activation=False, down=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, in, h, w] (the first block: pictures) -> [n, out, h / 2, w / 2]."""
+        """[n, in, h, w] (the first block: images) -> [n, out, h / 2, w / 2]."""
         if self.fromrgb is not None:
             x = self.fromrgb(x)
         gain = math.sqrt(0.5)
@@ -69,7 +68,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 class DiscriminatorEpilogue(nn.Module):
-    """From the coarsest features to one number a picture, in float32 even under autocast."""
+    """From the coarsest features to one number an image, in float32 even under autocast."""
 
     def __init__(
         self, channels: int, *, size: tuple[int, int], cmap_dim: int, mbstd_group_size: int, clamp: float | None
@@ -91,8 +90,10 @@ class DiscriminatorEpilogue(nn.Module):
         return (scores * cmap).sum(1, keepdim=True) / math.sqrt(self.cmap_dim)
 
 
-class Discriminator(nn.Module):
+class Discriminator(DescribedNetwork):
     """StyleGAN2's critic with free height and width; parameters carry the published names and shapes."""
+
+    mbstd_group_size: int
 
     def __init__(
         self,
@@ -112,7 +113,7 @@ class Discriminator(nn.Module):
             height: of the images; together with the width one of the sizes that `layers.block_sizes` takes.
             width: of the images.
             c_dim: number of label values; 0 for an unconditional network.
-            img_channels: colours of the pictures.
+            img_channels: colours of the images.
             channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
             mbstd_group_size: samples over which the minibatch standard deviation is taken.
@@ -121,19 +122,16 @@ class Discriminator(nn.Module):
         Raises:
             ValueError: no network has this height and width, or the channels or groups are below 1.
         """
-        super().__init__()
-        refuse_fractions(channel_max=channel_max, mbstd_group_size=mbstd_group_size, channel_base=channel_base)
-        refuse_clamp(conv_clamp)
-        if channel_base < height:
-            raise ValueError(f"channel_base={channel_base}: must be {height} or more for height={height}")
-        self.height = height
-        self.width = width
-        self.c_dim = c_dim
-        self.img_channels = img_channels
-        self.channel_base = channel_base
-        self.channel_max = channel_max
-        self.mbstd_group_size = mbstd_group_size
-        self.conv_clamp = conv_clamp
+        super().__init__(
+            height=height,
+            width=width,
+            c_dim=c_dim,
+            img_channels=img_channels,
+            channel_base=channel_base,
+            channel_max=channel_max,
+            mbstd_group_size=mbstd_group_size,
+            conv_clamp=conv_clamp,
+        )
         sizes = block_sizes(height, width)
         channels = [channels_at(h, channel_base=channel_base, channel_max=channel_max) for h, _ in sizes]
         self.heights = [h for h, _ in reversed(sizes[1:])]
@@ -158,7 +156,7 @@ class Discriminator(nn.Module):
         return epilogue
 
     def freeze(self, layers: int) -> None:
-        """Freeze the layers nearest to the picture, which know most of what all pictures have in common (Mo et al. 2020).
+        """Freeze the layers nearest to the image, which know most of what all images have in common (Mo et al. 2020).
 
         Their weights become buffers under the same names: no optimiser sees them and the state dict stays. For good;
         freeze before optimisers are made.
@@ -178,14 +176,8 @@ class Discriminator(nn.Module):
         for layer in found[:layers]:
             as_buffers(layer)
 
-    @property
-    def architecture(self) -> dict[str, int | float | None]:
-        """The keyword arguments that make a network of this shape."""
-        names = "height width c_dim img_channels channel_base channel_max mbstd_group_size conv_clamp"
-        return {name: getattr(self, name) for name in names.split()}
-
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
-        """Judge pictures.
+        """Judge images.
 
         Args:
             img: [n, img_channels, height, width], nominally in [-1, 1]; n a multiple of min(n, mbstd_group_size).

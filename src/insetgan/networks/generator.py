@@ -1,15 +1,19 @@
 """The StyleGAN2 generator: mapping and synthesis."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from insetgan.networks.layers import refuse_clamp, refuse_fractions
+from insetgan.networks.described import DescribedNetwork
 from insetgan.networks.mapping import LatentMapping
 from insetgan.networks.synthesis import NoiseMode, SynthesisNetwork
 from insetgan.runtime.fingerprint import FromFile
 
 
-class Generator(FromFile, nn.Module):
+class Generator(FromFile, DescribedNetwork):
     """StyleGAN2 with free height and width; parameters carry the published names and shapes."""
+
+    z_dim: int
+    w_dim: int
+    mapping_layers: int
 
     def __init__(
         self,
@@ -33,7 +37,7 @@ class Generator(FromFile, nn.Module):
             z_dim: size of the input latent z.
             w_dim: size of the intermediate latent w.
             c_dim: number of label values; 0 for an unconditional network.
-            img_channels: colours of the pictures.
+            img_channels: colours of the images.
             mapping_layers: depth of the mapping network.
             channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
@@ -42,23 +46,18 @@ class Generator(FromFile, nn.Module):
         Raises:
             ValueError: no network has this height and width, or z_dim, w_dim, mapping_layers or the channels are below 1.
         """
-        super().__init__()
-        refuse_fractions(
-            z_dim=z_dim, w_dim=w_dim, mapping_layers=mapping_layers, channel_max=channel_max, channel_base=channel_base
+        super().__init__(
+            height=height,
+            width=width,
+            z_dim=z_dim,
+            w_dim=w_dim,
+            c_dim=c_dim,
+            img_channels=img_channels,
+            mapping_layers=mapping_layers,
+            channel_base=channel_base,
+            channel_max=channel_max,
+            conv_clamp=conv_clamp,
         )
-        refuse_clamp(conv_clamp)
-        if channel_base < height:
-            raise ValueError(f"channel_base={channel_base}: must be {height} or more for height={height}")
-        self.height = height
-        self.width = width
-        self.z_dim = z_dim
-        self.w_dim = w_dim
-        self.c_dim = c_dim
-        self.img_channels = img_channels
-        self.mapping_layers = mapping_layers
-        self.channel_base = channel_base
-        self.channel_max = channel_max
-        self.conv_clamp = conv_clamp
         self.synthesis = SynthesisNetwork(
             height=height,
             width=width,
@@ -71,14 +70,8 @@ class Generator(FromFile, nn.Module):
         self.num_ws = self.synthesis.num_ws
         self.mapping = LatentMapping(z_dim=z_dim, c_dim=c_dim, w_dim=w_dim, num_ws=self.num_ws, layers=mapping_layers)
 
-    @property
-    def architecture(self) -> dict[str, int | float | None]:
-        """The keyword arguments that make a network of this shape."""
-        names = "height width z_dim w_dim c_dim img_channels mapping_layers channel_base channel_max conv_clamp"
-        return {name: getattr(self, name) for name in names.split()}
-
     def draw(self, ws: Tensor) -> Tensor:
-        """Draw the codes [n, num_ws, w_dim] with the stored noise: [n, img_channels, height, width]."""
+        """Draw the latents [n, num_ws, w_dim] with the stored noise: [n, img_channels, height, width]."""
         images: Tensor = self.synthesis(ws, noise_mode="const")
         return images
 
@@ -89,7 +82,7 @@ class Generator(FromFile, nn.Module):
         truncation_psi: float = 1.0,
         noise_mode: NoiseMode = "const",
     ) -> Tensor:
-        """Draw pictures.
+        """Draw images.
 
         Args:
             z: [n, z_dim].

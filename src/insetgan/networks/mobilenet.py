@@ -61,6 +61,7 @@ class MobileNetV2(nn.Module):
         ValueError: no such stride.
     """
 
+    known_as = "mobilenet"
     mean: Tensor
     std: Tensor
 

@@ -10,10 +10,10 @@ from torch.nn import functional
 
 
 class Perceptual(Protocol):
-    """What gives pictures features; PartsNet is one."""
+    """What gives images features; PartsNet is one."""
 
     def features(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Describe pictures [n, 3, h, w] in [-1, 1] at several scales, each [n, c, h', w']."""
+        """Describe images [n, 3, h, w] in [-1, 1] at several scales, each [n, c, h', w']."""
         ...
 
     def files(self) -> Sequence[Path]:
@@ -53,7 +53,7 @@ def feature_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor], where: Te
 
     Args:
         ours: unit features at several scales, each [n, c, h', w'].
-        theirs: the same of the other pictures.
+        theirs: the same of the other images.
         where: weights of the places, [n or 1, 1, h, w] at any resolution; everywhere alike when absent. They are
             brought to each scale by averaging, so a place of a coarse scale counts by how much of it is meant.
 

@@ -1,4 +1,4 @@
-"""The synthesis network: from one w a layer to a picture."""
+"""The synthesis network: from one w a layer to an image."""
 
 import math
 from collections.abc import Sequence
@@ -118,10 +118,10 @@ class StyledConv(nn.Module):
 
 
 class ToRGB(nn.Module):
-    """Modulated 1 x 1 convolution to a picture."""
+    """Modulated 1 x 1 convolution to an image."""
 
     def __init__(self, in_channels: int, img_channels: int, *, w_dim: int, clamp: float | None) -> None:
-        """Make a layer from feature maps to a picture."""
+        """Make a layer from feature maps to an image."""
         super().__init__()
         self.clamp = clamp
         self.weight_gain = 1 / math.sqrt(in_channels)
@@ -156,7 +156,7 @@ class ToRGB(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """The layers of one size: one or two convolutions and their share of the picture."""
+    """The layers of one size: one or two convolutions and their share of the image."""
 
     resample_filter: Tensor
 
@@ -223,16 +223,16 @@ class SynthesisNetwork(nn.Module):
         return [getattr(self, f"b{height}") for height in self.heights]
 
     def forward(self, ws: Tensor, *, noise_mode: NoiseMode = "const") -> Tensor:
-        """Draw pictures.
+        """Draw images.
 
         Args:
-            ws: [n, num_ws, w_dim]. A block's picture layer shares its row with the next block's first convolution.
+            ws: [n, num_ws, w_dim]. A block's image layer shares its row with the next block's first convolution.
             noise_mode: "const" adds the stored noise, "random" draws fresh noise, "none" adds none.
 
         Returns:
             [n, img_channels, height, width], nominally in [-1, 1], in the precision of the parameters. Under autocast
             feature maps are short floats (in float16 only those of the four highest resolutions); styles, demodulation
-            and the sum of the pictures are not.
+            and the sum of the images are not.
 
         Raises:
             ValueError: ws has another shape, or noise_mode another value.
@@ -246,20 +246,42 @@ class SynthesisNetwork(nn.Module):
         with torch.autocast(device, enabled=False):
             return self.draw(ws.to(full), noise_mode, dtypes)
 
-    def draw(self, ws: Tensor, noise_mode: NoiseMode, dtypes: Sequence[torch.dtype]) -> Tensor:
-        """Draw pictures with feature maps of the given types, one a block; see `forward`."""
+    def draw(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode,
+        dtypes: Sequence[torch.dtype],
+        *,
+        start: Tensor | None = None,
+        skips: Sequence[Tensor | None] | None = None,
+    ) -> Tensor:
+        """Draw images with feature maps of the given types; see `forward`.
+
+        Args:
+            ws: [n, num_ws, w_dim].
+            noise_mode: see `forward`.
+            dtypes: one for each block.
+            start: the coarsest features [n, c, h, w]; None takes the learned constant.
+            skips: for each block, features that are added behind its first convolution of two; None adds none.
+        """
+        skips = [None] * len(dtypes) if skips is None else skips
         layers = [
-            (block, conv, dtype) for block, dtype in zip(self.blocks, dtypes, strict=True) for conv in block.convs
+            (block, conv, skip, dtype)
+            for block, skip, dtype in zip(self.blocks, skips, dtypes, strict=True)
+            for conv in block.convs
         ]
-        styles = [conv.styles(ws[:, row], dtype) for row, (_, conv, dtype) in enumerate(layers)]
-        x: Tensor | None = self.blocks[0].const * styles[0][:, :, None, None]
+        styles = [conv.styles(ws[:, row], dtype) for row, (_, conv, _, dtype) in enumerate(layers)]
+        x: Tensor | None = (self.blocks[0].const if start is None else start) * styles[0][:, :, None, None]
         img: Tensor | None = None
-        for row, (block, conv, dtype) in enumerate(layers):
+        for row, (block, conv, skip, dtype) in enumerate(layers):
             assert x is not None
             y, gain = conv(x.to(dtype, memory_format=torch.channels_last), styles[row], noise_mode)
             scale = gain * styles[row + 1] if row + 1 < len(layers) else None
             if conv is not block.conv1:
                 x, _ = fan_out(y, scale, None)
+                if skip is not None:
+                    assert x is not None
+                    x = torch.addcmul(x, skip.to(x.dtype), styles[row + 1][:, :, None, None].to(x.dtype))
                 continue
             mixing, factor = block.torgb.mixing(ws[:, row + 1], gain, dtype)
             x, mixed = fan_out(y, scale, mixing)

@@ -62,6 +62,10 @@ class TrainingModule(pl.LightningModule):
         """Networks to store in files of their own: file stem -> (network, kind for `weights.store.save_network`)."""
         return {}
 
+    def about(self) -> dict[str, Any]:
+        """What the headers of these files say besides, anything that JSON can hold."""
+        return {}
+
     def starting_points(self) -> dict[str, str | None]:
         """Networks that `init=` may fill with the weights of another run.
 

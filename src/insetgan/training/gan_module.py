@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from insetgan.data.share import Share
 from insetgan.metrics.pictures import generated_pictures
+from insetgan.networks.critics import looked_through
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.networks.projected import ProjectedDiscriminator
@@ -38,7 +39,8 @@ class GANModule(TrainingModule):
         generator: what is trained; called G. A `Generator`, or a network that has its attributes and its `mapping`.
         discriminator: its opponent; called D.
         seed: of latents, noise, flips and augmentations, together with the images seen.
-        settings: the fields of `gan_settings.GANSettings`.
+        recipe: settings by name, of which those of `gan_settings.GANSettings` are taken.
+        settings: fields of `gan_settings.GANSettings`, which win over the recipe's.
 
     Raises:
         ValueError: a setting outside its range, or networks that do not fit each other or the batch.
@@ -57,11 +59,12 @@ class GANModule(TrainingModule):
         discriminator: Discriminator | ProjectedDiscriminator,
         *,
         seed: int = 0,
+        recipe: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.settings, self.seed = GANSettings(**settings), seed
+        self.settings, self.seed = GANSettings.of_recipe(recipe or {}, **settings), seed
         if generator.c_dim != discriminator.c_dim:
             raise ValueError(
                 f"generator.c_dim={generator.c_dim}: the discriminator takes {discriminator.c_dim} label values "
@@ -98,7 +101,7 @@ class GANModule(TrainingModule):
         return Share(self.settings.batch_size, processes, rank, self.group_size(processes))
 
     def use_labels(self, table: Tensor) -> None:
-        """Give generated pictures labels as frequent as in the table [k, c_dim] of the data set."""
+        """Give generated images labels as frequent as in the table [k, c_dim] of the data set."""
         if table.shape[1] != self.G.c_dim:
             raise ValueError(f"labels have {table.shape[1]} values, and the networks take {self.G.c_dim}")
         self.label_table = table
@@ -127,7 +130,7 @@ class GANModule(TrainingModule):
         """One iteration: every phase that is due, then the averages and the clock.
 
         Args:
-            batch: uint8 [n, 3, h, w], this process's share of the real pictures; with labels a pair of these and [n, c].
+            batch: uint8 [n, 3, h, w], this process's share of the real images; with labels a pair of these and [n, c].
         """
         settings = self.settings
         step, share = self.nimg // settings.batch_size, self.share(self.global_rank, self.trainer.world_size)
@@ -165,6 +168,10 @@ class GANModule(TrainingModule):
         """The average generator."""
         return {"network": (self.G_ema, self.kind)}
 
+    def about(self) -> dict[str, Any]:
+        """The frozen networks of the critics: evaluations say which distances flatter the generator."""
+        return {"critics": looked_through(self.D)}
+
     def starting_points(self) -> dict[str, str | None]:
         """Both generators; a discriminator comes from a checkpoint only."""
         return {"G": self.kind, "D": None, "G_ema": self.kind}
@@ -193,7 +200,7 @@ class GANModule(TrainingModule):
 
     @torch.no_grad()
     def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:
-        """Pictures of the average generator, noise fixed.
+        """Images of the average generator, noise fixed.
 
         Args:
             latents: [n, z_dim].

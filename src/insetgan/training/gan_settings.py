@@ -1,6 +1,8 @@
 """The numbers of a GAN's training recipe, with their ranges."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -92,13 +94,27 @@ class GANSettings:
             # The gradients of a graph lie in its own memory, where the next round would overwrite them.
             raise SettingError("graphs", "needs compile=false and a batch in one round (batch_gpu=null)", self.graphs)
 
+    @classmethod
+    def of_recipe(cls, recipe: Mapping[str, Any], **own: Any) -> Self:
+        """Settings of a recipe, which may hold others as well, such as sizes of the networks.
+
+        Args:
+            recipe: values by name.
+            own: settings that win over those of the recipe.
+
+        Raises:
+            SettingError: a setting outside its range.
+        """
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in recipe.items() if name in known} | own)
+
     @property
     def half_life_kimg(self) -> float:
         """Of the average generator."""
         return self.batch_size * 10 / 32 if self.ema_kimg is None else self.ema_kimg
 
     def r1_gamma(self, height: int, width: int) -> float:
-        """Weight of R1 for pictures of a size."""
+        """Weight of R1 for images of a size."""
         return 0.0002 * height * width / self.batch_size if self.gamma is None else self.gamma
 
     def rounds(self, processes: int) -> int:

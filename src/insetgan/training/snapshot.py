@@ -28,7 +28,7 @@ def store(trainer: pl.Trainer, module: TrainingModule, out: Path, which: str, **
     save_checkpoint(trainer, out / f"{which}.ckpt")
     if trainer.is_global_zero:
         for stem, (network, kind) in module.exports().items():
-            save_network(out / f"{stem}-{which}.safetensors", network, kind=kind, **metadata)
+            save_network(out / f"{stem}-{which}.safetensors", network, kind=kind, **metadata, **module.about())
 
 
 def refuse_not_finite(module: TrainingModule, nimg: int) -> None:

@@ -5,13 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insetgan.data.fill import check_workers, fill
+from insetgan.data.fill import write_archive
 from insetgan.data.writer import ArchiveWriter, encode_image, image_name
 from insetgan_renderers.flowers.flower import check_shape, paint_flower
 from insetgan_renderers.people.dataset import People
 
 PART = "blossom"
-_RECIPE_VERSION = 1  # of the painter: another number, other pictures
+_RECIPE_VERSION = 1  # of the painter: another number, other images
 
 
 def _paint_one(writer: ArchiveWriter, chosen: People, index: int) -> None:
@@ -42,16 +42,13 @@ def write_flowers(
     on_progress: Callable[[int, int], None] | None = None,
     **flowers: Any,
 ) -> bool:
-    """Write an archive of painted flowers: picture i is ``paint_flower(seed + i, height, width)``.
-
-    Killed and started again with the same arguments, it goes on where it stopped; when the archive is finished, nothing
-    is done. The result does not depend on the number of workers.
+    """Write an archive of painted flowers: image i is ``paint_flower(seed + i, height, width)``.
 
     Args:
         path: the zip to make.
-        workers: processes, at least 1; None means one a core.
+        workers: see `data.fill.write_archive`.
         overwrite: whether another file at the path may be replaced.
-        on_progress: called with (pictures done, pictures in all), first with those of an earlier attempt.
+        on_progress: see `data.fill.write_archive`.
         **flowers: num_images, height, width, seed, image_format and quality, as `People` has them.
 
     Returns:
@@ -62,10 +59,7 @@ def write_flowers(
     """
     chosen = People(**flowers)  # the same settings with the same ranges
     check_shape(chosen.height, chosen.width)
-    check_workers(workers)
     recipe = chosen.recipe | {"source": "flowers", "version": _RECIPE_VERSION}
     writer = ArchiveWriter(path, size=(chosen.height, chosen.width), parts=(PART,), recipe=recipe, overwrite=overwrite)
-    if writer.is_made(chosen.names):
-        return False
-    fill(writer, chosen.names, partial(_paint_one, writer, chosen), workers=workers, on_progress=on_progress)
-    return True
+    paint = partial(_paint_one, writer, chosen)
+    return write_archive(writer, chosen.names, paint, workers=workers, on_progress=on_progress)

@@ -1,4 +1,4 @@
-"""Archives of rendered people: many pictures in parallel, resumable."""
+"""Archives of rendered people: many images in parallel, resumable."""
 
 import importlib.util
 from collections.abc import Callable
@@ -7,24 +7,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insetgan.data.fill import check_workers, fill
+from insetgan.data.fill import write_archive
 from insetgan.data.writer import ArchiveWriter, check_format, encode_image, image_name
 from insetgan.runtime.errors import UserError
 from insetgan_renderers.people.surface import PART_LABELS
 
-_RECIPE_VERSION = 4  # of the renderer: another number, other pictures
+_RECIPE_VERSION = 4  # of the renderer: another number, other images
 _SEEDS = 2**32  # numpy's range
 
 
 @dataclass(frozen=True)
 class People:
-    """Which people are rendered, and how they are stored: picture i is ``render_person(seed + i, height, width)``.
+    """Which people are rendered, and how they are stored: image i is ``render_person(seed + i, height, width)``.
 
     Attributes:
-        num_images: how many pictures.
-        height: of the pictures, pixels.
-        width: of the pictures, pixels.
-        seed: of the first picture.
+        num_images: how many images.
+        height: of the images, pixels.
+        width: of the images, pixels.
+        seed: of the first image.
         image_format: ``webp`` (lossy) or ``png``.
         quality: of webp, 1 to 100.
 
@@ -50,7 +50,7 @@ class People:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """What tells these pictures from others; their number does not."""
+        """What tells these images from others; their number does not."""
         quality = {"quality": self.quality} if self.image_format == "webp" else {}
         size = {"height": self.height, "width": self.width}
         made = {"source": "people", "version": _RECIPE_VERSION, "seed": self.seed}
@@ -58,7 +58,7 @@ class People:
 
     @property
     def names(self) -> list[str]:
-        """Names of the pictures, in order."""
+        """Names of the images, in order."""
         return [image_name(index, self.image_format) for index in range(self.num_images)]
 
 
@@ -108,14 +108,11 @@ def write_people(
 ) -> bool:
     """Write an archive of rendered people.
 
-    Killed and started again with the same arguments, it goes on where it stopped; when the archive is finished, nothing
-    is done. The result does not depend on the number of workers.
-
     Args:
         path: the zip to make.
-        workers: processes, at least 1; None means one a core.
+        workers: see `data.fill.write_archive`.
         overwrite: whether another file at the path may be replaced.
-        on_progress: called with (pictures done, pictures in all), first with those of an earlier attempt.
+        on_progress: see `data.fill.write_archive`.
         **people: the fields of `People`.
 
     Returns:
@@ -126,11 +123,7 @@ def write_people(
             not installed.
     """
     chosen = People(**people)
-    check_workers(workers)
     size, parts = (chosen.height, chosen.width), tuple(PART_LABELS)
     writer = ArchiveWriter(path, size=size, parts=parts, recipe=chosen.recipe, overwrite=overwrite)
-    if writer.is_made(chosen.names):
-        return False
-    _require_extra()
-    fill(writer, chosen.names, partial(_render_one, writer, chosen), workers=workers, on_progress=on_progress)
-    return True
+    render = partial(_render_one, writer, chosen)
+    return write_archive(writer, chosen.names, render, workers=workers, on_progress=on_progress, ready=_require_extra)

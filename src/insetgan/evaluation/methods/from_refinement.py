@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -91,6 +92,10 @@ class FromRefinement(Method):
     def fingerprint(self) -> str:
         """What decides the start images."""
         return fingerprint([self.kind, self.refinement.start_fingerprint])
+
+    def generator_files(self) -> Sequence[Path]:
+        """Those of canvas and insets."""
+        return list(self.refinement.weights.values())
 
     def release(self) -> None:
         """Forget the networks."""

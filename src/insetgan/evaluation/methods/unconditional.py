@@ -1,6 +1,7 @@
 """The canvas generator alone."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -25,6 +26,10 @@ class Unconditional(FromRefinement):
         problem = self.problem(block)
         canvas = draw_all(problem.canvas, problem.parts, problem.starts, [CANVAS])[CANVAS]
         return Images(as_bytes(canvas, block))
+
+    def generator_files(self) -> Sequence[Path]:
+        """That of the canvas."""
+        return [path for name, path in self.refinement.weights.items() if name == CANVAS]
 
     @property
     def path_generator(self) -> nn.Module:
