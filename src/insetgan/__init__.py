@@ -1,4 +1,4 @@
-"""InsetGAN: compose pictures from several generators.
+"""InsetGAN: compose images from several generators.
 
 The names below are the library: docs/library.md shows them in use. They are loaded when they are first used, so that
 `import insetgan` takes no time.

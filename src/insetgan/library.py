@@ -38,8 +38,8 @@ from insetgan.weights.store import load_network, read_metadata
 JOINT = ("part",)
 """The families that do not act in the paper's main mode, as in conf/mode/joint.yaml."""
 
-_EMBEDDED_SCORE = 0.3  # of the embedded detector: people score about 0.75, soft ones 0.4, an empty picture below 0.15
-_AT_ONCE = 16  # pictures a draw
+_EMBEDDED_SCORE = 0.3  # of the embedded detector: people score about 0.75, soft ones 0.4, an empty image below 0.15
+_AT_ONCE = 16  # images a draw
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ def load(name_or_path: str | Path, *, label: Label | None = None, device: str | 
 
 @torch.no_grad()
 def draw(generator: Synthesiser, seeds: int | Iterable[int], psi: Trunc = 1.0) -> Tensor:
-    """Draw the pictures of seeds, as NVIDIA's tools draw them.
+    """Draw the images of seeds, as NVIDIA's tools draw them.
 
     Args:
         generator: what draws, such as `load` gives.
         seeds: one or more, 0 to 2^32 - 1.
-        psi: truncation, 0 (the mean picture) to 2, 1 = off; or one value for every layer.
+        psi: truncation, 0 (the mean image) to 2, 1 = off; or one value for every layer.
 
     Returns:
         float32 [n, channels, height, width], nominally in [-1, 1], on the generator's device.
@@ -112,7 +112,7 @@ def objective(exclude: Iterable[str] = JOINT, **weights: float) -> Objective:
 
     Args:
         exclude: names of families (coarse, border, reg, body, part) or terms that do not act. The default is the paper's
-            main mode: what holds the insets to their first pictures does not act.
+            main mode: what holds the insets to their first images does not act.
         weights: other weights of terms, by name, 0 or more, as in `border_l1=25`.
 
     Raises:
@@ -147,11 +147,11 @@ def compose(
 ) -> Composition:
     """Optimise the latents of a canvas and of its insets until the insets fit (section 3.3 of the paper).
 
-    The defaults are those of refine.py, so the pictures are those of `refine.py seeds=...` with this number of seeds as its
+    The defaults are those of refine.py, so the images are those of `refine.py seeds=...` with this number of seeds as its
     batch size. All seeds are one batch; where memory is short, call it for a few seeds at a time.
 
     Args:
-        canvas: draws the whole picture.
+        canvas: draws the whole image.
         insets: by the name under which the detector knows the part ("face", "hand_left", "hand_right", "feet"), what
             draws it, placed and mirrored as the header of its file says that it has learned; or a `Part`, which says
             so itself. The embedded models say nothing: a right hand of "hands" is mirrored by
@@ -215,14 +215,14 @@ def measure(composition: Composition) -> dict[str, float | None]:
 
 
 def sheet(images: Tensor, columns: int = 4) -> Image.Image:
-    """Lay pictures out in rows, as a Pillow image, which notebooks show and `save` writes.
+    """Lay images out in rows, as a Pillow image, which notebooks show and `save` writes.
 
     Args:
         images: float [n, 3, height, width], nominally in [-1, 1]; values outside are clipped.
-        columns: pictures a row, 1 or more.
+        columns: images a row, 1 or more.
 
     Raises:
-        UserError: the pictures have another shape, or there are none.
+        UserError: the images have another shape, or there are none.
     """
     if images.ndim != 4 or images.shape[1] != 3 or not len(images) or columns < 1:
         raise UserError(f"images of shape {tuple(images.shape)} in {columns} columns: must be [n, 3, height, width]")
@@ -243,7 +243,7 @@ def _part(name: str, inset: Synthesiser | Part, detector: Detector | None) -> Pa
 
 
 def _learned(name: str, inset: Synthesiser) -> PartCrop:
-    """How the training pictures of a generator were cut, by the header of its file, or as usual where it says nothing."""
+    """How the training images of a generator were cut, by the header of its file, or as usual where it says nothing."""
     for path in files_of(inset):
         crop = PartCrop.of_metadata(read_metadata(path))
         if crop is not None and name not in crop.parts:

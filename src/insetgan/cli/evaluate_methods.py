@@ -27,7 +27,7 @@ def read_methods(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
     """The methods as plain settings by name, and what is to be said of old keys.
 
     Raises:
-        UserError: a method without a class, or with a name that is none.
+        UserError: a method without a class, or with an invalid name.
     """
     nodes: dict[str, Any] = {}
     said = []

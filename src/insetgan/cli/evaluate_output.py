@@ -159,7 +159,7 @@ def _network(extractor: FeatureExtractor) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same with null for what is no number: JSON has no name for it."""
+    """Replace NaN and infinity by None, since JSON has neither."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -137,7 +137,7 @@ def _files(group: str) -> dict[str, Path]:
 
 
 def _headline(path: Path) -> str:
-    """The comment with which a file opens, up to its first line that is none."""
+    """The comment with which a file opens, up to its first line that is no comment."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("# @package")]
     comment = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""Progress and summaries in the terminal: a live bar where somebody watches, plain lines in a log file."""
+"""Progress and summaries in the terminal: a live bar in a terminal, plain lines in a log file."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from rich.text import Text
 from insetgan.runtime.printing import printable, show_all_letters, silence
 from insetgan.runtime.run_log import note
 
-LOG_EVERY = 10.0  # seconds between two lines when nobody watches
+LOG_EVERY = 10.0  # seconds between two lines in a log file
 
 OnProgress = Callable[[int, int], None]
 

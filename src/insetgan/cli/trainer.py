@@ -21,7 +21,7 @@ MOST_PROCESSES = 8
 
 
 def settle(config: DictConfig, blocks: int) -> None:
-    """Put what this machine is good at in the place of `auto`, so that all who read the settings see the same.
+    """Put what this machine is good at in the place of `auto`, so that all readers of the settings see the same.
 
     `precision` becomes bf16-mixed where the device is fast in it, else 32-true. On a CPU `devices` becomes a process for each
     processor, which is somewhat faster than one process with as many threads. On a GPU it is left to Lightning, which takes

@@ -1,4 +1,4 @@
-"""Completion of given pictures by a CoModGAN."""
+"""Completion of given images by a CoModGAN."""
 
 from collections.abc import Sequence
 
@@ -28,21 +28,21 @@ def seeded_inputs(seeds: Sequence[int], z_dim: int, x_dim: int) -> tuple[Tensor,
 def complete(
     generator: CoModGenerator, pictures: Tensor, known: Tensor, seeds: Sequence[int], *, trunc: float = 1.0
 ) -> Tensor:
-    """Fill the holes of pictures, one by one, so that a completion is the same to the bit whatever is completed beside it.
+    """Fill the holes of images, one by one, so that a completion is the same to the bit whatever is completed beside it.
 
     Args:
         generator: in evaluation mode.
         pictures: [n, 3, H, W] in [-1, 1], of the generator's size; not looked at in the holes.
         known: [n, 1, H, W], 1 = known, 0 = hole.
-        seeds: n of them; each decides a picture's latent and dropout.
+        seeds: n of them; each decides an image's latent and dropout.
         trunc: psi, applied to w; dropout and what the encoder saw stay as they are.
 
     Returns:
-        float [n, 3, H, W] in [-1, 1] where pictures are, on their device; known pixels are theirs, to the bit.
+        float [n, 3, H, W] in [-1, 1] where images are, on their device; known pixels are theirs, to the bit.
 
     Raises:
-        UserError: pictures of another size than the generator's.
-        ValueError: no seed for each picture, or `known` of another shape, or not of ones and zeros.
+        UserError: images of another size than the generator's.
+        ValueError: no seed for each image, or `known` of another shape, or not of ones and zeros.
     """
     size = (generator.height, generator.width)
     if pictures.shape[2:] != size:
@@ -68,7 +68,7 @@ def complete(
 
 
 def hole_seam(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
-    """Step across the border of the holes in the completions, over the same in the pictures as they were.
+    """Step across the border of the holes in the completions, over the same in the images as they were.
 
     Args:
         pictures: uint8 [n, H, W, 3].
@@ -77,14 +77,14 @@ def hole_seam(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
 
     Returns:
         float64 [n]: mean absolute difference of neighbours of which one is known and one is not, divided by that of the
-        picture, which counts as 1 of 255 at least. NaN where there are no such neighbours.
+        image, which counts as 1 of 255 at least. NaN where there are no such neighbours.
     """
     inside = known[:, 0] > 0
     return step_across_rim(completions, inside) / step_across_rim(pictures, inside).clamp(min=SMALLEST_STEP)
 
 
 def hole_difference(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
-    """Mean absolute difference, 0 to 255, of completions and pictures within the holes, [n]: how much was invented."""
+    """Mean absolute difference, 0 to 255, of completions and images within the holes, [n]: how much was invented."""
     hole = (known[:, 0] == 0).double()
     difference = (completions.double() - pictures.double()).abs().mean(3)
     return (difference * hole).sum((1, 2)) / hole.sum((1, 2))

@@ -1,4 +1,4 @@
-"""The encoder of CoModGAN: from a picture with a hole to one vector for all layers, and features for each size."""
+"""The encoder of CoModGAN: from an image with a hole to one vector for all layers, and features for each size."""
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ DROPPED = 0.5
 
 
 class EncoderBlock(nn.Module):
-    """A convolution, whose output is the skip of this size, and one that halves it; the first block reads the picture."""
+    """A convolution, whose output is the skip of this size, and one that halves it; the first block reads the image."""
 
     def __init__(self, in_channels: int, out_channels: int, *, img_channels: int | None, clamp: float | None) -> None:
         """Make a block; `img_channels`, the mask among them, is None except in the first block."""
@@ -20,7 +20,7 @@ class EncoderBlock(nn.Module):
         self.conv1 = Conv(in_channels, out_channels, 3, down=True, clamp=clamp)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[n, in, h, w] (the first block: pictures) -> skip [n, in, h, w] and features [n, out, h / 2, w / 2]."""
+        """[n, in, h, w] (the first block: images) -> skip [n, in, h, w] and features [n, out, h / 2, w / 2]."""
         if self.fromrgb is not None:
             x = self.fromrgb(x)
         skip: Tensor = self.conv0(x)
@@ -80,7 +80,7 @@ class Encoder(nn.Module):
         return epilogue
 
     def forward(self, pictures: Tensor, known: Tensor, dropout: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Describe pictures with holes; what lies in the holes is not looked at.
+        """Describe images with holes; what lies in the holes is not looked at.
 
         Args:
             pictures: [n, c, height, width], nominally in [-1, 1].

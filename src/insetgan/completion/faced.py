@@ -1,4 +1,4 @@
-"""Whole pictures with the box of a part, round which holes are cut."""
+"""Whole images with the box of a part, round which holes are cut."""
 
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,18 @@ from insetgan.runtime.errors import UserError
 
 
 class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
-    """Pictures of a size with the tight box of a part: items are uint8 [3, height, width] and float32 [4].
+    """Images of a size with the tight box of a part: items are uint8 [3, height, width] and float32 [4].
 
-    The box is in pixels of the item, not always whole ones where pictures are resized; zeros where the part is not seen.
+    The box is in pixels of the item, not always whole ones where images are resized; zeros where the part is not seen.
 
     Args:
         path: archive (zip or folder); None takes the rendered people that come with the package.
-        height: of the items; pictures of another size are resized, antialiased.
+        height: of the items; images of another size are resized, antialiased.
         width: likewise.
         part: one of `data.person.PART_NAMES` or of the archive's own parts.
-        held_out: pictures at the end of the archive that training does not see.
+        held_out: images at the end of the archive that training does not see.
         take: "training" takes all but these, "held_out" these.
-        use_labels: must be False, since a picture is completed without.
+        use_labels: must be False, since an image is completed without.
         options: `on_fault`, `checked`, `progress`, `crop`, `background` and `grey` of `ImageDataset`.
 
     Attributes:
@@ -72,12 +72,12 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
 
     @property
     def indices(self) -> list[int]:
-        """Of the pictures in the archive."""
+        """Of the images in the archive."""
         return self.pictures.indices
 
     @property
     def names(self) -> list[str]:
-        """Of the pictures in the archive."""
+        """Of the images in the archive."""
         return [self.archive.names[index] for index in self.indices]
 
     @property
@@ -87,7 +87,7 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
 
     @property
     def skipped(self) -> Any:
-        """Pictures that were left out because they are faulty."""
+        """Images that were left out because they are faulty."""
         return self.pictures.skipped
 
     @property
@@ -105,7 +105,7 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
 
 
 def _boxes(archive: Archive, indices: list[int], part: str, height: int, width: int) -> Tensor:
-    """Boxes of a part in pictures of a size, [n, 4], zeros where it is not seen."""
+    """Boxes of a part in images of a size, [n, 4], zeros where it is not seen."""
     scale = torch.tensor([width / archive.size[1], height / archive.size[0]]).repeat(2)
     boxes = torch.zeros(len(indices), 4)
     for row, index in enumerate(indices):

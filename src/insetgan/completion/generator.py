@@ -1,4 +1,4 @@
-"""CoModGAN: completes pictures with large holes (Zhao et al. 2021, "Large scale image completion via co-modulated GANs")."""
+"""CoModGAN: completes images with large holes (Zhao et al. 2021, "Large scale image completion via co-modulated GANs")."""
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ W_AVG_BETA = 0.995
 
 
 class CoModGenerator(FromFile, DescribedNetwork):
-    """StyleGAN2's generator whose styles know what an encoder saw of the picture that is to be completed.
+    """StyleGAN2's generator whose styles know what an encoder saw of the image that is to be completed.
 
     Two sources make completions differ: the latent z, and dropout of the encoder's global vector, which stays on at
     inference. Both are inputs, so that a seed gives one completion.
@@ -50,7 +50,7 @@ class CoModGenerator(FromFile, DescribedNetwork):
             w_dim: size of the intermediate latent w.
             x_dim: size of the encoder's global vector; None for twice w_dim, as published.
             c_dim: number of label values; must be 0, since labels are not looked at.
-            img_channels: colours of the pictures.
+            img_channels: colours of the images.
             mapping_layers: depth of the mapping network.
             channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
@@ -93,7 +93,7 @@ class CoModGenerator(FromFile, DescribedNetwork):
     def draw(
         self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
-        """Draw whole pictures that agree with what is known, nothing of them copied; see `complete`."""
+        """Draw whole images that agree with what is known, nothing of them copied; see `complete`."""
         self._refuse_shapes(len(ws), pictures, known, dropout)
         described, skips = self.encoder(pictures, known, dropout)
         return self.synthesis.complete(ws, described, skips, noise_mode=noise_mode)
@@ -101,7 +101,7 @@ class CoModGenerator(FromFile, DescribedNetwork):
     def complete(
         self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
-        """Fill the holes of pictures.
+        """Fill the holes of images.
 
         Args:
             ws: [n, num_ws, w_dim].
@@ -128,7 +128,7 @@ class CoModGenerator(FromFile, DescribedNetwork):
         truncation_psi: float = 1.0,
         noise_mode: NoiseMode = "const",
     ) -> Tensor:
-        """Fill the holes of pictures as latents z [n, z_dim] have it; for the others see `complete`.
+        """Fill the holes of images as latents z [n, z_dim] have it; for the others see `complete`.
 
         `truncation_psi` draws w, not what the encoder saw, to the mean: see `LatentMapping.forward`.
         """

@@ -11,7 +11,7 @@ from insetgan.training.growth import continue_block
 
 @torch.no_grad()
 def continue_encoder(encoder: Encoder, smaller: Mapping[str, Tensor]) -> bool:
-    """Let the one new block at the top pass on what the smaller encoder saw of the halved picture and mask.
+    """Let the one new block at the top pass on what the smaller encoder saw of the halved image and mask.
 
     `training.growth.continue_block` says how. The block's skip serves a block of the synthesis that has no say yet.
 

@@ -1,4 +1,4 @@
-"""Holes for pictures that shall be completed, each a function of a seed, of the picture's size and of where the face is."""
+"""Holes for images that shall be completed, each a function of a seed, of the image's size and of where the face is."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ MARGINS = (0.1, 0.3)
 """Of a square round the face, as fractions of the longer side of the box; `ops.boxes.MARGIN` is that of inset generators."""
 
 SMALL_RECTANGLES, LARGE_RECTANGLES, STROKES = 9, 4, 19
-STROKE_WIDTHS = (12 / 512, 48 / 512)  # of the longer side of the picture
+STROKE_WIDTHS = (12 / 512, 48 / 512)  # of the longer side of the image
 
 
 def face_hole(height: int, width: int, face: Box, random: Random) -> Known:
@@ -44,7 +44,7 @@ def surroundings_hole(height: int, width: int, face: Box, random: Random) -> Kno
 def body_hole(height: int, width: int, face: Box, random: Random) -> Known:
     """A rectangle over the body: from about the chin down to near the lower rim, two to five faces wide at least.
 
-    The face and some of the background stay, unless the body fills the picture.
+    The face and some of the background stay, unless the body fills the image.
     """
     side = max(face[2] - face[0], face[3] - face[1])
     centre = (face[0] + face[2]) / 2
@@ -57,9 +57,9 @@ def body_hole(height: int, width: int, face: Box, random: Random) -> Known:
 
 
 def free_hole(height: int, width: int, face: Box | None, random: Random) -> Known:
-    """Random rectangles and brush strokes, some of each, of any share of the picture (Zhao et al. 2021, appendix).
+    """Random rectangles and brush strokes, some of each, of any share of the image (Zhao et al. 2021, appendix).
 
-    Up to 9 rectangles below half of the picture's size and up to 4 below its whole, and up to 19 strokes; drawn again until
+    Up to 9 rectangles below half of the image's size and up to 4 below its whole, and up to 19 strokes; drawn again until
     something is known and something is not. Where the face is does not matter.
     """
     while True:
@@ -110,7 +110,7 @@ class Holes:
         """Cut holes.
 
         Args:
-            height: of the pictures.
+            height: of the images.
             width: likewise.
             faces: [n, 4], tight boxes of the faces in pixels; zeros where none is known.
             seeds: n of them; equal seeds give equal holes to equal faces.
@@ -130,7 +130,7 @@ class Holes:
 
 
 def _face_square(height: int, width: int, face: Box, random: Random) -> Box:
-    """The square by whose rule insets are placed, with another margin, shifted a little; inside, and not the whole picture."""
+    """The square by whose rule insets are placed, with another margin, shifted a little; inside, and not the whole image."""
     margin = random.uniform(*MARGINS)
     x0, y0, x1, _ = square_boxes(torch.tensor([face]), margin, height, width)[0].tolist()
     side = min(x1 - x0, max(1, min(height, width) - 1))
@@ -147,7 +147,7 @@ def _inside(height: int, width: int, box: Box) -> Known:
 
 
 def _strokes(height: int, width: int, random: Random) -> Known:
-    """What a brush covers that wanders up to 19 times through the picture, with round ends and corners."""
+    """What a brush covers that wanders up to 19 times through the image, with round ends and corners."""
     longer = max(height, width)
     picture = Image.new("1", (width, height))
     pencil = ImageDraw.Draw(picture)

@@ -1,4 +1,4 @@
-"""Masks of pictures in files of their own."""
+"""Masks of images in files of their own."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -15,11 +15,11 @@ _HALF = 127.5
 
 
 def read_known(path: str | Path, names: Sequence[str], height: int, width: int) -> Tensor:
-    """Read a mask for each picture: white where the picture is known, black where it is to be filled.
+    """Read a mask for each image: white where the image is known, black where it is to be filled.
 
     Args:
         path: folder or zip.
-        names: of the pictures; a mask has the name of its picture up to the ending, in any folder where names are unique.
+        names: of the images; a mask has the name of its image up to the ending, in any folder where names are unique.
         height: wanted; masks of another size are resized.
         width: likewise.
 
@@ -27,7 +27,7 @@ def read_known(path: str | Path, names: Sequence[str], height: int, width: int) 
         float32 [n, 1, height, width], 1 = known, 0 = hole.
 
     Raises:
-        UserError: no mask for a picture or two, one that is all white, or what `Archive` refuses.
+        UserError: no mask for an image or two, one that is all white, or what `Archive` refuses.
     """
     archive = Archive(path, Reading(grey="rgb"))  # masks are grey by nature
     by_path: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Training of CoModGAN: GANModule's, with holes in the real pictures and a generator that fills them."""
+"""Training of CoModGAN: GANModule's, with holes in the real images and a generator that fills them."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,19 +30,19 @@ _SEEDS = 2**31
 
 
 class CoModModule(GANModule):
-    """A generator that completes real pictures, and a discriminator that sees them with the mask of what was known.
+    """A generator that completes real images, and a discriminator that sees them with the mask of what was known.
 
-    Every phase looks at the batch's own pictures, with the same holes; latents and dropout are each phase's own.
+    Every phase looks at the batch's own images, with the same holes; latents and dropout are each phase's own.
 
     Args:
         generator: what is trained.
-        discriminator: of four channels: mask - 0.5, then the picture. A `LocalProjectedDiscriminator` is told where in
+        discriminator: of four channels: mask - 0.5, then the image. A `LocalProjectedDiscriminator` is told where in
             the hole to look closely.
         holes: how often each kind of hole is drawn; see `data.holes.Holes`.
-        l1_weight: of the mean absolute difference between what the network draws and the picture, in the hole and out of it.
+        l1_weight: of the mean absolute difference between what the network draws and the image, in the hole and out of it.
             0, as published, leaves it out. A little ties the hole's colours to their surroundings within few images; much
             makes completions alike and soft.
-        shown: pictures with boxes (`data.faced.FacedPictures`) that are completed for sample grids and measurements.
+        shown: images with boxes (`data.faced.FacedPictures`) that are completed for sample grids and measurements.
         seed: as for `GANModule`, of holes and dropout as well.
         settings: `recipe` and the others of `GANModule`, without augmentations and path length.
 
@@ -137,7 +137,7 @@ class CoModModule(GANModule):
         return torch.cat(pieces)
 
     def grids(self, count: int) -> dict[str, Tensor]:
-        """The first pictures shown with their holes, completed, and as they were."""
+        """The first images shown with their holes, completed, and as they were."""
         if self._shown is None:
             return {}
         count = min(count, len(self._shown))
@@ -146,7 +146,7 @@ class CoModModule(GANModule):
         return {"completions": completion_sheet(pictures, known, completed)}
 
     def _with_holes(self, chosen: Any) -> tuple[Tensor, Tensor]:
-        """Pictures shown [n, 3, h, w] in [-1, 1] and what is known of them [n, 1, h, w], the kinds of holes in turn."""
+        """Images shown [n, 3, h, w] in [-1, 1] and what is known of them [n, 1, h, w], the kinds of holes in turn."""
         items = [self._shown[index] for index in chosen]
         height, width = self.G.height, self.G.width
         kinds = [kind for kind in KINDS if self.holes.weights.get(kind, 0) > 0]

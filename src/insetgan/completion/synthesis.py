@@ -41,13 +41,13 @@ class CoModSynthesis(SynthesisNetwork):
         self.x_dim = x_dim
         coarsest = self.blocks[0]
         self.coarsest = tuple(coarsest.const.shape)
-        coarsest.const = None  # type: ignore[assignment]  # stays as a name, by which a block knows that it is the first
+        coarsest.const = None  # type: ignore[assignment]  # kept as an attribute: `SynthesisBlock.convs` tests for it
         self.start = Dense(x_dim, coarsest.conv1.weight.shape[1] * coarsest.size[0] * coarsest.size[1])
 
     def complete(
         self, ws: Tensor, described: Tensor, skips: Sequence[Tensor], *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
-        """Draw pictures.
+        """Draw images.
 
         Args:
             ws: [n, num_ws, w_dim], as for `SynthesisNetwork.forward`.
@@ -56,7 +56,7 @@ class CoModSynthesis(SynthesisNetwork):
             noise_mode: as for `SynthesisNetwork.forward`.
 
         Returns:
-            [n, img_channels, height, width], nominally in [-1, 1]: the whole picture, nothing of it copied from the input.
+            [n, img_channels, height, width], nominally in [-1, 1]: the whole image, nothing of it copied from the input.
 
         Raises:
             ValueError: ws has another shape, or noise_mode another value.
@@ -74,5 +74,5 @@ class CoModSynthesis(SynthesisNetwork):
             return self.draw(both.to(full), noise_mode, dtypes, start=start, skips=skips)
 
     def forward(self, ws: Tensor, *, noise_mode: NoiseMode = "const") -> Tensor:
-        """Refuse to draw without a picture to complete: see `complete`."""
+        """Refuse to draw without an image to complete: see `complete`."""
         raise TypeError("a CoModGAN's synthesis needs what the encoder saw: call complete")

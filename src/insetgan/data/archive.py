@@ -1,4 +1,4 @@
-"""Picture archives: NVIDIA's zip layout with the boxes and masks of the parts beside the pictures.
+"""Image archives: NVIDIA's zip layout with the boxes and masks of the parts beside the images.
 
 An archive is a zip (or a folder of the same layout) that holds ``00000/img00000000.webp`` (or ``.png``, ``.jpg``) and so
 on, in any folders, ``dataset.json``, which ``data.labels`` describes, and the boxes and masks of the parts in
@@ -33,22 +33,22 @@ IMAGE_SUFFIXES = (".webp", ".png", ".jpg", ".jpeg")
 PEOPLE = Path(__file__).with_name("people.zip")
 """The rendered people that come with the package."""
 
-_SAMPLE = 32  # pictures whose size is looked at where none is declared
+_SAMPLE = 32  # images whose size is looked at where none is declared
 
 
 class Archive:
-    """Reads an archive, zip or folder. Pictures are decoded on demand; safe to pickle to worker processes.
+    """Reads an archive, zip or folder. Images are decoded on demand; safe to pickle to worker processes.
 
     Attributes:
         path: where it is.
-        names: of the pictures, in order.
-        size: (H, W) of the pictures; where none is declared, what most of the first ones have.
-        one_size: whether all pictures must have `size`: it is declared, or there are boxes, which need one canvas.
-        has_boxes: whether a part of any picture has a box.
+        names: of the images, in order.
+        size: (H, W) of the images; where none is declared, what most of the first ones have.
+        one_size: whether all images must have `size`: it is declared, or there are boxes, which need one canvas.
+        has_boxes: whether a part of any image has a box.
         parts: names of the parts.
-        recipe: how the pictures were made, as their maker noted it; None where nobody did.
-        reading: how pictures become RGB.
-        notes: lines about files that are passed over and entries without a picture, for whoever opened it.
+        recipe: how the images were made, as their maker noted it; None where it did not.
+        reading: how images become RGB.
+        notes: lines about files that are passed over and entries without an image, for the caller to print.
     """
 
     def __init__(self, path: str | Path, reading: Reading = PLAIN) -> None:
@@ -56,7 +56,7 @@ class Archive:
 
         Args:
             path: of the zip or folder.
-            reading: how pictures become RGB; transparent ones over white, and greyscale refused, unless given.
+            reading: how images become RGB; transparent ones over white, and greyscale refused, unless given.
 
         Raises:
             UserError: nothing at the path, not a zip, members beyond the bounds of `runtime.limits` or that are there twice,
@@ -108,7 +108,7 @@ class Archive:
         return self._zip
 
     def _stream(self, name: str) -> IO[bytes]:
-        """A picture as a stream; Pillow reads its header from there."""
+        """An image as a stream; Pillow reads its header from there."""
         if not self.path.is_dir():
             return open_member(self._open(), name, limits.PICTURE_BYTES)
         return (self.path / name).open("rb")
@@ -145,14 +145,14 @@ class Archive:
         return {**self.__dict__, "_zip": None}
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return len(self.names)
 
     def image(self, index: int, *, least: Shape | None = None, window: Box | None = None) -> Picture:
         """Picture ``index`` as uint8 [H, W, 3], upright and in colour.
 
         Args:
-            index: of the picture.
+            index: of the image.
             least: (H, W) that is enough: a JPEG that is twice as large or more may come at a fraction of its size.
             window: (x0, y0, x1, y1) to take only these pixels; not with `least`.
 
@@ -167,16 +167,16 @@ class Archive:
         return pixels
 
     def shape(self, index: int) -> Shape:
-        """(H, W) of picture ``index`` as its header has it. Raises UserError when it cannot be read."""
+        """(H, W) of image ``index`` as its header has it. Raises UserError when it cannot be read."""
         return self.facts(index).shape
 
     def facts(self, index: int) -> Facts:
-        """What picture ``index`` is as its header has it. Raises UserError when it cannot be read."""
+        """What image ``index`` is as its header has it. Raises UserError when it cannot be read."""
         with self._telling(index) as name, self._stream(name) as stream:
             return read_facts(stream)
 
     def examine(self, index: int) -> Facts:
-        """What picture ``index`` is; it is decoded to the end for that.
+        """What image ``index`` is; it is decoded to the end for that.
 
         Raises:
             UserError: it cannot be decoded, its checksum is wrong, its end is missing, or it is stored as greyscale where that
@@ -186,13 +186,13 @@ class Archive:
             return examine(self._read(name, limits.PICTURE_BYTES), self.reading)
 
     def checksum(self, index: int) -> tuple[int, int]:
-        """Size and CRC-32 of the file of picture ``index``, as a zip holds them; only of a zip."""
+        """Size and CRC-32 of the file of image ``index``, as a zip holds them; only of a zip."""
         info = self._open().getinfo(self.names[index])
         return info.file_size, info.CRC
 
     @contextmanager
     def _telling(self, index: int) -> Iterator[str]:
-        """Name the picture in whatever is raised meanwhile."""
+        """Name the image in whatever is raised meanwhile."""
         name = self.names[index]
         try:
             yield name
@@ -206,7 +206,7 @@ class Archive:
             raise UserError(f"archive {self.path}: {name} cannot be read ({why(error)})") from error
 
     def _find_size(self, declared: Shape | None) -> Shape:
-        """The size of the pictures, past those that cannot be read."""
+        """The size of the images, past those that cannot be read."""
         shapes: dict[int, Shape] = {}
         failure: UserError | None = None
         for index in range(len(self)):
@@ -242,10 +242,10 @@ class Archive:
 
     @cached_property
     def labels(self) -> Labels | None:
-        """Labels of the pictures as float32 [n, c_dim]; None where there are none.
+        """Labels of the images as float32 [n, c_dim]; None where there are none.
 
         Raises:
-            UserError: a ``dataset.json`` of another form, or with no label for a picture.
+            UserError: a ``dataset.json`` of another form, or with no label for an image.
         """
         if not self._labelled:
             return None
@@ -260,7 +260,7 @@ class Archive:
         return 0 if self.labels is None else self.labels.shape[1]
 
     def boxes(self, index: int) -> dict[str, Box | None]:
-        """Boxes of picture ``index``: part -> (x0, y0, x1, y1), None where the part is not visible."""
+        """Boxes of image ``index``: part -> (x0, y0, x1, y1), None where the part is not visible."""
         return {part: None for part in self.parts} | dict(self._annotations.boxes.get(self.names[index], {}))
 
     def mask(self, index: int, part: str) -> Mask:

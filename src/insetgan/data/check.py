@@ -1,4 +1,4 @@
-"""The check at the start: pictures that training would stumble over are found before it begins, all at once."""
+"""The check at the start: images that training would stumble over are found before it begins, all at once."""
 
 import os
 import time
@@ -15,19 +15,19 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.zips import shown
 
 Progress = Callable[[int, int], None]
-"""Called with how many pictures are checked, and how many there are to check."""
+"""Called with how many images are checked, and how many there are to check."""
 
 WORTH_REMEMBERING = 1.0  # seconds; a check that is done sooner may as well be done again
 _NAMED = 10  # faults that one message names
 _LONGEST = 100  # letters of a reason
-_QUEUED = 4096  # pictures handed to the threads at a time
+_QUEUED = 4096  # images handed to the threads at a time
 _ASPECT_TOLERANCE = 0.02
 _DISTORTED = "would be distorted"
 _GREY_REMEDY = "data.grey=rgb takes greyscale"
 
 
 class Fault(NamedTuple):
-    """A picture that cannot be trained on, and why."""
+    """An image that cannot be trained on, and why."""
 
     name: str
     reason: str
@@ -38,7 +38,7 @@ class Fault(NamedTuple):
 
 
 class Sound(NamedTuple):
-    """Pictures that can be trained on.
+    """Images that can be trained on.
 
     Attributes:
         indices: in the order in which they were wanted.
@@ -66,21 +66,21 @@ def check_pictures(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> list[Fault]:
-    """Decode every picture to its end, and name those that cannot be trained on.
+    """Decode every image to its end, and name those that cannot be trained on.
 
     Faults are: damaged, cut short, a wrong checksum, so large that it cannot be meant, stored as greyscale, of another
-    size than `archive.size` where all must have one, or of another ratio than `target`. Pictures that were found whole
+    size than `archive.size` where all must have one, or of another ratio than `target`. Images that were found whole
     are remembered in the user's cache folder until the archive changes; faulty ones are looked at each time.
 
     Args:
         archive: zip or folder.
-        indices: of the pictures to check; None checks all.
-        target: (H, W) to which the whole pictures will be resized; None allows any ratio.
+        indices: of the images to check; None checks all.
+        target: (H, W) to which the whole images will be resized; None allows any ratio.
         workers: threads; None takes as many as there are processor cores for this process.
-        progress: called after each picture that had to be decoded.
+        progress: called after each image that had to be decoded.
 
     Returns:
-        The faults in the order of the pictures.
+        The faults in the order of the images.
     """
     return _checked(archive, indices, target=target, workers=workers, progress=progress)[0]
 
@@ -93,7 +93,7 @@ def _checked(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Fault], dict[int, Facts]]:
-    """The faults, and what each picture is that was found whole."""
+    """The faults, and what each image is that was found whole."""
     chosen = range(len(archive)) if indices is None else sorted(set(indices))
     verdicts, started = Verdicts(archive), time.monotonic()
     facts = {index: Facts(shape) for index in chosen if (shape := verdicts.shapes[index]) is not None}
@@ -125,20 +125,20 @@ def sound_pictures(
     target: Shape | None = None,
     progress: Progress | None = None,
 ) -> Sound:
-    """Check pictures, and leave out the faulty ones or stop. The rendered people are known to be whole.
+    """Check images, and leave out the faulty ones or stop. The rendered people are known to be whole.
 
     Without a check the headers alone are looked at: for the sizes, and for what is changed on reading.
 
     Args:
         archive: zip or folder.
-        indices: of the pictures that are wanted, in any order; some may come several times.
+        indices: of the images that are wanted, in any order; some may come several times.
         on_fault: stop or skip.
         checked: whether to check at all.
         target: as for `check_pictures`.
         progress: likewise.
 
     Raises:
-        UserError: any fault when `on_fault` is stop, or nothing remains; it names up to ten pictures, and where the list
+        UserError: any fault when `on_fault` is stop, or nothing remains; it names up to ten images, and where the list
             of all is. Or `on_fault` is neither.
     """
     if on_fault not in ("stop", "skip"):
@@ -161,7 +161,7 @@ def sound_pictures(
 
 
 def _headers(archive: Archive, indices: Sequence[int]) -> dict[int, Facts]:
-    """What pictures are by their headers; damaged ones are left to whoever reads them.
+    """What images are by their headers; damaged ones are found when they are read.
 
     Raises:
         UserError: one is greyscale and that is refused.
@@ -177,7 +177,7 @@ def _headers(archive: Archive, indices: Sequence[int]) -> dict[int, Facts]:
 
 
 def _notes(archive: Archive, facts: dict[int, Facts]) -> list[str]:
-    """A line about each thing that is changed on reading, with a count and the first picture."""
+    """A line about each thing that is changed on reading, with a count and the first image."""
     notes = []
     for kind, text in KINDS.items():
         if of_kind := sorted(index for index, found in facts.items() if kind in found.kinds):
@@ -191,7 +191,7 @@ def _notes(archive: Archive, facts: dict[int, Facts]) -> list[str]:
 def _examined(
     indices: Sequence[int], look: Callable[[int], Facts], workers: int | None
 ) -> Iterator[tuple[int, Facts | str]]:
-    """What each picture is, or why that is not known."""
+    """What each image is, or why that is not known."""
 
     def examine(index: int) -> Facts | str:
         try:

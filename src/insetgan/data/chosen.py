@@ -1,4 +1,4 @@
-"""A few pictures of a data set, chosen evenly."""
+"""A few images of a data set, chosen evenly."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from insetgan.runtime.plugins import buildable
 
 @buildable
 def chosen_pictures(dataset: Any, num: int) -> Tensor:
-    """Pictures spread evenly over a data set.
+    """Images spread evenly over a data set.
 
     Args:
         dataset: items are uint8 [3, h, w], or tuples of that and more; has a length.

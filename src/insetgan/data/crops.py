@@ -22,7 +22,7 @@ from insetgan.runtime.plugins import buildable
 
 
 class PartCrops(TrainingPictures):
-    """Square crops round parts: items are uint8 [3, height, width], or pairs of that and the label of the whole picture.
+    """Square crops round parts: items are uint8 [3, height, width], or pairs of that and the label of the whole image.
 
     The square is `ops.boxes.square_boxes` of the part's box, the rule by which a generated inset is placed again.
     Parts that are not seen, or are smaller than `smallest`, are left out.
@@ -33,22 +33,22 @@ class PartCrops(TrainingPictures):
         height: of the items.
         width: of the items; equal to the height.
         margin: what is added on every side, as a fraction of the longer side of the box.
-        smallest: pixels of the archive's pictures that the longer side of the box must have.
+        smallest: pixels of the archive's images that the longer side of the box must have.
         flip: those of the parts whose crops are mirrored left to right, so that one generator serves both hands.
         use_labels: as for `ImageDataset`.
         on_fault: likewise.
-        checked: likewise; only pictures that show a part are checked.
+        checked: likewise; only images that show a part are checked.
         progress: likewise.
         background: likewise.
         grey: likewise.
 
     Attributes:
-        boxes: int64 [n, 4], the squares in pixels of the archive's pictures.
+        boxes: int64 [n, 4], the squares in pixels of the archive's images.
         part_crop: what was cut out, for the header of the generator that learns it.
 
     Raises:
-        UserError: unreadable archive, unknown part, crops that are not square, no picture that shows a part, faulty
-            pictures, or no labels.
+        UserError: unreadable archive, unknown part, crops that are not square, no image that shows a part, faulty
+            images, or no labels.
     """
 
     def __init__(
@@ -109,11 +109,11 @@ def part_dataset(
     grey: str = "refuse",
     **options: Any,
 ) -> ImageDataset | PartCrops:
-    """Pictures of a part, from whole bodies or from a set of its own, such as FFHQ.
+    """Images of a part, from whole bodies or from a set of its own, such as FFHQ.
 
-    Where any picture of the archive has boxes, they are cropped by them; otherwise whole pictures are taken, and what is
+    Where any image of the archive has boxes, they are cropped by them; otherwise whole images are taken, and what is
     said about boxes, `margin`, `smallest` and `flip`, does not matter. The arguments are those of `PartCrops`, and `crop` of
-    `ImageDataset`, for whole pictures; `options` are those that `ImageDataset` has too.
+    `ImageDataset`, for whole images; `options` are those that `ImageDataset` has too.
 
     Raises:
         UserError: as `PartCrops` and `ImageDataset` do.

@@ -42,7 +42,7 @@ def open_archive(path: str | Path | Archive | None, *, background: Any = BACKGRO
 
 
 class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
-    """Pictures of one size made from those of an archive, the base of the data sets.
+    """Images of one size made from those of an archive, the base of the data sets.
 
     Items are uint8 [3, height, width], with `use_labels` pairs of that and a label, float32 [c_dim]. They are read, not
     written to: they may be the memory in which all processes keep them.
@@ -51,8 +51,8 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
         archive: where they come from.
         labels: float32 [n, c_dim] in the order of the items, None without `use_labels`.
         c_dim: length of a label, 0 without `use_labels`.
-        skipped: pictures that were left out because they are faulty.
-        notes: lines about what is passed over or changed on reading, for whoever opened it to print.
+        skipped: images that were left out because they are faulty.
+        notes: lines about what is passed over or changed on reading, for the caller to print.
     """
 
     skipped: Sequence[Fault] = ()
@@ -62,7 +62,7 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
     def __init__(
         self, archive: Archive, indices: Sequence[int], height: int, width: int, use_labels: bool, *, keep: bool = True
     ) -> None:
-        """Make item i from picture `indices[i]`, once if it is to be kept."""
+        """Make item i from image `indices[i]`, once if it is to be kept."""
         self.archive = archive
         self.labels: Tensor | None = None
         self._indices, self._size = list(indices), (height, width)
@@ -73,7 +73,7 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
 
     @property
     def indices(self) -> list[int]:
-        """Of the pictures in the archive, in the order of the items."""
+        """Of the images in the archive, in the order of the items."""
         return list(self._indices)
 
     def __len__(self) -> int:
@@ -88,27 +88,27 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
 
 
 class ImageDataset(TrainingPictures):
-    """Whole pictures: items are uint8 [3, height, width], or pairs of that and a label.
+    """Whole images: items are uint8 [3, height, width], or pairs of that and a label.
 
     Args:
         path: archive (zip or folder); None takes the rendered people that come with the package.
-        height: of the items; pictures of another size are resized, antialiased.
+        height: of the items; images of another size are resized, antialiased.
         width: likewise.
-        first: index of the first picture taken; negative counts from the end.
-        last: index behind the last picture taken; None takes all to the end, negative counts from the end.
-        use_labels: give the labels of `dataset.json` with the pictures.
-        on_fault: what to do when pictures are faulty: stop, or skip them.
-        checked: decode all pictures at the start to find the faulty ones; the rendered people are known to be whole.
+        first: index of the first image taken; negative counts from the end.
+        last: index behind the last image taken; None takes all to the end, negative counts from the end.
+        use_labels: give the labels of `dataset.json` with the images.
+        on_fault: what to do when images are faulty: stop, or skip them.
+        checked: decode all images at the start to find the faulty ones; the rendered people are known to be whole.
         progress: called while they are checked with the number done and the number of all.
-        keep: hold in memory what was read once; not worth it for who reads each picture once.
-        crop: what is done with pictures of another ratio: `none` refuses them, `center` cuts the largest middle piece of
-            the ratio, `fit` makes the whole picture fit and pads it with the background.
+        keep: hold in memory what was read once; switch off when each image is read once.
+        crop: what is done with images of another ratio: `none` refuses them, `center` cuts the largest middle piece of
+            the ratio, `fit` makes the whole image fit and pads it with the background.
         background: see `data.reading.Reading`; of an archive that is open already, its own holds.
         grey: likewise.
 
     Raises:
-        UserError: unreadable archive, too few pictures for any to be chosen, another ratio of height to width than the
-            pictures', faulty pictures, or no labels.
+        UserError: unreadable archive, too few images for any to be chosen, another ratio of height to width than the
+            images', faulty images, or no labels.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class ImageDataset(TrainingPictures):
 
 
 def _size_notes(archive: Archive, shapes: Mapping[int, Shape], size: Shape, crop: str) -> list[str]:
-    """Lines about pictures that are cut, padded or enlarged to a size (H, W)."""
+    """Lines about images that are cut, padded or enlarged to a size (H, W)."""
     notes, wanted = [], f"{size[0]} x {size[1]}"
     every = shapes or {0: archive.size}  # of the rendered people nothing is looked at
     odd = sorted(index for index, shape in every.items() if is_distorted(shape, size))
@@ -178,7 +178,7 @@ def _size_notes(archive: Archive, shapes: Mapping[int, Shape], size: Shape, crop
 
 
 def opened(path: str | Path | Archive | None, use_labels: bool, **reading: Any) -> Archive:
-    """Open an archive; one without the labels that are wanted is refused now, before its pictures are checked."""
+    """Open an archive; one without the labels that are wanted is refused now, before its images are checked."""
     archive = open_archive(path, **reading)
     if use_labels and archive.labels is None:
         raise UserError(f"data.labels=true: {archive.path} has none; its dataset.json must hold them")
@@ -188,7 +188,7 @@ def opened(path: str | Path | Archive | None, use_labels: bool, **reading: Any) 
 def refuse_distortion(
     archive: Archive, height: int, width: int, *, every: bool = False, reason: str = "keep the ratio of the pictures"
 ) -> None:
-    """Refuse a ratio that is not that of the pictures, by the size that they usually have, or by `every` one's header."""
+    """Refuse a ratio that is not that of the images, by the size that they usually have, or by `every` one's header."""
     shapes = [(f"pictures in {archive.path} are", archive.size)]
     if every and not archive.one_size:
         shapes += [(f"{name} in {archive.path} is", archive.shape(i)) for i, name in enumerate(archive.names)]

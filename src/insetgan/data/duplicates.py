@@ -1,4 +1,4 @@
-"""Pictures that an archive holds twice, byte for byte."""
+"""Images that an archive holds twice, byte for byte."""
 
 import hashlib
 from collections import defaultdict
@@ -12,7 +12,7 @@ _TAIL = 4096
 
 
 def copies_line(archive: Archive, indices: Sequence[int]) -> str:
-    """A line about pictures that are there more than once; "" when there are none.
+    """A line about images that are there more than once; "" when there are none.
 
     In a zip by the sizes and checksums that it holds; in a folder by the sizes, then the ends of the files, then all of them.
     """

@@ -1,4 +1,4 @@
-"""Filling an archive with pictures that are made one by one, in several processes."""
+"""Filling an archive with images that are made one by one, in several processes."""
 
 import multiprocessing
 import os
@@ -17,14 +17,14 @@ def fill(
     workers: int | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Make the pictures that are not written yet, and finish the archive.
+    """Make the images that are not written yet, and finish the archive.
 
     Args:
         writer: of the archive.
-        names: of all its pictures, in order.
-        make: makes picture number i and writes it; has to be picklable.
+        names: of all its images, in order.
+        make: makes image number i and writes it; has to be picklable.
         workers: processes; None means one a core.
-        on_progress: called with (pictures done, pictures in all), first with those of an earlier attempt.
+        on_progress: called with (images done, images in all), first with those of an earlier attempt.
     """
     writer.refuse_existing()
     with lock_folder(writer.folder, out=writer.path):
@@ -81,7 +81,7 @@ def write_archive(
 
 
 def check_workers(workers: int | None) -> None:
-    """Refuse a number of processes that is none.
+    """Refuse an invalid number of processes.
 
     Raises:
         UserError: naming it.

@@ -1,4 +1,4 @@
-"""Whole pictures brought to a size: resized, and cut or padded where their ratio is another."""
+"""Whole images brought to a size: resized, and cut or padded where their ratio is another."""
 
 import torch
 from torch import Tensor
@@ -8,13 +8,13 @@ from insetgan.data.picture import Shape
 
 
 def fitted(picture: Tensor, size: Shape, crop: str, colour: tuple[int, int, int]) -> Tensor:
-    """Bring a picture to a size, antialiased.
+    """Bring an image to a size, antialiased.
 
     Args:
         picture: uint8 [3, H, W].
         size: (height, width) wanted.
         crop: `none` resizes whatever the ratio, `center` cuts the largest middle piece of the ratio first, `fit` resizes the
-            whole picture into the size and pads what remains on both sides.
+            whole image into the size and pads what remains on both sides.
         colour: of the padding, 0..255.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Pictures that are made once and then kept in memory, for all processes together."""
+"""Images that are made once and then kept in memory, for all processes together."""
 
 import mmap
 from collections.abc import Callable
@@ -14,8 +14,8 @@ class Kept:
     """Byte tensors of one shape, each made when it is first asked for; training needs the processor for other things.
 
     The memory is shared with processes that are forked off, and with those that get a pickled copy through torch's
-    multiprocessing, so a picture is made by whichever process needs it first. Of that, nothing is locked: at worst two
-    make the same picture at the same time.
+    multiprocessing, so an image is made by whichever process needs it first. There is no lock: at worst two
+    make the same image at the same time.
 
     Args:
         shape: [n, ...] of all items.

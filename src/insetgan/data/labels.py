@@ -1,4 +1,4 @@
-"""Labels of pictures: NVIDIA's ``dataset.json``.
+"""Labels of images: NVIDIA's ``dataset.json``.
 
 ::
 
@@ -6,8 +6,8 @@
     {"labels": [["00000/img00000000.png", [0.5, 1.0]], ...]}    vectors, as they are
     {"labels": null}                                            no labels
 
-Pictures are named as in the archive, with forward slashes. Entries for pictures that are not there are passed over with a
-note; a picture that stands twice is refused.
+Images are named as in the archive, with forward slashes. Entries for images that are not there are passed over with a
+note; an image that stands twice is refused.
 """
 
 import json
@@ -31,12 +31,12 @@ Labels = npt.NDArray[np.float32]
 
 
 def parse_labels(text: str | bytes, names: Sequence[str], notes: list[str] | None = None) -> Labels | None:
-    """Labels of the named pictures, float32 [n, c_dim]; None where there are none.
+    """Labels of the named images, float32 [n, c_dim]; None where there are none.
 
     Args:
         text: a ``dataset.json``.
-        names: of the pictures, in the order wanted.
-        notes: to which a line about labels without a picture is added.
+        names: of the images, in the order wanted.
+        notes: to which a line about labels without an image is added.
 
     Raises:
         ValueError: it is not of that form, in one line.

@@ -1,4 +1,4 @@
-"""The endless order of training pictures, a pure function of the seed and the position."""
+"""The endless order of training images, a pure function of the seed and the position."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,12 +11,12 @@ from insetgan.data.share import Share
 class EndlessBatches(Sampler[list[int]]):
     """Shuffled passes over a data set, entered at any position.
 
-    The picture at position p is entry p % size of the permutation belonging to (seed, p // size), so whoever knows how
+    The image at position p is entry p % size of the permutation belonging to (seed, p // size), so a process that knows how
     many images were seen knows what comes next: nothing else has to be stored to resume exactly, on any number of
     processes.
 
     Args:
-        size: pictures in the data set.
+        size: images in the data set.
         seed: of the permutations.
         share: which places of each batch this process takes.
         position: called when iteration starts; images seen so far.
@@ -32,7 +32,7 @@ class EndlessBatches(Sampler[list[int]]):
         self._permutation: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
 
     def index(self, position: int) -> int:
-        """The number of the picture at a position."""
+        """The number of the image at a position."""
         turn, place = divmod(position, self.size)
         if self._permutation[0] != turn:
             self._permutation = (turn, np.random.default_rng([self.seed, turn]).permutation(self.size))

@@ -1,4 +1,4 @@
-"""How the pictures of a part are cut out of whole ones, which its generator has learned and its placement has to repeat."""
+"""How the images of a part are cut out of whole ones, which its generator has learned and its placement has to repeat."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class PartCrop:
         Args:
             part: name of the part that is placed.
             margin: of its placement; None where the placement has none.
-            mirror: whether its pictures are flipped.
+            mirror: whether its images are flipped.
 
         Returns:
             One clause for each difference: the setting with its value, and what was learned.

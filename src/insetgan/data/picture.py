@@ -1,4 +1,4 @@
-"""Picture files: their size, their pixels, and whether they are whole; upright as EXIF says, in colour."""
+"""Image files: their size, their pixels, and whether they are whole; upright as EXIF says, in colour."""
 
 import io
 import warnings
@@ -36,7 +36,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class Facts(NamedTuple):
-    """What a picture is.
+    """What an image is.
 
     Attributes:
         shape: (H, W), upright.
@@ -49,7 +49,7 @@ class Facts(NamedTuple):
 
 @contextmanager
 def open_picture(source: Path | bytes | IO[bytes]) -> Iterator[Image.Image]:
-    """Open a picture; all of this project's pictures are opened here.
+    """Open an image; all of this project's images are opened here.
 
     Args:
         source: its path, its bytes, or a stream of a file whose size is known to be within bounds.
@@ -83,13 +83,13 @@ def open_picture(source: Path | bytes | IO[bytes]) -> Iterator[Image.Image]:
 
 
 def read_rgb(path: Path) -> Image.Image:
-    """Read a picture that this project wrote, as RGB. Raises what `open_picture` does."""
+    """Read an image that this project wrote, as RGB. Raises what `open_picture` does."""
     with open_picture(path) as picture:
         return picture.convert("RGB")
 
 
 def read_facts(stream: IO[bytes]) -> Facts:
-    """What a picture is, from its header. Raises nearly anything when it is damaged, as Pillow does."""
+    """What an image is, from its header. Raises nearly anything when it is damaged, as Pillow does."""
     with open_picture(stream) as picture:
         kinds = _kinds(picture, _png_header(stream) if picture.format == "PNG" else b"")
         return Facts(_shape(picture), kinds)
@@ -98,17 +98,17 @@ def read_facts(stream: IO[bytes]) -> Facts:
 def read_pixels(
     data: bytes, reading: Reading = PLAIN, *, least: Shape | None = None, window: Window | None = None
 ) -> tuple[Picture, Shape]:
-    """Decode a picture; of an animation the first.
+    """Decode an image; of an animation the first.
 
     Args:
         data: the file.
         reading: how it becomes RGB.
         least: (H, W) below which a JPEG must not be decoded; where it is larger by twice or more, it is decoded at 1/2,
             1/4 or 1/8 of its size, which is faster. None decodes everything at its own size.
-        window: (x0, y0, x1, y1), half-open pixels of the whole upright picture, to take only that; not with `least`.
+        window: (x0, y0, x1, y1), half-open pixels of the whole upright image, to take only that; not with `least`.
 
     Returns:
-        uint8 [H, W, 3], and the (H, W) of the whole picture at its own size.
+        uint8 [H, W, 3], and the (H, W) of the whole image at its own size.
 
     Raises:
         Exception: nearly anything when it is damaged, as Pillow does.
@@ -127,7 +127,7 @@ def read_pixels(
 
 
 def examine(data: bytes, reading: Reading = PLAIN) -> Facts:
-    """Decode a picture wholly, only to know that one can.
+    """Decode an image wholly, only to know that one can.
 
     Returns:
         Its shape, and what is changed on reading it.
@@ -150,7 +150,7 @@ def examine(data: bytes, reading: Reading = PLAIN) -> Facts:
 
 
 def why(error: BaseException) -> str:
-    """Say in one line why a picture could not be read."""
+    """Say in one line why an image could not be read."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -175,7 +175,7 @@ def _kinds(picture: Image.Image, data: bytes) -> frozenset[str]:
         "cmyk": picture.mode == "CMYK",
         "palette": picture.mode in ("P", "PA"),
         "deep": picture.mode.startswith("I") or (is_png and data[_PNG_DEPTH] == 16),
-        # The further pictures of a camera's MPO are views of the same moment, not frames.
+        # The further images of a camera's MPO are views of the same moment, not frames.
         "animated": picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1,
     }
     return frozenset(name for name, is_so in found.items() if is_so)
@@ -200,7 +200,7 @@ def _shape(picture: Image.Image) -> Shape:
 
 
 def _sides(turn: int, shape: Shape) -> Shape:
-    """Height and width, exchanged where EXIF lays the picture on its side."""
+    """Height and width, exchanged where EXIF lays the image on its side."""
     return (shape[1], shape[0]) if turn >= 5 else shape
 
 

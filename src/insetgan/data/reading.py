@@ -1,4 +1,4 @@
-"""How pictures of all kinds become RGB: what lies behind transparent ones, and whether grey ones are taken."""
+"""How images of all kinds become RGB: what lies behind transparent ones, and whether grey ones are taken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ KINDS = {
     "palette": "have a palette and become RGB",
     "animated": "are animations, of which the first frame is taken",
 }
-"""What is changed on reading, by its name in `picture.Facts`, as a line about "N pictures" says it."""
+"""What is changed on reading, by its name in `picture.Facts`, as a line about "N images" says it."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How an archive's pictures become RGB.
+    """How an archive's images become RGB.
 
     Attributes:
-        background: what is laid behind transparent pictures, and beside those that `crop=fit` pads: the name of a colour of
+        background: what is laid behind transparent images, and beside those that `crop=fit` pads: the name of a colour of
             CSS, "#rrggbb", or [red, green, blue] of 0..255.
-        grey: `refuse` greyscale pictures, or take them as `rgb` of three equal colours.
+        grey: `refuse` greyscale images, or take them as `rgb` of three equal colours.
 
     Raises:
         UserError: no such colour or choice.

@@ -1,4 +1,4 @@
-"""What makes an archive of pictures: the protocol of data sources."""
+"""What makes an archive of images: the protocol of data sources."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -16,13 +16,13 @@ _VERSION = 2  # of the check; another one trusts nothing that this one found
 
 
 class Verdicts:
-    """The sizes of the pictures that were found whole, in a file of the user's cache folder.
+    """The sizes of the images that were found whole, in a file of the user's cache folder.
 
     The file belongs to the archive as it stood when this object was made: its path, size and time of change, for a folder
-    those of every picture. Whatever hinders reading or writing it is no error.
+    those of every image. Whatever hinders reading or writing it is no error.
 
     Attributes:
-        shapes: (H, W) of every picture found whole, None for the others; to be filled in.
+        shapes: (H, W) of every image found whole, None for the others; to be filled in.
     """
 
     def __init__(self, archive: Archive) -> None:
@@ -62,7 +62,7 @@ class Verdicts:
         return shapes
 
     def write_list(self, lines: Sequence[str]) -> Path | None:
-        """Write lines to a text file beside, for somebody to read; None where that cannot be."""
+        """Write lines to a text file beside, for people to read; None where that cannot be."""
         if self._file is None:
             return None
         path = self._file.with_suffix(".txt")

@@ -1,4 +1,4 @@
-"""Writes picture archives, a picture at a time and resumable."""
+"""Writes image archives, an image at a time and resumable."""
 
 import io
 import json
@@ -28,12 +28,12 @@ _SHARD = 1000
 
 
 def image_name(index: int, image_format: str) -> str:
-    """Name of picture ``index`` in NVIDIA's layout, such as ``00000/img00000000.webp``."""
+    """Name of image ``index`` in NVIDIA's layout, such as ``00000/img00000000.webp``."""
     return f"{index // _SHARD:05d}/img{index:08d}.{image_format}"
 
 
 def check_format(image_format: str) -> None:
-    """Raise UserError unless pictures can be stored in this format."""
+    """Raise UserError unless images can be stored in this format."""
     if image_format not in ("webp", "png"):
         raise UserError(f"data.image_format={image_format}: must be webp or png")
 
@@ -50,7 +50,7 @@ def encode_image(image: Picture, image_format: str, quality: int) -> bytes:
 
 
 class ArchiveWriter:
-    """Writes an archive picture by picture; what was written survives a kill and is not written again.
+    """Writes an archive image by image; what was written survives a kill and is not written again.
 
     Finished images lie in a folder ``<target>.partial`` beside the target, a result folder with checksums; ``close``
     assembles them in order, renames the archive to the target and removes the folder. Images may come in any order and
@@ -70,9 +70,9 @@ class ArchiveWriter:
 
         Args:
             path: the archive to make, ending in ``.zip``.
-            size: (H, W) of the pictures.
+            size: (H, W) of the images.
             parts: names of the parts, in order.
-            recipe: how the pictures are made, plain JSON values; pictures of another recipe are never mixed in. It is
+            recipe: how the images are made, plain JSON values; images of another recipe are never mixed in. It is
                 stored in the archive together with their number, ``count``.
             overwrite: whether the archive is made again if it stands there, and replaces another file at the path.
 
@@ -107,7 +107,7 @@ class ArchiveWriter:
         return made
 
     def open(self) -> Self:
-        """Make the folder of the finished pictures, or go on with it.
+        """Make the folder of the finished images, or go on with it.
 
         Raises:
             UserError: something stands at the path that may not be overwritten, or the path cannot be written.
@@ -164,7 +164,7 @@ class ArchiveWriter:
         self._store.add(_key(name), {_key(name): data}, data=coco_annotations(boxes, masks))
 
     def close(self, names: Collection[str] | None = None) -> None:
-        """Assemble the archive from the named pictures (None: all written so far), in the order of their names."""
+        """Assemble the archive from the named images (None: all written so far), in the order of their names."""
         chosen = sorted(self.written() if names is None else names)
         recipe = {**self.recipe, "count": len(chosen)}
         self._store.require([_key(name) for name in chosen])
@@ -186,7 +186,7 @@ class ArchiveWriter:
         self._discard()
 
     def _discard(self) -> None:
-        """Remove the folder: renamed first, so that a kill never leaves half of it to be taken for pictures."""
+        """Remove the folder: renamed first, so that a kill never leaves half of it to be taken for images."""
         shutil.rmtree(self._waste, ignore_errors=True)
         os.replace(self.folder, self._waste)
         shutil.rmtree(self._waste, ignore_errors=True)
@@ -198,7 +198,7 @@ class ArchiveWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close after success; after a failure keep the finished pictures for the next attempt."""
+        """Close after success; after a failure keep the finished images for the next attempt."""
         if kind is None:
             self.close()
 

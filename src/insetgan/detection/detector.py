@@ -13,10 +13,10 @@ from insetgan.runtime.errors import UserError
 
 @dataclass(frozen=True)
 class Detection:
-    """One part in each picture of a batch.
+    """One part in each image of a batch.
 
     Attributes:
-        boxes: float [n, 4], tight boxes in pixels of the pictures; meaningless where the score is low.
+        boxes: float [n, 4], tight boxes in pixels of the images; meaningless where the score is low.
         scores: float [n], confidence in 0..1 that the part is there.
     """
 
@@ -25,7 +25,7 @@ class Detection:
 
 
 class Detector(Protocol):
-    """What finds parts. All parts of one picture come from one call."""
+    """What finds parts. All parts of one image come from one call."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class Detector(Protocol):
         ...
 
     def detect(self, images: Tensor) -> Mapping[str, Detection]:
-        """Find every part it knows in pictures [n, 3, H, W] in [-1, 1], by the name of the part."""
+        """Find every part it knows in images [n, 3, H, W] in [-1, 1], by the name of the part."""
         ...
 
     def files(self) -> Sequence[Path]:
@@ -42,10 +42,10 @@ class Detector(Protocol):
 
 
 class FixedBoxes:
-    """The detector that is told where the parts are, and sees them there in every picture.
+    """The detector that is told where the parts are, and sees them there in every image.
 
     Args:
-        boxes: by part, one box (x0, y0, x1, y1) for all pictures.
+        boxes: by part, one box (x0, y0, x1, y1) for all images.
 
     Raises:
         UserError: a box that is none.

@@ -1,4 +1,4 @@
-"""Pictures with the boxes and masks of their parts, augmented in batches, for training PartsNet."""
+"""Images with the boxes and masks of their parts, augmented in batches, for training PartsNet."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def mirrored_order(parts: Sequence[str]) -> list[int]:
 
 
 class LocatedBatch(NamedTuple):
-    """Pictures with what is known of their parts.
+    """Images with what is known of their parts.
 
     Attributes:
         images: [n, 3, h, w] in [-1, 1].
@@ -44,13 +44,13 @@ class LocatedArchive(Protocol):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of its pictures."""
+        """Height and width of its images."""
         ...
 
     def __len__(self) -> int: ...
 
     def image(self, index: int) -> Any:
-        """Picture as uint8 [h, w, 3]."""
+        """Image as uint8 [h, w, 3]."""
         ...
 
     def boxes(self, index: int) -> Mapping[str, tuple[int, int, int, int] | None]:
@@ -69,22 +69,22 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
     uint8 [h, w] that `unpack_masks` reads.
 
     Args:
-        archive: pictures with boxes; one size for all.
-        first: index of the first picture taken; negative counts from the end.
-        last: index behind the last picture taken; None takes all to the end, negative counts from the end.
+        archive: images with boxes; one size for all.
+        first: index of the first image taken; negative counts from the end.
+        last: index behind the last image taken; None takes all to the end, negative counts from the end.
         masks: take the masks as well.
-        on_fault: what to do when chosen pictures are faulty: stop, or skip them.
-        checked: decode the chosen pictures at the start to find all faulty ones, not only the first.
+        on_fault: what to do when chosen images are faulty: stop, or skip them.
+        checked: decode the chosen images at the start to find all faulty ones, not only the first.
         progress: called while they are checked with the number done and the number of all.
-        crop: `none`; boxes and masks fit whole pictures only.
+        crop: `none`; boxes and masks fit whole images only.
         parts: names of the parts, in the order of the network that learns them; at most 8 with masks.
 
     Attributes:
-        skipped: pictures that were left out because they are faulty.
+        skipped: images that were left out because they are faulty.
         notes: lines about what is passed over or changed on reading.
 
     Raises:
-        UserError: the archive has too few pictures for any to be chosen, none of them has a box, some are faulty, or a part
+        UserError: the archive has too few images for any to be chosen, none of them has a box, some are faulty, or a part
             with a box has no mask although masks are wanted.
     """
 
@@ -151,7 +151,7 @@ def _boxes(archive: LocatedArchive, chosen: Sequence[int], parts: Sequence[str])
 
 
 def _packed_masks(archive: LocatedArchive, chosen: Sequence[int], parts: Sequence[str], visible: Tensor) -> Tensor:
-    """Masks as uint8 [n, h, w], one bit a part: four thousand pictures of 256 x 128 take 130 MB instead of 520."""
+    """Masks as uint8 [n, h, w], one bit a part: four thousand images of 256 x 128 take 130 MB instead of 520."""
     packed = torch.zeros(len(chosen), *archive.size, dtype=torch.uint8)
     for row, column in visible.nonzero().tolist():
         try:
@@ -170,13 +170,13 @@ def unpack_masks(packed: Tensor, parts: int = len(PART_NAMES)) -> Tensor:
 def augment(
     batch: LocatedBatch, generator: torch.Generator, *, parts: Sequence[str] = PART_NAMES, empty: float = 0.1
 ) -> LocatedBatch:
-    """Vary pictures as a detector must bear: place, size, mirror, light, softness, and pictures with nobody in them.
+    """Augmentation for the training of detectors: place, size, mirror, light, softness, and images without people.
 
     Args:
-        batch: pictures and boxes, with masks or without.
+        batch: images and boxes, with masks or without.
         generator: source of all randomness.
         parts: their names; what is left and right swaps in a mirror.
-        empty: share of pictures replaced by ones without a person.
+        empty: share of images replaced by ones without a person.
 
     Returns:
         A batch of the same shapes; a part of which less than half remains in the frame counts as not visible.
@@ -203,7 +203,7 @@ def _move(batch: LocatedBatch, generator: torch.Generator, mirrored: Sequence[in
     images = functional.grid_sample(batch.images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     masks = batch.masks
     if masks is not None:
-        # Zeros beyond the frame, where the edges of the pictures are repeated: boxes end there as well.
+        # Zeros beyond the frame, where the edges of the images are repeated: boxes end there as well.
         masks = functional.grid_sample(masks, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         masks = torch.where(mirror[:, None, None, None], masks[:, mirrored], masks)
 
@@ -218,7 +218,7 @@ def _move(batch: LocatedBatch, generator: torch.Generator, mirrored: Sequence[in
 
 
 def _without_people(batch: LocatedBatch, generator: torch.Generator, share: float) -> LocatedBatch:
-    """Replace some pictures by their own empty margin stretched to full width, by flat colour, or by shuffled patches."""
+    """Replace some images by their own empty margin stretched to full width, by flat colour, or by shuffled patches."""
     images, visible = batch.images.clone(), batch.visible.clone()
     masks = None if batch.masks is None else batch.masks.clone()
     count, _, height, width = images.shape
@@ -241,7 +241,7 @@ def _without_people(batch: LocatedBatch, generator: torch.Generator, share: floa
 
 
 def _degrade(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Brightness, contrast, colour cast, a little noise, and in half of the pictures the softness of a small generator."""
+    """Brightness, contrast, colour cast, a little noise, and in half of the images the softness of a small generator."""
     count, _, height, width = images.shape
     gain = 0.75 + 0.5 * _uniform(count, generator, 3, 1, 1)
     offset = (_uniform(count, generator, 3, 1, 1) - 0.5) * 0.2 + (_uniform(count, generator, 1, 1, 1) - 0.5) * 0.3

@@ -15,7 +15,7 @@ from insetgan.runtime.training_module import TrainingModule
 
 
 class PartsModule(TrainingModule):
-    """PartsNet on pictures with known boxes, and known masks if it has a head for them.
+    """PartsNet on images with known boxes, and known masks if it has a head for them.
 
     Args:
         network: what is trained.
@@ -66,7 +66,7 @@ class PartsModule(TrainingModule):
         return torch.optim.AdamW(trained, lr=self.lr, weight_decay=self.weight_decay)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Leave pictures on the CPU, whose random numbers they are augmented with."""
+        """Leave images on the CPU, whose random numbers they are augmented with."""
         return batch
 
     def rate(self, kimg: float) -> float:
@@ -108,7 +108,7 @@ class PartsModule(TrainingModule):
         return loss
 
     def validation_step(self, batch: Any, _: int) -> None:
-        """Mean IoU of box and mask and mean confidence of each part where it is seen, on pictures as they are."""
+        """Mean IoU of box and mask and mean confidence of each part where it is seen, on images as they are."""
         images, boxes, visible, masks = self._to_float(batch)
         output, logits = self._look(images)
         measured = {"IoU": box_iou(output.boxes.float(), boxes.to(self.device)), "Score": output.scores}
@@ -136,7 +136,7 @@ class PartsModule(TrainingModule):
 
 
 def _detection_losses(output: PartsOutput, boxes: Tensor, visible: Tensor) -> dict[str, Tensor]:
-    """Focal loss on the centres; overlap and edge distance of the boxes that are in the picture."""
+    """Focal loss on the centres; overlap and edge distance of the boxes that are in the image."""
     shape = (output.heat.shape[-2], output.heat.shape[-1])
     centre = centre_focal_loss(output.heat, centre_targets(boxes, visible, shape, STRIDE))
     found, true = output.boxes[visible], boxes[visible]

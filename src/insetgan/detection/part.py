@@ -16,7 +16,7 @@ class Part:
         generator: draws the inset.
         detector: finds it on a canvas; parts that hold the same detector object share one look at the canvas.
         placement: turns what was found into a box.
-        mirror: whether its pictures are flipped left to right, so that one generator draws both hands.
+        mirror: whether its images are flipped left to right, so that one generator draws both hands.
     """
 
     name: str

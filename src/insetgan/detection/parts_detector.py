@@ -12,7 +12,7 @@ from insetgan.runtime.fingerprint import files_of
 
 
 class PartsDetector:
-    """Finds the parts of rendered people, and of pictures that look like them.
+    """Finds the parts of rendered people, and of images that look like them.
 
     Args:
         network: a trained PartsNet, which says what parts it knows.
@@ -28,7 +28,7 @@ class PartsDetector:
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> dict[str, Detection]:
-        """Find all parts in pictures [n, 3, H, W] in [-1, 1] with one pass, in full precision under autocast too."""
+        """Find all parts in images [n, 3, H, W] in [-1, 1] with one pass, in full precision under autocast too."""
         with torch.autocast(images.device.type, enabled=False):
             output = self.network(images.float())
         return {

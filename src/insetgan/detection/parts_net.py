@@ -1,4 +1,4 @@
-"""PartsNet: finds and outlines the parts of a person, and lends its feature maps to distances between pictures."""
+"""PartsNet: finds and outlines the parts of a person, and lends its feature maps to distances between images."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -21,7 +21,7 @@ class PartsOutput(NamedTuple):
     """Where the parts are.
 
     Attributes:
-        boxes: [n, parts, 4], (x0, y0, x1, y1) in pixels of the given pictures, not rounded.
+        boxes: [n, parts, 4], (x0, y0, x1, y1) in pixels of the given images, not rounded.
         scores: [n, parts], confidence in 0..1.
         heat: [n, parts, h / 4, w / 4], logits of "the centre of this part is here", at the working size.
     """
@@ -86,12 +86,12 @@ class PartsNet(FromFile, nn.Module):
     """A small feature pyramid with one centre map and one set of box edges a part, and masks if wanted.
 
     Every place of a stride-4 map votes for a box by its distances to the four edges, and the box of a part is the mean
-    of the votes under the softmax of its centre map: no peak picking, so boxes move smoothly with the picture. The
+    of the votes under the softmax of its centre map: no peak picking, so boxes move smoothly with the image. The
     centre map follows CenterNet (Zhou et al. 2019, "Objects as Points"), the edges FCOS (Tian et al. 2019).
 
     Args:
         parts: names of the parts to find, 1 to 64; those of a person where nothing is said, as in files of older versions.
-        working_height: pictures are resampled to this height before they are searched, since the network has learned
+        working_height: images are resampled to this height before they are searched, since the network has learned
             people of that size; the width becomes the nearest multiple of 16.
         masks: have a head that outlines the parts, for `segment`; what `forward` and `features` give, and what they cost, is
             the same with and without.
@@ -150,12 +150,12 @@ class PartsNet(FromFile, nn.Module):
         return tuple(maps)
 
     def forward(self, images: Tensor) -> PartsOutput:
-        """Locate the parts in pictures [n, 3, h, w] in [-1, 1]."""
+        """Locate the parts in images [n, 3, h, w] in [-1, 1]."""
         working = self._resampled(images)
         return self._locate(self._neck(self.features(working)), images, working)
 
     def segment(self, images: Tensor) -> Tensor:
-        """Outline the parts in pictures.
+        """Outline the parts in images.
 
         Args:
             images: [n, 3, h, w] in [-1, 1].
@@ -181,7 +181,7 @@ class PartsNet(FromFile, nn.Module):
         return self._locate(neck, images, working), self._outline(neck, maps, images)
 
     def _resampled(self, images: Tensor) -> Tensor:
-        """The pictures at the working size."""
+        """The images at the working size."""
         height, width = images.shape[-2:]
         working = (self.working_height, max(16, round(width * self.working_height / height / 16) * 16))
         if (height, width) == working:
@@ -217,7 +217,7 @@ class PartsNet(FromFile, nn.Module):
         logits: Tensor = self.masks(neck, maps[1], maps[0]).float()
         if logits.shape[-2:] == images.shape[-2:]:
             return logits
-        # Logits rather than masks: where pictures are larger than the working size an outline stays a sharp slope.
+        # Logits rather than masks: where images are larger than the working size an outline stays a sharp slope.
         return functional.interpolate(logits, images.shape[-2:], mode="bilinear", antialias=True, align_corners=False)
 
     def _vote(self, heat: Tensor, edges: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ class PlacementRule(Protocol):
 class SquarePlacement:
     """A square round the detected part, which moves only when the part has really moved.
 
-    Detections differ by rounding between batch sizes, and a box that flips by a pixel changes the picture; so a box
+    Detections differ by rounding between batch sizes, and a box that flips by a pixel changes the image; so a box
     keeps still until its detection has moved by more than `hysteresis`. A part that is not seen, or seen where or as large
     as it cannot be, keeps its box.
     """

@@ -16,10 +16,10 @@ from insetgan.weights.script import load_script
 
 
 class Segmenter(Protocol):
-    """What outlines parts. All parts of one picture come from one call."""
+    """What outlines parts. All parts of one image come from one call."""
 
     def segment(self, images: Tensor) -> Mapping[str, Tensor]:
-        """Outline every part it knows in pictures [n, 3, H, W] in [-1, 1].
+        """Outline every part it knows in images [n, 3, H, W] in [-1, 1].
 
         Returns:
             By the name of the part [n, 1, H, W], how much of each pixel belongs to it, 0..1.
@@ -32,7 +32,7 @@ class Segmenter(Protocol):
 
 
 class PartsSegmenter:
-    """Outlines the parts of rendered people, and of pictures that look like them.
+    """Outlines the parts of rendered people, and of images that look like them.
 
     Args:
         network: a trained PartsNet with masks, which says what parts it knows.
@@ -55,7 +55,7 @@ class PartsSegmenter:
 
     @torch.no_grad()
     def segment(self, images: Tensor) -> dict[str, Tensor]:
-        """Outline all parts in pictures [n, 3, H, W] in [-1, 1] with one pass, in full precision under autocast too."""
+        """Outline all parts in images [n, 3, H, W] in [-1, 1] with one pass, in full precision under autocast too."""
         with torch.autocast(images.device.type, enabled=False):
             masks = self.network.segment(images.float())
         return {name: masks[:, index : index + 1] for index, name in enumerate(self.network.parts)}
@@ -65,9 +65,9 @@ class ScriptedSegmenter:
     """Outlines what a network of the user's own knows, such as one of faces or of clothes.
 
     Args:
-        path: TorchScript that maps float pictures [n, 3, h, w] in [-1, 1] to logits [n, classes, h', w'] of any size.
+        path: TorchScript that maps float images [n, 3, h, w] in [-1, 1] to logits [n, classes, h', w'] of any size.
         classes: by part, the number of the class that it consists of, or several; their probabilities are added.
-        size: (height, width) that pictures are resampled to first; None leaves them as they are.
+        size: (height, width) that images are resampled to first; None leaves them as they are.
         trust: whether the file may be run; TorchScript is a program (see `weights.script.load_script`).
 
     Raises:

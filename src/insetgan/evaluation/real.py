@@ -1,4 +1,4 @@
-"""The real side of an evaluation: features of pictures, or statistics that somebody has published."""
+"""The real side of an evaluation: features of pictures, or published statistics."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class RealSide(Protocol):
         ...
 
     def count(self, region: str) -> int:
-        """Pictures that show the region; a large number where nobody knows."""
+        """Pictures that show the region; a large number where it is unknown."""
         ...
 
     def side(self, region: str, key: str) -> Any:
@@ -79,7 +79,7 @@ class PublishedStatistics:
         self.reference, self.title = reference, reference.title
 
     def count(self, region: str) -> int:
-        """Nobody knows; many."""
+        """Unknown for published statistics; a large number, so that checks of counts pass."""
         return 2**31
 
     def side(self, region: str, key: str) -> Any:

@@ -1,4 +1,4 @@
-"""What is drawn: images of seeds, a grid of mixed styles, or a walk; each gives names and the codes behind them."""
+"""What is drawn: images of seeds, a grid of mixed styles, or a walk; each gives names and the latents behind them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Plan(Protocol):
         ...
 
     def ws(self, generator: Synthesiser, first: int, last: int) -> Tensor:
-        """Codes [last - first, num_ws, w_dim] of the images numbered first to last - 1."""
+        """Latents [last - first, num_ws, w_dim] of the images numbered first to last - 1."""
         ...
 
     def record(self, index: int) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def mix_name(row: int, column: int) -> str:
 
 
 def seeded_codes(generator: Synthesiser, seeds: Sequence[int], truncs: Sequence[float]) -> Tensor:
-    """Codes of seeds, each with its own psi: w_avg + psi (w - w_avg), [n, num_ws, w_dim]."""
+    """Latents of seeds, each with its own psi: w_avg + psi (w - w_avg), [n, num_ws, w_dim]."""
     z = seeded_latents(seeds, generator.z_dim).to(generator.mapping.w_avg.device)
     return truncated(generator, z, truncs)
 

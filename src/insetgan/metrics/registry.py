@@ -48,7 +48,7 @@ class FeatureMetric(Protocol):
         ...
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
-        """The same of each choice of rows of the generated ones, of both sides where `paired`; for intervals."""
+        """The metric on each resample; `rows` index the generated features, and the real ones too if `paired`."""
         ...
 
 

@@ -21,7 +21,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet'
 class TorchScriptFeatures(Frozen):
     """A TorchScript network of the user's, pictures in, [n, d] or [n, d, 1, 1] out.
 
-    It is run once to find out d. Distances by it are called FD and KD: nobody but the user knows what network it is.
+    It is run once to find out d. Distances by it are called FD and KD: only the user knows what network it is.
 
     Args:
         path: of the file.

@@ -13,19 +13,19 @@ class ConcatenatedFeatures(nn.Module):
     """Feature maps of several networks, joined channel by channel where they have the same size.
 
     Critics that look through one network learn what that network overlooks. Through two they have to agree with both: a
-    network that knows the pictures' parts keeps poses and colours apart, one that knows photographs asks for detail.
+    network that knows the images' parts keeps poses and colours apart, one that knows photographs asks for detail.
 
     Networks differ in the scale of their maps, and the projections that follow are random: without a common scale the
     louder network would be all that critics hear. So the maps of every further network are shifted and scaled, by one
-    factor a map, until on the given pictures each channel has the mean 0 and the map has the spread of the first network's
+    factor a map, until on the given images each channel has the mean 0 and the map has the spread of the first network's
     map of the same size; where the first has none, the spread 1.
 
     Args:
         pictures: [n, 3, h, w] in [-1, 1], on which the scales are found; a hundred are plenty.
-        networks: feature networks by name (see `projected.FeatureNetwork`); all frozen by who uses this.
+        networks: feature networks by name (see `projected.FeatureNetwork`); all frozen by the code that uses this.
 
     Raises:
-        ValueError: fewer than two pictures or no network.
+        ValueError: fewer than two images or no network.
     """
 
     def __init__(self, pictures: Tensor, **networks: nn.Module) -> None:

@@ -42,7 +42,7 @@ def minibatch_std(x: Tensor, group_size: int) -> Tensor:
 
 
 class DiscriminatorBlock(nn.Module):
-    """Two convolutions that halve the size beside a shortcut; the first block also reads the picture."""
+    """Two convolutions that halve the size beside a shortcut; the first block also reads the image."""
 
     resample_filter: Tensor
 
@@ -56,7 +56,7 @@ class DiscriminatorBlock(nn.Module):
         self.skip = Conv(in_channels, out_channels, 1, bias=False, activation=False, down=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, in, h, w] (the first block: pictures) -> [n, out, h / 2, w / 2]."""
+        """[n, in, h, w] (the first block: images) -> [n, out, h / 2, w / 2]."""
         if self.fromrgb is not None:
             x = self.fromrgb(x)
         gain = math.sqrt(0.5)
@@ -68,7 +68,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 class DiscriminatorEpilogue(nn.Module):
-    """From the coarsest features to one number a picture, in float32 even under autocast."""
+    """From the coarsest features to one number an image, in float32 even under autocast."""
 
     def __init__(
         self, channels: int, *, size: tuple[int, int], cmap_dim: int, mbstd_group_size: int, clamp: float | None
@@ -113,7 +113,7 @@ class Discriminator(DescribedNetwork):
             height: of the images; together with the width one of the sizes that `layers.block_sizes` takes.
             width: of the images.
             c_dim: number of label values; 0 for an unconditional network.
-            img_channels: colours of the pictures.
+            img_channels: colours of the images.
             channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
             mbstd_group_size: samples over which the minibatch standard deviation is taken.
@@ -156,7 +156,7 @@ class Discriminator(DescribedNetwork):
         return epilogue
 
     def freeze(self, layers: int) -> None:
-        """Freeze the layers nearest to the picture, which know most of what all pictures have in common (Mo et al. 2020).
+        """Freeze the layers nearest to the image, which know most of what all images have in common (Mo et al. 2020).
 
         Their weights become buffers under the same names: no optimiser sees them and the state dict stays. For good;
         freeze before optimisers are made.
@@ -177,7 +177,7 @@ class Discriminator(DescribedNetwork):
             as_buffers(layer)
 
     def forward(self, img: Tensor, c: Tensor | None = None) -> Tensor:
-        """Judge pictures.
+        """Judge images.
 
         Args:
             img: [n, img_channels, height, width], nominally in [-1, 1]; n a multiple of min(n, mbstd_group_size).

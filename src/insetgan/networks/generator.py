@@ -37,7 +37,7 @@ class Generator(FromFile, DescribedNetwork):
             z_dim: size of the input latent z.
             w_dim: size of the intermediate latent w.
             c_dim: number of label values; 0 for an unconditional network.
-            img_channels: colours of the pictures.
+            img_channels: colours of the images.
             mapping_layers: depth of the mapping network.
             channel_base: a block of height r has min(channel_base // r, channel_max) feature maps.
             channel_max: see channel_base.
@@ -71,7 +71,7 @@ class Generator(FromFile, DescribedNetwork):
         self.mapping = LatentMapping(z_dim=z_dim, c_dim=c_dim, w_dim=w_dim, num_ws=self.num_ws, layers=mapping_layers)
 
     def draw(self, ws: Tensor) -> Tensor:
-        """Draw the codes [n, num_ws, w_dim] with the stored noise: [n, img_channels, height, width]."""
+        """Draw the latents [n, num_ws, w_dim] with the stored noise: [n, img_channels, height, width]."""
         images: Tensor = self.synthesis(ws, noise_mode="const")
         return images
 
@@ -82,7 +82,7 @@ class Generator(FromFile, DescribedNetwork):
         truncation_psi: float = 1.0,
         noise_mode: NoiseMode = "const",
     ) -> Tensor:
-        """Draw pictures.
+        """Draw images.
 
         Args:
             z: [n, z_dim].

@@ -112,7 +112,7 @@ def refuse_fractions(**sizes: object) -> None:
 
 
 def refuse_clamp(conv_clamp: object) -> None:
-    """Refuse a limit of features that is none.
+    """Refuse an invalid limit of features.
 
     Raises:
         ValueError: it is neither a number above 0 nor None.

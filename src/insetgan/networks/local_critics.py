@@ -1,4 +1,4 @@
-"""A discriminator that also looks closely at where a picture was completed (Iizuka et al. 2017)."""
+"""A discriminator that also looks closely at where an image was completed (Iizuka et al. 2017)."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from insetgan.networks.projected import ENLARGEMENTS, ProjectedDiscriminator
 
 
 class LocalProjectedDiscriminator(ProjectedDiscriminator):
-    """Critics on the whole picture, and critics on a square window at a place in its hole.
+    """Critics on the whole image, and critics on a square window at a place in its hole.
 
     "Globally and locally consistent image completion" (Iizuka et al. 2017), section 3.3: a global discriminator sees whether
-    a completed picture holds together, a local one whether what was filled in is right in its details. Small holes, such
-    as a face in a picture of a whole body, hardly count before the first.
+    a completed image holds together, a local one whether what was filled in is right in its details. Small holes, such
+    as a face in an image of a whole body, hardly count before the first.
 
     The local critics' names in the state dict begin with `local`; those of the critics on the whole are what they are without
     windows, so that a run can start from one without (`init=... init_strict=false`).
@@ -33,15 +33,15 @@ class LocalProjectedDiscriminator(ProjectedDiscriminator):
 
         Args:
             features: see `ProjectedDiscriminator`.
-            height: of the pictures.
-            width: of the pictures.
-            window: side of the window, as a fraction of the shorter side of the picture; brought to the nearest number of
+            height: of the images.
+            width: of the images.
+            window: side of the window, as a fraction of the shorter side of the image; brought to the nearest number of
                 pixels that, enlarged, the strides of the frozen network divide.
             local_enlarge: as `enlarge`, of windows.
             rest: further arguments of `ProjectedDiscriminator`.
 
         Raises:
-            ValueError: a window that is no fraction or for which the picture is too small, or what `ProjectedDiscriminator`
+            ValueError: a window that is no fraction or for which the image is too small, or what `ProjectedDiscriminator`
                 refuses.
         """
         if not 0 < window <= 1:
@@ -60,10 +60,10 @@ class LocalProjectedDiscriminator(ProjectedDiscriminator):
         self.local = ProjectedDiscriminator(self.features, height=self.window, width=self.window, **local)
 
     def forward(self, img: Tensor, c: None = None, places: Tensor | None = None) -> Tensor:
-        """Judge pictures [n, img_channels, height, width], the first channel above 0 where they are known.
+        """Judge images [n, img_channels, height, width], the first channel above 0 where they are known.
 
         Args:
-            img: see `ProjectedDiscriminator.forward`; without a channel for the mask all of the picture counts as filled.
+            img: see `ProjectedDiscriminator.forward`; without a channel for the mask all of the image counts as filled.
             c: not used; the place of labels in all discriminators.
             places: [n], in [0, 1): which of a hole's pixels is the middle of the window, counted along the rows. None takes
                 the middle one.
@@ -79,7 +79,7 @@ class LocalProjectedDiscriminator(ProjectedDiscriminator):
 
 
 def window_corners(hole: Tensor, places: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Where square windows begin whose middles are pixels of holes, moved into the picture where they stick out.
+    """Where square windows begin whose middles are pixels of holes, moved into the image where they stick out.
 
     Args:
         hole: bool [n, h, w].
@@ -87,7 +87,7 @@ def window_corners(hole: Tensor, places: Tensor, side: int) -> tuple[Tensor, Ten
         side: of the windows, at most h and w.
 
     Returns:
-        Rows and columns of the corners, int64 [n] each. A picture without a hole has its window in the first corner.
+        Rows and columns of the corners, int64 [n] each. An image without a hole has its window in the first corner.
     """
     height, width = hole.shape[1:]
     passed = hole.flatten(1).cumsum(1)
@@ -99,7 +99,7 @@ def window_corners(hole: Tensor, places: Tensor, side: int) -> tuple[Tensor, Ten
 
 
 def cut(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
-    """Windows [n, c, side, side] of pictures [n, c, h, w], from corners [n]."""
+    """Windows [n, c, side, side] of images [n, c, h, w], from corners [n]."""
     steps = torch.arange(side, device=images.device)
     rows, columns = top[:, None] + steps, left[:, None] + steps
     number = torch.arange(len(images), device=images.device)[:, None, None]

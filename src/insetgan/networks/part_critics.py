@@ -1,4 +1,4 @@
-"""A discriminator that also looks closely at the parts of a picture, wherever they are."""
+"""A discriminator that also looks closely at the parts of an image, wherever they are."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -12,17 +12,17 @@ from insetgan.networks.projected import ENLARGEMENTS, ProjectedDiscriminator
 
 
 class Located(Protocol):
-    """What a locator says: boxes [n, parts, 4], (x0, y0, x1, y1) in pixels of the pictures."""
+    """What a locator says: boxes [n, parts, 4], (x0, y0, x1, y1) in pixels of the images."""
 
     boxes: Tensor
 
 
 class PartProjectedDiscriminator(ProjectedDiscriminator):
-    """Critics on the whole picture, and critics on a square window round each of some parts.
+    """Critics on the whole image, and critics on a square window round each of some parts.
 
-    A face is a fiftieth of a picture of a whole body, and the critics on the whole see that picture reduced: they ask for a
+    A face is a fiftieth of an image of a whole body, and the critics on the whole see that image reduced: they ask for a
     face's place and colour, hardly for its eyes. The idea is that of `LocalProjectedDiscriminator`, with a frozen network that
-    finds the places: the window follows the part, in real pictures as in generated ones. Where there is no such part, the
+    finds the places: the window follows the part, in real images as in generated ones. Where there is no such part, the
     window lies where the network suspects it, and the generator is told to draw it there.
 
     The places are whole pixels and have no gradient. The names of the critics on the whole are those of
@@ -45,19 +45,19 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
 
         Args:
             features: see `ProjectedDiscriminator`.
-            locator: called with pictures [n, 3, h, w] in [-1, 1] it gives `Located`, and its `parts` names what; PartsNet is
+            locator: called with images [n, 3, h, w] in [-1, 1] it gives `Located`, and its `parts` names what; PartsNet is
                 one. Frozen here.
-            height: of the pictures.
-            width: of the pictures.
+            height: of the images.
+            width: of the images.
             windows: name of a part that the locator finds -> side of its window,
-                as a fraction of the picture's width; brought to the nearest number of pixels that, enlarged, the strides of
+                as a fraction of the image's width; brought to the nearest number of pixels that, enlarged, the strides of
                 the frozen features divide.
             part_enlarge: as `enlarge`, of windows.
             part_features: what describes the windows, where it differs from `features`.
             rest: further arguments of `ProjectedDiscriminator`.
 
         Raises:
-            ValueError: no window, one that is no fraction or for which the picture is too small, or what
+            ValueError: no window, one that is no fraction or for which the image is too small, or what
                 `ProjectedDiscriminator` refuses.
         """
         found = tuple(getattr(locator, "parts", ()))
@@ -86,7 +86,7 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
         )
 
     def forward(self, img: Tensor, c: None = None) -> Tensor:
-        """Judge pictures [n, img_channels, height, width], their last three channels colours in [-1, 1].
+        """Judge images [n, img_channels, height, width], their last three channels colours in [-1, 1].
 
         Returns:
             [n, (critics on the whole and on the windows) * places] logits, higher for what looks real.
@@ -107,13 +107,13 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
 
 
 def corners_round(boxes: Tensor, side: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Where square windows begin that have boxes in their middle, moved into the picture where they stick out.
+    """Where square windows begin that have boxes in their middle, moved into the image where they stick out.
 
     Args:
         boxes: [n, 4], (x0, y0, x1, y1) in pixels.
         side: of the windows, at most `height` and `width`.
-        height: of the pictures.
-        width: of the pictures.
+        height: of the images.
+        width: of the images.
 
     Returns:
         Rows and columns of the corners, int64 [n] each.

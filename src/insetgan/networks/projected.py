@@ -1,4 +1,4 @@
-"""A discriminator that looks at pictures through the features of a frozen network (Projected GANs, Sauer et al. 2021)."""
+"""A discriminator that looks at images through the features of a frozen network (Projected GANs, Sauer et al. 2021)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,10 +18,10 @@ ENLARGEMENTS = (0.25, 0.5, 1, 2, 4)
 
 
 class FeatureNetwork(Protocol):
-    """What gives pictures features; PartsNet is one."""
+    """What gives images features; PartsNet is one."""
 
     def features(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Describe pictures [n, 3, h, w] in [-1, 1] at several scales, each half as high and wide as the one before."""
+        """Describe images [n, 3, h, w] in [-1, 1] at several scales, each half as high and wide as the one before."""
         ...
 
 
@@ -56,8 +56,8 @@ class CrossScaleMixing(nn.Module):
 class ProjectedDiscriminator(nn.Module):
     """Small convolutional critics, one a scale, on projected features of a frozen network.
 
-    The frozen network already knows what such pictures consist of, so that the critics need not find out while the
-    generator waits: few pictures and few steps suffice. One more critic looks at the picture itself, since features care
+    The frozen network already knows what such images consist of, so that the critics need not find out while the
+    generator waits: few images and few steps suffice. One more critic looks at the image itself, since features care
     little for colour; its places are blocks of pixels. Frozen weights are buffers: no optimiser and no DDP sees them.
 
     Needs no gradient penalty: the critics' convolutions have spectral norm one.
@@ -82,20 +82,20 @@ class ProjectedDiscriminator(nn.Module):
 
         Args:
             features: a `FeatureNetwork`; frozen and put into evaluation mode here.
-            height: of the pictures.
-            width: of the pictures.
+            height: of the images.
+            width: of the images.
             img_channels: 3, or more where something goes before the colours, such as CoModGAN's mask. The frozen network
-                does not see it; the critic of the picture itself does.
+                does not see it; the critic of the image itself does.
             scales: which of its maps are looked at, from fine to coarse, counted from 0.
-            enlarge: pictures are made so many times as large before they are described: 2 for small pictures and a network
+            enlarge: images are made so many times as large before they are described: 2 for small images and a network
                 that knows larger ones, 0.5 so that critics grow with the generator and go on seeing what they know.
             mixed_channels: channels of the projected maps.
             critic_channels: channels within a critic.
-            mbstd_group_size: samples over which each critic is shown the minibatch standard deviation, so that pictures that
-                are all alike give themselves away; with 1 every picture is judged by itself.
+            mbstd_group_size: samples over which each critic is shown the minibatch standard deviation, so that images that
+                are all alike give themselves away; with 1 every image is judged by itself.
 
         Raises:
-            ValueError: a group below 1, no scale, scales out of order or that the network does not have, pictures too small
+            ValueError: a group below 1, no scale, scales out of order or that the network does not have, images too small
                 for them or without colours.
         """
         super().__init__()
@@ -129,7 +129,7 @@ class ProjectedDiscriminator(nn.Module):
         self.picture_critic = made(img_channels * self.block**2, halvings=halvings[0])
 
     def forward(self, img: Tensor, c: None = None) -> Tensor:
-        """Judge pictures [n, img_channels, height, width], their last three channels colours in [-1, 1].
+        """Judge images [n, img_channels, height, width], their last three channels colours in [-1, 1].
 
         Returns:
             [n, critics * places] logits, higher for what looks real.

@@ -1,4 +1,4 @@
-"""The synthesis network: from one w a layer to a picture."""
+"""The synthesis network: from one w a layer to an image."""
 
 import math
 from collections.abc import Sequence
@@ -118,10 +118,10 @@ class StyledConv(nn.Module):
 
 
 class ToRGB(nn.Module):
-    """Modulated 1 x 1 convolution to a picture."""
+    """Modulated 1 x 1 convolution to an image."""
 
     def __init__(self, in_channels: int, img_channels: int, *, w_dim: int, clamp: float | None) -> None:
-        """Make a layer from feature maps to a picture."""
+        """Make a layer from feature maps to an image."""
         super().__init__()
         self.clamp = clamp
         self.weight_gain = 1 / math.sqrt(in_channels)
@@ -156,7 +156,7 @@ class ToRGB(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """The layers of one size: one or two convolutions and their share of the picture."""
+    """The layers of one size: one or two convolutions and their share of the image."""
 
     resample_filter: Tensor
 
@@ -223,16 +223,16 @@ class SynthesisNetwork(nn.Module):
         return [getattr(self, f"b{height}") for height in self.heights]
 
     def forward(self, ws: Tensor, *, noise_mode: NoiseMode = "const") -> Tensor:
-        """Draw pictures.
+        """Draw images.
 
         Args:
-            ws: [n, num_ws, w_dim]. A block's picture layer shares its row with the next block's first convolution.
+            ws: [n, num_ws, w_dim]. A block's image layer shares its row with the next block's first convolution.
             noise_mode: "const" adds the stored noise, "random" draws fresh noise, "none" adds none.
 
         Returns:
             [n, img_channels, height, width], nominally in [-1, 1], in the precision of the parameters. Under autocast
             feature maps are short floats (in float16 only those of the four highest resolutions); styles, demodulation
-            and the sum of the pictures are not.
+            and the sum of the images are not.
 
         Raises:
             ValueError: ws has another shape, or noise_mode another value.

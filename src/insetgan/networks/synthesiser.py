@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class LatentMapper(Protocol):
-    """The mapping of a generator, from z to its latent codes."""
+    """The mapping of a generator, from z to its latents."""
 
     @property
     def w_avg(self) -> Tensor:
@@ -19,16 +19,16 @@ class LatentMapper(Protocol):
 
 
 class Synthesiser(Protocol):
-    """Draws pictures from a latent code of one vector a layer; whoever loads it freezes its weights."""
+    """Draws images from latents of one vector a layer; the caller freezes its weights."""
 
     @property
     def height(self) -> int:
-        """Rows of its pictures."""
+        """Rows of its images."""
         ...
 
     @property
     def width(self) -> int:
-        """Columns of its pictures."""
+        """Columns of its images."""
         ...
 
     @property

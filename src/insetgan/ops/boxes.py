@@ -1,4 +1,4 @@
-"""Boxes as numbers: (x0, y0, x1, y1), half-open pixels of the picture they lie on."""
+"""Boxes as numbers: (x0, y0, x1, y1), half-open pixels of the image they lie on."""
 
 import torch
 from torch import Tensor
@@ -8,17 +8,17 @@ MARGIN = 0.15
 
 
 def square_boxes(boxes: Tensor, margin: float, height: int, width: int) -> Tensor:
-    """Put a square with a margin round each box, on whole pixels and inside the picture.
+    """Put a square with a margin round each box, on whole pixels and inside the image.
 
-    The square keeps the centre of the box; it is pushed inwards where it would leave the picture, and is no larger than
-    the picture's shorter side. The data of an inset generator and the placement of its pictures share this rule, so
+    The square keeps the centre of the box; it is pushed inwards where it would leave the image, and is no larger than
+    the image's shorter side. The data of an inset generator and the placement of its images share this rule, so
     that a generated inset fits where it is put.
 
     Args:
         boxes: [n, 4], tight boxes in pixels, whole or not.
         margin: what is added on every side, as a fraction of the longer side of the box.
-        height: rows of the picture.
-        width: columns of the picture.
+        height: rows of the image.
+        width: columns of the image.
 
     Returns:
         int64 [n, 4], with x1 - x0 == y1 - y0 >= 1.
@@ -48,8 +48,8 @@ def inside_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
 
     Args:
         boxes: [n, 4]; a box with x1 <= x0 or y1 <= y0 is empty.
-        height: rows of the picture.
-        width: columns of the picture.
+        height: rows of the image.
+        width: columns of the image.
 
     Returns:
         bool [n, 1, height, width].
@@ -68,7 +68,7 @@ def shrink_boxes(boxes: Tensor, pixels: Tensor | int) -> Tensor:
 
 
 def band_thickness(boxes: Tensor, fraction: float = 1 / 8) -> Tensor:
-    """Thickness of the border band E_8, in pixels of the picture the boxes lie on.
+    """Thickness of the border band E_8, in pixels of the image the boxes lie on.
 
     The paper's 8 pixels belong to an inset of 64; on the canvas they are an eighth of the box, and at least 1 pixel.
 

@@ -2,7 +2,7 @@
 
 A convolution is one trilinear form of its input, its weight and what reads its output, t(x, w, g) = <conv(x, w), g>. The
 three partial derivatives are the convolution, its adjoint and the gradient of the weight, and the derivatives of each are
-the other two. PyTorch's own second derivatives instead swap batch and channels and convolve with whole pictures as
+the other two. PyTorch's own second derivatives instead swap batch and channels and convolve with whole images as
 kernels, in another memory order, several times slower. Gradient penalties (R1, path length) are made of them.
 
 Call outside autocast, with tensors of one type.
@@ -20,7 +20,7 @@ def wanted(ctx: Any, index: int) -> bool:
     """Whether the backward pass under way needs the gradient of a Function's tensor argument.
 
     `ctx.needs_input_grad` says only whether the argument has gradients at all. The inner pass of a penalty is after the
-    gradient of pictures or latents and has no use for those of the weights, a third of its work.
+    gradient of images or latents and has no use for those of the weights, a third of its work.
 
     Args:
         ctx: of a Function's backward.

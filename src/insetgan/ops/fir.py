@@ -1,6 +1,6 @@
 """Resampling with StyleGAN2's low-pass filter [1, 3, 3, 1], and its blur alone.
 
-Outside a picture counts as zero, as in the published networks. The filter is separable and symmetric, so correlation
+Outside an image counts as zero, as in the published networks. The filter is separable and symmetric, so correlation
 and convolution agree and the gradient of a blur is a blur: that keeps every order of derivative cheap.
 """
 
@@ -78,7 +78,7 @@ def downsample2d(x: Tensor, *, gain: float = 1.0) -> Tensor:
 
 
 class _Upsample(torch.autograd.Function):
-    """Bilinear interpolation, which takes what lies beyond the border for its edge where the filter takes zero."""
+    """Bilinear interpolation, which repeats the edge beyond the border; the FIR filter pads with zeros."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class _Upsample(torch.autograd.Function):
 def upsample2d(x: Tensor) -> Tensor:
     """Double height and width: [n, c, h, w] -> [n, c, 2 h, 2 w], mean kept away from the border.
 
-    With these taps this is bilinear interpolation (align_corners=False) of a picture surrounded by zeros.
+    With these taps this is bilinear interpolation (align_corners=False) of an image surrounded by zeros.
     """
     doubled: Tensor = _Upsample.apply(x)  # type: ignore[no-untyped-call]
     return doubled

@@ -1,4 +1,4 @@
-"""Pictures as numbers: value ranges, seeds, grids."""
+"""Images as numbers: value ranges, seeds, grids."""
 
 import io
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """Turn float pictures into bytes.
+    """Turn float images into bytes.
 
     Args:
         images: [n, c, h, w], nominally in [-1, 1]; values outside are clipped.
@@ -24,7 +24,7 @@ def to_uint8(images: Tensor) -> Tensor:
 
 
 def from_uint8(images: Tensor) -> Tensor:
-    """Turn bytes into float pictures: uint8 [n, h, w, c] -> float32 [n, c, h, w] in [-1, 1]."""
+    """Turn bytes into float images: uint8 [n, h, w, c] -> float32 [n, c, h, w] in [-1, 1]."""
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
@@ -41,7 +41,7 @@ def encode_png(image: Any) -> bytes:
 
 
 def seeded_latents(seeds: Sequence[int], z_dim: int) -> Tensor:
-    """Draw z for each seed as NVIDIA's tools do, so that the same seed shows the same picture.
+    """Draw z for each seed as NVIDIA's tools do, so that the same seed shows the same image.
 
     Returns:
         float32 [len(seeds), z_dim], row i from `numpy.random.RandomState(seeds[i])`.
@@ -51,11 +51,11 @@ def seeded_latents(seeds: Sequence[int], z_dim: int) -> Tensor:
 
 
 def make_grid(images: Tensor, columns: int, *, gap: int = 2, background: float = 1.0) -> Tensor:
-    """Lay pictures out in rows.
+    """Lay images out in rows.
 
     Args:
         images: [n, c, h, w].
-        columns: pictures a row.
+        columns: images a row.
         gap: pixels between neighbours.
         background: value of the gaps.
 

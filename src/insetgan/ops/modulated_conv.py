@@ -61,7 +61,7 @@ def conv2d_up(x: Tensor, weight: Tensor) -> Tensor:
 
 
 class _ShiftedLeakyReLU(torch.autograd.Function):
-    """lrelu(x + left @ right), each picture seen as a matrix [pixels, channels]."""
+    """lrelu(x + left @ right), each image seen as a matrix [pixels, channels]."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, left: Tensor, right: Tensor) -> Tensor:
@@ -195,12 +195,12 @@ class _FanOutGradient(torch.autograd.Function):
 
 
 def fan_out(x: Tensor, scale: Tensor | None, mixing: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    """Hand activations to their readers: scaled to the next convolution, mixed to the picture.
+    """Hand activations to their readers: scaled to the next convolution, mixed to the image.
 
     Args:
         x: [n, c, h, w] in channels-last memory.
         scale: [n, c], or None if no convolution follows.
-        mixing: [n, k, c], or None if no picture is read here.
+        mixing: [n, k, c], or None if no image is read here.
 
     Returns:
         x * scale [n, c, h, w], and the mixtures of channels [n, k, h * w], each None if not asked for; of x's type.

@@ -131,7 +131,7 @@ class Region:
         return resample(mask, crop_matrix(y0, y1, height, rows), crop_matrix(x0, x1, width, columns))
 
     def through_window(self, images: Tensor) -> Tensor:
-        """The part of pictures or masks [n, c, H, W] that lies in the window."""
+        """The part of images or masks [n, c, H, W] that lies in the window."""
         top, bottom, left, right = self.window
         return images[:, :, top:bottom, left:right]
 
@@ -141,7 +141,7 @@ class Region:
         return resample(inset, self.paste_rows[:, top:bottom], self.paste_columns[:, left:right])
 
     def composite(self, canvas: Tensor, inset: Tensor, blend: Blend = "paste") -> Tensor:
-        """Canvas and inset in one picture; canvas pixels outside the box stay untouched.
+        """Canvas and inset in one image; canvas pixels outside the box stay untouched.
 
         Args:
             canvas: [n, c, H, W].
@@ -166,7 +166,7 @@ def outside_all(regions: Iterable[Region]) -> Tensor:
 def feather(boxes: Tensor, height: int, width: int) -> Tensor:
     """Weights that rise linearly from the border of each box to 1 at the inner end of E_8, [n, 1, height, width].
 
-    A side of the box on the border of the picture does not fade: there is nothing behind it.
+    A side of the box on the border of the image does not fade: there is nothing behind it.
     """
     far = float(height + width)
     thick = band_thickness(boxes)[:, None].double()

@@ -62,7 +62,7 @@ def resample(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         columns: [n, w', w] or [1, w', w].
 
     Returns:
-        [n, c, h', w'] of the pictures' own type, float32 at least.
+        [n, c, h', w'] of the images' own type, float32 at least.
     """
     exact = images.to(torch.promote_types(images.dtype, torch.float32))
     with torch.autocast(images.device.type, enabled=False):

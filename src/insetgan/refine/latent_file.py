@@ -1,4 +1,4 @@
-"""Latent codes on disk, to start from: of a run folder, of one file of it, or of a projection."""
+"""Latents on disk, to start from: of a run folder, of one file of it, or of a projection."""
 
 import zipfile
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ Codes = tuple[Tensor, Tensor]
 
 
 def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -> dict[int, Codes]:
-    """Read the codes that samples start from.
+    """Read the latents that samples start from.
 
     Args:
         source: the folder of a refinement, of which each sample takes the one of its own seed; its latents.safetensors; one
             of its samples; or an .npz with `w` [1, layers, w_dim], as StyleGAN2's projector writes. `source#3` or
             `source#3-1` takes that sample for all; so does a file that holds one alone.
-        generator: whose codes, `canvas` or the name of a part.
+        generator: whose latents, `canvas` or the name of a part.
         seeds: of the samples.
         key: what the setting is called, for messages.
 
@@ -35,7 +35,7 @@ def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -
         By seed.
 
     Raises:
-        UserError: nothing there, nothing readable, or no codes of this generator or seed.
+        UserError: nothing there, nothing readable, or no latents of this generator or seed.
     """
     path, chosen = read_path(source, key=key), ""
     if not path.exists() and "#" in source:

@@ -1,4 +1,4 @@
-"""Latent codes under optimisation: a shared w* and an offset for every layer."""
+"""Latents under optimisation: a shared w* and an offset for every layer."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,7 +17,7 @@ CANVAS = "canvas"
 
 @dataclass(frozen=True)
 class Latents:
-    """The codes of one generator: layer i is driven by w* + delta_i.
+    """The latents of one generator: layer i is driven by w* + delta_i.
 
     Attributes:
         shared: w*, [n, w_dim].
@@ -43,7 +43,7 @@ class Latents:
 
     @property
     def offsets(self) -> Tensor:
-        """delta_i, [n, num_ws, w_dim]; in W+ the codes are no offsets from anything, so zeros."""
+        """delta_i, [n, num_ws, w_dim]; in W+ the latents are no offsets from anything, so zeros."""
         return torch.zeros_like(self.delta) if self.space == "w+" else self.delta
 
     @property
@@ -56,7 +56,7 @@ class Latents:
         return self._of(self.shared.detach().clone(), self.delta.detach().clone())
 
     def to(self, device: torch.device) -> "Latents":
-        """The same codes on a device."""
+        """The same latents on a device."""
         return replace(self, **{key: getattr(self, key).to(device) for key in ("shared", "delta", "average")})
 
     def rows(self, chosen: Tensor) -> "Latents":

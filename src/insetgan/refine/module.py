@@ -30,7 +30,7 @@ from insetgan.runtime.lightning import pl
 
 @dataclass(frozen=True)
 class Plan:
-    """How each sample is gone about.
+    """Options for refining one sample.
 
     Attributes:
         starts: of each generator, by `CANVAS` and part name.
@@ -72,7 +72,7 @@ class RefinementModule(pl.LightningModule):
         parts: the insets, by name; their generators and detectors are moved with this module.
         objective: what to minimise.
         schedule: in which order and how fast.
-        plan: how each sample is gone about.
+        plan: options for refining one sample.
         perceptual: features for the perceptual terms.
         segmenter: gives masks, where the plan asks for them.
 
@@ -177,13 +177,13 @@ class RefinementModule(pl.LightningModule):
         return {CANVAS: self.canvas, **{name: part.generator for name, part in self.parts.items()}}
 
     def problem(self, starts: Mapping[str, Latents]) -> Problem:
-        """What is to be solved from the given start codes."""
+        """What is to be solved from the given start latents."""
         plan, canvas, parts = self.plan, self.canvas, self.parts
         options: dict[str, Any] = {"segmenter": self.segmenter, "region": plan.region, "blend": plan.blend}
         return Problem(canvas, parts, starts, self.perceptual, **options)
 
     def starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
-        """Start codes of all initialisations, those of one seed one after the other."""
+        """Start latents of all initialisations, those of one seed one after the other."""
         side: Side = "canvas" if name == CANVAS else "inset"
         start, tries = self.plan.starts[name], self.plan.tries
         rounds = [start.latents(generator, seeds, again if side in self.plan.vary else 0) for again in range(tries)]
@@ -197,7 +197,7 @@ class RefinementModule(pl.LightningModule):
         return joined.rows(order)
 
     def first_starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
-        """Start codes of the first initialisation of each seed."""
+        """Start latents of the first initialisation of each seed."""
         start = self.plan.starts[name]
         return replace(start.latents(generator, seeds, 0), space=self.plan.spaces[name])
 

@@ -38,9 +38,9 @@ class Problem:
     Attributes:
         canvas: draws I_A.
         parts: the insets, by name.
-        starts: start codes, by `CANVAS` and part name, all of one batch size.
+        starts: start latents, by `CANVAS` and part name, all of one batch size.
         perceptual: gives the perceptual terms their features; may be None when there are none.
-        references: pictures that L_body and L_part hold on to, by `CANVAS` and part name; those of the start codes where
+        references: images that L_body and L_part hold on to, by `CANVAS` and part name; those of the start latents where
             absent.
         placements: where the parts were before, by name, for a run that continues another; looked for afresh where absent.
         segmenter: gives soft masks, where `region` or `blend` asks for them.
@@ -107,11 +107,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a batch; pictures are [n, 3, height, width], nominally in [-1, 1].
+    """What came of a batch; images are [n, 3, height, width], nominally in [-1, 1].
 
     Attributes:
         status: one of `STATUSES` a sample.
-        started: bool [n], whether there was anything to refine; where not, all pictures are the start canvas.
+        started: bool [n], whether there was anything to refine; where not, all images are the start canvas.
         present: by part, bool [n], whether it is on the canvas; elsewhere its boxes mean nothing and it is not composed.
         placements: where each part was at the end, by name.
         steps: int64 [n], updates made.
@@ -119,17 +119,17 @@ class Result:
         total: objective of the kept state, [n]; infinite where nothing was judged.
         boxes: by part, int64 [n, 4], of the kept state.
         start_boxes: the same on the start canvas.
-        latents: the kept codes, by `CANVAS` and part.
-        start_latents: the codes it started from.
+        latents: the kept latents, by `CANVAS` and part.
+        start_latents: the latents it started from.
         curves: unweighted terms by name, and "total" at full weights, each [n, longest steps + 1] on the CPU; NaN before
             a term's stage, and behind the end of a sample.
-        start_canvas: I_A of the start codes, or the one that was given to hold on to.
+        start_canvas: I_A of the start latents, or the one that was given to hold on to.
         paste: the naive paste, start insets on the start canvas.
-        canvas: I_A of the kept codes.
-        fitted: the insets of the kept codes pasted without blending, which is what is measured.
-        refined: the composite of the kept codes as the problem blends it.
-        insets: I_B of the kept codes, by part.
-        start_insets: I_B of the start codes, or those that were given to hold on to, by part.
+        canvas: I_A of the kept latents.
+        fitted: the insets of the kept latents pasted without blending, which is what is measured.
+        refined: the composite of the kept latents as the problem blends it.
+        insets: I_B of the kept latents, by part.
+        start_insets: I_B of the start latents, or those that were given to hold on to, by part.
         interiors: R^I by part, weights in 0..1, each [n, 1, h, w].
     """
 

@@ -1,4 +1,4 @@
-"""Where the codes of a generator start from: its mean, a seed, or what was found before."""
+"""Where the latents of a generator start from: its mean, a seed, or what was found before."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ Trunc = float | Sequence[float]
 
 
 class Start(Protocol):
-    """Gives the start codes of one generator."""
+    """Gives the start latents of one generator."""
 
     def latents(self, generator: Synthesiser, seeds: Sequence[int], again: int = 0) -> Latents:
-        """Codes of the samples `seeds`; `again` counts further initialisations of the same samples, from 0."""
+        """Latents of the samples `seeds`; `again` counts further initialisations of the same samples, from 0."""
         ...
 
     @property
@@ -30,7 +30,7 @@ class Start(Protocol):
         ...
 
     def digest(self, seed: int) -> str:
-        """What decides the codes of a sample, beside its seed and the settings."""
+        """What decides the latents of a sample, beside its seed and the settings."""
         ...
 
 
@@ -47,7 +47,7 @@ class SeededStart:
     seeds: Mapping[int, int] | None = None
 
     def latents(self, generator: Synthesiser, seeds: Sequence[int], again: int = 0) -> Latents:
-        """Codes of the seeds; a further initialisation draws from a seed that follows from the first."""
+        """Latents of the seeds; a further initialisation draws from a seed that follows from the first."""
         chosen = [self.seeds[seed] if self.seeds else seed for seed in seeds]
         return start_latents(generator, [another_seed(seed, again) for seed in chosen], self.trunc)
 
@@ -63,7 +63,7 @@ class SeededStart:
 
 @dataclass(frozen=True)
 class GivenStart:
-    """Codes that were found before: of another run, a projection, an encoder.
+    """Latents that were found before: of another run, a projection, an encoder.
 
     Attributes:
         codes: w* [w_dim] and delta [num_ws, w_dim] of each sample.
@@ -77,7 +77,7 @@ class GivenStart:
         """The given codes, the same at every initialisation.
 
         Raises:
-            UserError: they are codes of another generator.
+            UserError: they are latents of another generator.
         """
         average = generator.mapping.w_avg.detach()
         wanted = (generator.num_ws, generator.w_dim)
@@ -96,7 +96,7 @@ class GivenStart:
         return False
 
     def digest(self, seed: int) -> str:
-        """The codes themselves: where they lie does not matter."""
+        """The latents themselves: where they lie does not matter."""
         found = hashlib.sha256()
         for tensor in self.codes[seed]:
             found.update(tensor.detach().cpu().numpy().tobytes())
@@ -105,7 +105,7 @@ class GivenStart:
 
 @torch.no_grad()
 def start_latents(generator: Synthesiser, seeds: Sequence[int], trunc: Trunc) -> Latents:
-    """Codes of seeded random pictures.
+    """Latents of seeded random images.
 
     Args:
         generator: whose latents they are.
@@ -120,7 +120,7 @@ def start_latents(generator: Synthesiser, seeds: Sequence[int], trunc: Trunc) ->
     psi = layer_trunc(trunc, generator.num_ws)
     alike = bool((psi == psi[0]).all())
     mean = float(psi[0] if alike else psi.mean())
-    # One seed at a time: a picture must not depend on which seeds are mapped together, not even by rounding.
+    # One seed at a time: an image must not depend on which seeds are mapped together, not even by rounding.
     shared = torch.cat([generator.mapping(row[None], truncation_psi=mean)[:, 0] for row in z]).detach().clone()
     delta = shared.new_zeros(len(z), generator.num_ws, generator.w_dim)
     if not alike:
@@ -142,7 +142,7 @@ def layer_trunc(trunc: Trunc, layers: int) -> Tensor:
 
 
 def another_seed(seed: int, again: int) -> int:
-    """The seed of initialisation number `again` of a sample: its own at 0, then one that nobody types by chance."""
+    """The seed of initialisation number `again` of a sample: `seed` for 0, a hash of (seed, again) after that."""
     if again == 0:
         return seed
     mixed = (seed * 0x9E3779B1 + again * 0x85EBCA77) & 0xFFFFFFFF  # odd multipliers: other samples, other seeds

@@ -1,4 +1,4 @@
-"""A walk through latent space: codes are interpolated, and each picture starts from what made the one before it fit."""
+"""A walk through latent space: latents are interpolated, and each image starts from what made the one before it fit."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ from insetgan.refine.problem import Problem
 
 @dataclass(frozen=True)
 class Footing:
-    """What the next picture of a walk takes over from the last one.
+    """What the next image of a walk takes over from the last one.
 
     Attributes:
-        shifts: what the optimisation added to the interpolated codes, by generator, as (w*, delta) of one sample.
+        shifts: what the optimisation added to the interpolated latents, by generator, as (w*, delta) of one sample.
         placements: where the parts were in the end, by name.
     """
 
@@ -27,12 +27,12 @@ class Footing:
 
 
 def between(codes: Latents, picture: int, steps: int) -> Latents:
-    """The interpolated codes of one picture of a walk, a batch of one.
+    """The interpolated latents of one image of a walk, a batch of one.
 
     Args:
         codes: one sample a stop of the walk.
-        picture: number of the picture, from 0; picture k * steps is stop k.
-        steps: pictures from one stop to the next.
+        picture: number of the image, from 0; image k * steps is stop k.
+        steps: images from one stop to the next.
     """
     stop = min(picture // steps, len(codes.shared) - 2)
     share = picture / steps - stop
@@ -59,14 +59,14 @@ def image_names(stops: Sequence[int], steps: int) -> list[str]:
 
 
 def set_out(problem: Problem, pictures: Mapping[str, Tensor], footing: Footing | None) -> Problem:
-    """Make the problem of a picture go on from the last one.
+    """Make the problem of an image go on from the last one.
 
-    L_body and L_part hold on to the pictures of the interpolated codes themselves, so that the walk stays on its way.
+    L_body and L_part hold on to the images of the interpolated latents themselves, so that the walk stays on its way.
 
     Args:
-        problem: starts from the interpolated codes.
-        pictures: of these codes, by generator.
-        footing: of the last picture; None for the first.
+        problem: starts from the interpolated latents.
+        pictures: of these latents, by generator.
+        footing: of the last image; None for the first.
     """
     if footing is None:
         return problem
@@ -80,7 +80,7 @@ def set_out(problem: Problem, pictures: Mapping[str, Tensor], footing: Footing |
 def footing_of(
     latents: Mapping[str, Latents], placements: Mapping[str, Placement], interpolated: Mapping[str, Latents]
 ) -> Footing:
-    """What a result, a batch of one, leaves to the next picture: its codes without the interpolated ones, and its places."""
+    """What a result, a batch of one, leaves to the next image: its latents without the interpolated ones, and its places."""
     shifts = {
         name: (codes.shared - interpolated[name].shared, codes.delta - interpolated[name].delta)
         for name, codes in latents.items()
@@ -89,5 +89,5 @@ def footing_of(
 
 
 def steadiness(pictures: Iterable[Tensor]) -> float:
-    """How far neighbours in a walk differ: mean absolute difference, 0 to 255, of two or more uint8 pictures [H, W, 3]."""
+    """How far neighbours in a walk differ: mean absolute difference, 0 to 255, of two or more uint8 images [H, W, 3]."""
     return statistics.mean(float((a.double() - b.double()).abs().mean()) for a, b in pairwise(pictures))

@@ -1,4 +1,4 @@
-"""A latent walk behind a Trainer: one picture after the other."""
+"""A latent walk behind a Trainer: one image after the other."""
 
 import json
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from insetgan.refine.refined_samples import RefinedSamples
 from insetgan.refine.walk import Footing, between, footing_of, set_out
 
 LATER = 0.25
-"""Share of the steps that pictures after the first take, since they start from one that fits."""
+"""Share of the steps that images after the first take, since they start from one that fits."""
 
 
 class WalkModule(RefinementModule):
-    """Refines the pictures of a walk in their order; a batch of the predict loop is a list of one number of a picture.
+    """Refines the images of a walk in their order; a batch of the predict loop is a list of one number of an image.
 
     Attributes:
         stops: seeds that the walk leads by.
-        walk: pictures from one to the next.
+        walk: images from one to the next.
         samples: hold the images before, so that a walk that was killed goes on as an unbroken one.
     """
 
@@ -32,7 +32,7 @@ class WalkModule(RefinementModule):
     samples: RefinedSamples
 
     def predict_step(self, batch: Sequence[int], *_: Any) -> Refined:
-        """Refine one picture."""
+        """Refine one image."""
         (picture,) = batch
         codes = self._between(picture)
         problem = self.problem(codes)
@@ -45,7 +45,7 @@ class WalkModule(RefinementModule):
         return Refined(self.refine(batch, problem, schedule), [])
 
     def origin(self, sample: int) -> str:
-        """Every picture of a walk hangs on all of its stops."""
+        """Each image depends on all key seeds."""
         found = [self.plan.origin(seed) for seed in self.stops]
         return json.dumps(found) if any(found) else ""
 
@@ -54,7 +54,7 @@ class WalkModule(RefinementModule):
         return {name: between(codes, picture, self.walk) for name, codes in starts.items()}
 
     def _footing(self, picture: int) -> Footing | None:
-        """From the last picture that came to something, as it stands in the folder, so that stopping changes nothing."""
+        """State of the last refined image, read from disk so that a resumed walk is identical."""
         for before in range(picture - 1, -1, -1):
             if (state := self.samples.state(*self.samples.names([before]))) is not None:
                 found, placements = state

@@ -15,8 +15,8 @@ from insetgan.data.picture import read_rgb
 from insetgan.metrics.measures import Quantity, quantities
 from insetgan.reports.sheet import close_up
 
-SHOWN = 64  # samples with pictures; more would make a page that no browser likes
-LARGEST = 512  # rows of a picture on the page; close-ups are cut from the picture as it is
+SHOWN = 64  # samples with images; more would make a page that no browser likes
+LARGEST = 512  # rows of an image on the page; close-ups are cut from the image as it is
 CLOSE = (160, 320)  # pixels of a close-up's side, at least and at most
 FILM_BYTES = 2_000_000  # what a film may take, so that the page stays light
 ALL_FILMS = 64_000_000  # what all of them may take
@@ -38,7 +38,7 @@ class FigureRow:
 
 @dataclass(frozen=True)
 class _Sample:
-    """What the page shows of a sample; pictures are data URIs."""
+    """What the page shows of a sample; images are data URIs."""
 
     name: str
     status: str
@@ -74,7 +74,7 @@ def build_report(
         HTML that needs nothing beside it and loads nothing.
 
     Raises:
-        OSError: a picture cannot be read; one that is missing is said to be missing.
+        OSError: an image cannot be read; one that is missing is said to be missing.
     """
     budget = ALL_FILMS
     samples = []
@@ -150,7 +150,7 @@ def base_name(key: str) -> str:
 
 
 def thumbnail(picture: Image.Image, height: int) -> Image.Image:
-    """A picture at most `height` rows high."""
+    """An image at most `height` rows high."""
     if picture.height <= height:
         return picture
     return picture.resize((max(1, round(picture.width * height / picture.height)), height), Image.Resampling.LANCZOS)

@@ -61,7 +61,7 @@ def _tiles(
 
 
 def close_up(picture: Image.Image, box: tuple[int, ...], side: int) -> Image.Image:
-    """The box and what is round it, side x side; moved inwards where it would leave the picture."""
+    """The box and what is round it, side x side; moved inwards where it would leave the image."""
     x0, y0, x1, y1 = box
     reach = max(x1 - x0, y1 - y0) * (0.5 + MARGIN)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2

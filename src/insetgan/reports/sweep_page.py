@@ -16,8 +16,8 @@ from insetgan.reports.sweep_table import html_table, write_table
 from insetgan.runtime.files import write_whole
 
 IN_ROW = 8  # samples of a run on the sheet
-ROWS = 192  # pixels: height of a picture
-MOST = 100  # runs with pictures; more would make a page and a sheet that nothing opens
+ROWS = 192  # pixels: height of an image
+MOST = 100  # runs with images; more would make a page and a sheet that nothing opens
 
 
 def write_sweep_page(folder: Path) -> Path:
@@ -54,7 +54,7 @@ def write_sweep_page(folder: Path) -> Path:
 
 
 def _strip(run: Run) -> Image.Image | None:
-    """The refined pictures of the first samples side by side; None where there are none."""
+    """The refined images of the first samples side by side; None where there are none."""
     pictures = []
     for record in run.records[:IN_ROW]:
         path = run.folder / "samples" / f"{record.get('name', record.get('seed'))}_refined.png"

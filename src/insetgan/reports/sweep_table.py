@@ -28,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A run on the page: its cells, in the order of the columns, its pictures as a data URI, and where its report is."""
+    """A run on the page: its cells, in the order of the columns, its images as a data URI, and where its report is."""
 
     cells: list[Cell]
     pictures: str

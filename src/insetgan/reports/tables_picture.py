@@ -1,4 +1,4 @@
-"""Tables as a picture, for slides and for those who do not read LaTeX."""
+"""Tables as an image, for slides and for those who do not read LaTeX."""
 
 import io
 import textwrap

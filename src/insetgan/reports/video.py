@@ -26,7 +26,7 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
 
 SMALLEST = 256  # pixels of the shorter side of a frame; smaller canvases are enlarged
-GAP = 4  # pixels between the pictures of a frame
+GAP = 4  # pixels between the images of a frame
 QUALITY = 14  # x264's constant rate factor: about where a seam looks as it does in the PNG
 BROKEN = "the film could not be written whole; is the disk full?"
 FPS = 12.0
@@ -85,15 +85,15 @@ class Recorder:
         composites = to_uint8(compose(view.canvas.image, view.insets.images, regions, self.blend)).numpy()
         boxes = {part: region.boxes.tolist() for part, region in regions.items()}
         present = {part: region.present.tolist() for part, region in regions.items()}
-        # A sample whose numbers have just run away has no picture.
+        # A sample whose numbers have just run away has no image.
         for row in step.total.isfinite().nonzero()[:, 0].tolist():
             there = {part: tuple(boxes[part][row]) for part in boxes if present[part][row]}
-            # A copy, since a view would keep the pictures of the whole batch alive.
+            # A copy, since a view would keep the images of the whole batch alive.
             self._shots.setdefault(row, []).append(_Shot(step.index, composites[row].copy(), there))
         self._thin()
 
     def finish(self, result: Result) -> None:
-        """Let every film end with the picture that is kept: the best state, which need not be the last.
+        """Let every film end with the image that is kept: the best state, which need not be the last.
 
         Args:
             result: of the batch, its samples in the order of the batch.

@@ -1,7 +1,7 @@
 """Bounds of what files may hold. A file beyond a bound is refused in one line before memory is taken for it.
 
 Each bound is far above what real sets and networks need, and far below what stops a computer. They are plain constants:
-whoever has a larger set can set them from Python before opening it, as in ``limits.PICTURE_PIXELS = 1 << 29``.
+a user with a larger set can change them from Python before opening it, as in ``limits.PICTURE_PIXELS = 1 << 29``.
 """
 
 FORMATS = ("PNG", "JPEG", "WEBP")

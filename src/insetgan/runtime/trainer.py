@@ -42,7 +42,7 @@ def settle_rank(cluster: str) -> int:
     try:
         environment = CLUSTERS[cluster]()
         alone = cluster == "none"
-        rank = environment.local_rank() or environment.node_rank() if alone else environment.global_rank()
+        rank: int = environment.local_rank() or environment.node_rank() if alone else environment.global_rank()
     except (KeyError, ValueError, RuntimeError, ModuleNotFoundError) as error:
         said = f"{error.args[0]} is not set" if isinstance(error, KeyError) else str(error).splitlines()[0]
         raise UserError(f"trainer.cluster={cluster}: has not started this process ({said})") from error
@@ -88,7 +88,7 @@ def predict_blocks(
     Args:
         trainer: carries it out; has these callbacks for this prediction only.
         module: predicts a block; gives None for an empty one.
-        blocks: one or more. Who decides by what lies on a disk which are open has looked before any process adds to it.
+        blocks: one or more. The caller must list unfinished blocks before any process writes results.
         callbacks: write what was predicted.
     """
     before = list(trainer.callbacks)  # type: ignore[attr-defined]

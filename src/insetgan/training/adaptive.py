@@ -12,7 +12,7 @@ INTERVAL = 4  # iterations between two adjustments (Karras et al. 2020, ADA, sec
 
 
 class AdaptiveAugment(nn.Module):
-    """Augments pictures with a probability that follows how sure the discriminator is of real ones.
+    """Augments images with a probability that follows how sure the discriminator is of real ones.
 
     Args:
         pipe: a key of `augment.pipe.SETS`.
@@ -27,7 +27,7 @@ class AdaptiveAugment(nn.Module):
         self.controller = AdaptiveController(p=p, target=target, ada_kimg=kimg)
 
     def forward(self, images: Tensor, draws: Draws) -> Tensor:
-        """Augment pictures [n, 3, h, w] in [-1, 1]."""
+        """Augment images [n, 3, h, w] in [-1, 1]."""
         if self.p.device.type == "cpu" and float(self.p) == 0:
             return images  # asking costs nothing here, and the pipeline would give the same
         noise = draws.pictures(*images.shape[1:]) if self.pipe.needs_noise else None

@@ -12,7 +12,7 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
     """Non-saturating loss of the generator, softplus(-D(G(z))) (Goodfellow et al. 2014, section 3).
 
     Args:
-        fake_logits: [n, 1], the discriminator on generated pictures.
+        fake_logits: [n, 1], the discriminator on generated images.
 
     Returns:
         float32 [n].
@@ -24,7 +24,7 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Logistic loss of the discriminator, softplus(-D(x)) + softplus(D(G(z))).
 
     Args:
-        real_logits: [n, 1], the discriminator on real pictures.
+        real_logits: [n, 1], the discriminator on real images.
         fake_logits: [n, 1], on generated ones.
 
     Returns:
@@ -38,7 +38,7 @@ def generator_hinge_loss(fake_logits: Tensor) -> Tensor:
     """Hinge loss of the generator, -D(G(z)) (Lim and Ye 2017; the choice of Projected GANs, Sauer et al. 2021).
 
     Args:
-        fake_logits: [n, k], the discriminator on generated pictures, one or many judgements a picture.
+        fake_logits: [n, k], the discriminator on generated images, one or many judgements an image.
 
     Returns:
         float32 [n].
@@ -50,7 +50,7 @@ def discriminator_hinge_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor
     """Hinge loss of the discriminator, max(0, 1 - D(x)) + max(0, 1 + D(G(z))).
 
     Args:
-        real_logits: [n, k], the discriminator on real pictures.
+        real_logits: [n, k], the discriminator on real images.
         fake_logits: [n, k], on generated ones.
 
     Returns:
@@ -65,8 +65,8 @@ class AdversarialLoss:
     """What both networks minimise against each other.
 
     Attributes:
-        generator: logits on generated pictures -> [n].
-        discriminator: logits on real and on generated pictures -> [n].
+        generator: logits on generated images -> [n].
+        discriminator: logits on real and on generated images -> [n].
     """
 
     generator: Callable[[Tensor], Tensor]
@@ -81,11 +81,11 @@ LOSSES = {
 
 
 def r1_penalty(discriminator: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """Squared gradient of the discriminator at real pictures, without gamma / 2 (Mescheder et al. 2018, equation 9).
+    """Squared gradient of the discriminator at real images, without gamma / 2 (Mescheder et al. 2018, equation 9).
 
     Args:
         discriminator: [n, c, h, w] -> [n, 1].
-        images: [n, c, h, w] real pictures.
+        images: [n, c, h, w] real images.
 
     Returns:
         [n], |dD/dx|^2 summed over channels and pixels, with a graph, so that it can be minimised.

@@ -22,7 +22,7 @@ class Draws:
         cur_nimg: images seen before this step.
         share: the part of the batch for which numbers are wanted.
         stream: name of the phase; phases draw independently.
-        device: where the numbers are wanted. They are drawn on the CPU, so that every device sees the same; pictures of
+        device: where the numbers are wanted. They are drawn on the CPU, so that every device sees the same; images of
             noise alone are drawn on the device.
     """
 
@@ -33,7 +33,7 @@ class Draws:
         self.device = torch.device(device)
         self._key = [seed, cur_nimg, zlib.crc32(stream.encode())]
         self._source = torch.Generator().manual_seed(_mixed(self._key))
-        self._pictures = 0  # batches of pictures drawn so far
+        self._pictures = 0  # batches of images drawn so far
         torch.manual_seed(_mixed([*self._key, share.places[0]]))
 
     def fewer(self, divisor: int) -> "Draws":
@@ -58,7 +58,7 @@ class Draws:
         return self._mine(torch.randint(high, (self.share.total,), generator=self._source))
 
     def pictures(self, *shape: int) -> Tensor:
-        """Standard normal numbers of the size of pictures, float32 [n, *shape], drawn on the device."""
+        """Standard normal numbers of the size of images, float32 [n, *shape], drawn on the device."""
         single = []
         self._pictures += 1
         for place in self.share.places:

@@ -101,7 +101,7 @@ class GANModule(TrainingModule):
         return Share(self.settings.batch_size, processes, rank, self.group_size(processes))
 
     def use_labels(self, table: Tensor) -> None:
-        """Give generated pictures labels as frequent as in the table [k, c_dim] of the data set."""
+        """Give generated images labels as frequent as in the table [k, c_dim] of the data set."""
         if table.shape[1] != self.G.c_dim:
             raise ValueError(f"labels have {table.shape[1]} values, and the networks take {self.G.c_dim}")
         self.label_table = table
@@ -130,7 +130,7 @@ class GANModule(TrainingModule):
         """One iteration: every phase that is due, then the averages and the clock.
 
         Args:
-            batch: uint8 [n, 3, h, w], this process's share of the real pictures; with labels a pair of these and [n, c].
+            batch: uint8 [n, 3, h, w], this process's share of the real images; with labels a pair of these and [n, c].
         """
         settings = self.settings
         step, share = self.nimg // settings.batch_size, self.share(self.global_rank, self.trainer.world_size)
@@ -169,7 +169,7 @@ class GANModule(TrainingModule):
         return {"network": (self.G_ema, self.kind)}
 
     def about(self) -> dict[str, Any]:
-        """The frozen networks that the critics look through, so that evaluations can say whom a distance flatters."""
+        """The frozen networks of the critics: evaluations say which distances flatter the generator."""
         return {"critics": looked_through(self.D)}
 
     def starting_points(self) -> dict[str, str | None]:
@@ -200,7 +200,7 @@ class GANModule(TrainingModule):
 
     @torch.no_grad()
     def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:
-        """Pictures of the average generator, noise fixed.
+        """Images of the average generator, noise fixed.
 
         Args:
             latents: [n, z_dim].

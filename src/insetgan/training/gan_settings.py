@@ -114,7 +114,7 @@ class GANSettings:
         return self.batch_size * 10 / 32 if self.ema_kimg is None else self.ema_kimg
 
     def r1_gamma(self, height: int, width: int) -> float:
-        """Weight of R1 for pictures of a size."""
+        """Weight of R1 for images of a size."""
         return 0.0002 * height * width / self.batch_size if self.gamma is None else self.gamma
 
     def rounds(self, processes: int) -> int:

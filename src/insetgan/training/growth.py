@@ -14,7 +14,7 @@ from insetgan.networks.layers import GAIN, SLOPE, Conv
 
 @torch.no_grad()
 def silence_new_blocks(generator: nn.Module, new: Iterable[str]) -> None:
-    """Give the new blocks no say in the picture, which then is the enlarged picture of the smaller generator.
+    """Zero the new ToRGB layers, so that the output equals the upsampled one of the smaller generator.
 
     Args:
         generator: with the smaller one's weights copied.
@@ -36,7 +36,7 @@ def silence_noise(generator: nn.Module) -> None:
 
 @torch.no_grad()
 def continue_discriminator(discriminator: Discriminator, smaller: Mapping[str, Tensor]) -> bool:
-    """Let the one new block at the top judge as the smaller discriminator judged the halved picture.
+    """Let the one new block at the top judge as the smaller discriminator judged the halved image.
 
     The block carries the colours x through its activations as the pair lrelu(x), lrelu(-x), from which x is a linear
     combination, halves them in its strided convolution, and there applies what was the smaller one's `fromrgb`. Its
@@ -95,7 +95,7 @@ def _set_centre(weight: Tensor, matrix: Tensor) -> None:
 
 @torch.no_grad()
 def continue_mapping(generator: Generator, source: Tensor) -> None:
-    """Carry the first layer of a mapping over where labels come or go, so that the pictures of each z stay.
+    """Carry the first layer of a mapping over where labels come or go, so that the images of each z stay.
 
     The layer's input is z, then the label's vector. Columns of z are taken over, up to the layer's gain, which goes with
     1 / sqrt(inputs); columns of the label's vector start at zero, or are left out.

@@ -33,12 +33,12 @@ class MetricsCSV(Logger):
 
     @property
     def name(self) -> str:
-        """Of the logger."""
+        """Name of the logger."""
         return "csv"
 
     @property
     def version(self) -> str:
-        """There is one."""
+        """Not used; Lightning asks for it."""
         return ""
 
     def log_hyperparams(self, *_: Any, **__: Any) -> None:

@@ -16,17 +16,17 @@ class RunOptions:
         batch_size: images an iteration, over all processes.
         seed: of the order of the data.
         tick_kimg: thousand images between two lines of the log.
-        snapshot_kimg: thousand images between two checkpoints with pictures.
+        snapshot_kimg: thousand images between two checkpoints with images.
         resume: "auto" goes on from `out`/last.ckpt if there is one, "none" starts anew, anything else is a checkpoint.
         precision: one of `precision.PRECISIONS`.
         accelerator: of Lightning's Trainer.
         devices: processes, one a device.
         cluster: what has started the processes, a key of `runtime.trainer.CLUSTERS`.
-        workers: processes that decode pictures for each of them.
+        workers: processes that decode images for each of them.
         num_threads: processor threads; None leaves torch's choice.
         fast_dev_run: one step of everything, nothing kept.
-        grid: pictures in a sample grid.
-        metadata: what the headers of the networks' files say besides, such as how the training pictures were cut.
+        grid: images in a sample grid.
+        metadata: what the headers of the networks' files say besides, such as how the training images were cut.
     """
 
     out: Path

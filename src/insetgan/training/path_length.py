@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def path_lengths(images: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
-    """Lengths of the steps that pictures take per step of the latents, |J_w^T y|_2 (StyleGAN2, section 3.2).
+    """Lengths of the steps that images take per step of the latents, |J_w^T y|_2 (StyleGAN2, section 3.2).
 
-    May be called under autocast: the pictures' graph keeps the types it was made in, and what is added here is float32.
+    May be called under autocast: the images' graph keeps the types it was made in, and what is added here is float32.
 
     Args:
         images: [n, c, h, w], made from `ws` with a graph.

@@ -40,16 +40,16 @@ class PhaseInputs:
         discriminator: likewise; takes labels where the networks are conditional.
         real: [n, 3, h, w] in [-1, 1].
         draws: random numbers of this phase.
-        labels: of the real pictures, [n, c]; None without.
-        condition: what else both networks are told of the real pictures; None for nothing.
-        label_table: labels of the whole data set [k, c], from which generated pictures get theirs.
-        augment: what both kinds of pictures go through before they are judged; None for nothing.
+        labels: of the real images, [n, c]; None without.
+        condition: what else both networks are told of the real images; None for nothing.
+        label_table: labels of the whole data set [k, c], from which generated images get theirs.
+        augment: what both kinds of images go through before they are judged; None for nothing.
         style_mixing: probability that a batch mixes two latents.
         noise_mode: of the synthesis.
         path_mean: the running mean of path lengths, a 0-dimensional buffer.
         average: mean of a tensor over all processes.
         rounds: parts in which this process computes its batch.
-        synthesis: draws pictures of latents in the place of the generator's own, such as its compiled twin.
+        synthesis: draws images of latents in the place of the generator's own, such as its compiled twin.
     """
 
     generator: Any
@@ -68,14 +68,14 @@ class PhaseInputs:
     synthesis: Callable[..., Tensor] | None = None
 
     def judge(self, images: Tensor, labels: Tensor | None) -> Tensor:
-        """Logits of pictures, augmented first."""
+        """Logits of images, augmented first."""
         seen = images if self.augment is None else self.augment(images, self.draws)
         if self.condition is None:
             return self.discriminator(seen, labels)
         return self.condition.judge(self.discriminator, seen, labels)
 
     def draw(self, ws: Tensor) -> Tensor:
-        """Draw pictures [n, 3, h, w] of latents [n, num_ws, w_dim]."""
+        """Draw images [n, 3, h, w] of latents [n, num_ws, w_dim]."""
         synthesis: Callable[..., Tensor] = self.generator.synthesis if self.synthesis is None else self.synthesis
         if self.condition is None:
             return synthesis(ws, noise_mode=self.noise_mode)
@@ -190,9 +190,9 @@ def discriminator_main(
 
 
 def discriminator_r1(inputs: PhaseInputs, *, gamma: float) -> tuple[Tensor, Scalars]:
-    """R1: gamma / 2 times the squared gradient at real pictures, in float32 whatever the precision of the run.
+    """R1: gamma / 2 times the squared gradient at real images, in float32 whatever the precision of the run.
 
-    The gradient is with respect to the pictures before they are augmented (Karras et al. 2020, ADA).
+    The gradient is with respect to the images before they are augmented (Karras et al. 2020, ADA).
     """
     with torch.autocast(inputs.real.device.type, enabled=False):
         penalty = r1_penalty(lambda images: inputs.judge(images, inputs.labels), inputs.real)

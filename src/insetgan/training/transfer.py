@@ -67,13 +67,13 @@ def start_from(module: TrainingModule, path: Path, *, strict: bool) -> list[Tran
 
     Blocks are named by the height of their maps, so a smaller generator is the lower part of a larger one when the
     channels by height agree; so with discriminators. New blocks begin without a say (`training.growth`): the generator's
-    pictures start as the enlarged pictures of the smaller one, and the discriminator judges as the smaller one did.
-    A mapping gains or loses labels without a change of the pictures at the start.
+    images start as the enlarged images of the smaller one, and the discriminator judges as the smaller one did.
+    A mapping gains or loses labels without a change of the images at the start.
 
     Args:
         module: what is going to be trained.
         path: of the weights.
-        strict: refuse unless every tensor of the source and of these networks is the other's; the module is then as it was.
+        strict: raise unless source and networks have exactly the same tensors; nothing is changed then.
 
     Raises:
         UserError: unreadable file, something does not fit although it must, nothing fits, or the module trains neither

@@ -11,7 +11,7 @@ from insetgan_renderers.flowers.flower import check_shape, paint_flower
 from insetgan_renderers.people.dataset import People
 
 PART = "blossom"
-_RECIPE_VERSION = 1  # of the painter: another number, other pictures
+_RECIPE_VERSION = 1  # of the painter: another number, other images
 
 
 def _paint_one(writer: ArchiveWriter, chosen: People, index: int) -> None:

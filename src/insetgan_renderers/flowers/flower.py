@@ -1,6 +1,6 @@
-"""Painted flowers in a meadow: pictures with one part, the blossom, and nobody in them.
+"""Painted flowers in a meadow: images with one part, the blossom, and nobody in them.
 
-The picture of a seed is the same at any size of one ratio.
+The image of a seed is the same at any size of one ratio.
 """
 
 from typing import NamedTuple
@@ -22,7 +22,7 @@ _Rng = np.random.Generator
 
 
 class Flower(NamedTuple):
-    """A painted picture.
+    """A painted image.
 
     Attributes:
         image: uint8 [H, W, 3].
@@ -62,14 +62,14 @@ def paint_flower(seed: int, height: int, width: int) -> Flower:
 
     Args:
         seed: 0 or more; the same seed gives the same flower at any size of one ratio.
-        height: of the picture, pixels.
-        width: of the picture, pixels; at least half of the height, so that the head has room.
+        height: of the image, pixels.
+        width: of the image, pixels; at least half of the height, so that the head has room.
 
     Returns:
-        The picture, with the box and the mask of the head.
+        The image, with the box and the mask of the head.
 
     Raises:
-        UserError: the picture is too narrow.
+        UserError: the image is too narrow.
     """
     check_shape(height, width)
     rng = np.random.default_rng(seed)

@@ -40,7 +40,7 @@ class Light(NamedTuple):
     zenith: Field
     horizon: Field
     tint: Field
-    angle: float  # of the sun seen from the head, in the plane of the picture; upwards is negative
+    angle: float  # of the sun seen from the head, in the plane of the image; upwards is negative
 
 
 class Canvas:
@@ -69,7 +69,7 @@ class Canvas:
         self.rgb[where] += alpha[..., None] * (colour - self.rgb[where])
 
     def noise(self, rng: np.random.Generator, rows: int, columns: int) -> Field:
-        """Smooth noise [H, W] in about -1..1, `rows` x `columns` bumps; the same at any size of picture."""
+        """Smooth noise [H, W] in about -1..1, `rows` x `columns` bumps; the same at any size of image."""
         grid = rng.uniform(-1, 1, (rows, columns)).astype(np.float32)
         smooth = Image.fromarray(grid).resize((self.width, self.height), Image.Resampling.BICUBIC)
         return np.asarray(smooth, np.float32)
@@ -110,7 +110,7 @@ class Canvas:
         self.lay(where, np.clip(shaded, 0, 1), self.cover(half - np.abs(across)) * inside)
 
     def reduced(self, finer: int) -> tuple[Picture, Field]:
-        """The picture as bytes and the coverage of the head, averaged over blocks of `finer` x `finer` pixels."""
+        """The image as bytes and the coverage of the head, averaged over blocks of `finer` x `finer` pixels."""
         shape = (self.height // finer, finer, self.width // finer, finer)
         image = np.clip(self.rgb, 0, 1).reshape(*shape, 3).mean((1, 3))
         return (image * 255 + 0.5).astype(np.uint8), self.head.reshape(shape).mean((1, 3))

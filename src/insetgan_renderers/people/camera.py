@@ -11,7 +11,7 @@ from insetgan_renderers.people.template import FloatArray
 class Camera:
     """Pinhole at (axis, -distance, height) looking along +y; the film plane is y = 0.
 
-    ``scale`` is pixels per metre there, ``top`` the world z of the picture's upper edge, ``axis`` the world x of
+    ``scale`` is pixels per metre there, ``top`` the world z of the image's upper edge, ``axis`` the world x of
     its middle column.
     """
 
@@ -22,7 +22,7 @@ class Camera:
     top: float
 
     def rays(self, rows: FloatArray, columns: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:
-        """Origins and unit directions [n, 3] through picture points (pixels, float)."""
+        """Origins and unit directions [n, 3] through image points (pixels, float)."""
         x = self.axis + (columns - width / 2) / self.scale
         z = self.top - rows / self.scale
         ways = np.stack([x - self.axis, np.full_like(x, self.distance), z - self.height], axis=1)
@@ -31,7 +31,7 @@ class Camera:
         return np.broadcast_to(origin, ways.shape).astype(np.float32).copy(), ways.astype(np.float32)
 
     def project(self, points: FloatArray, width: int) -> FloatArray:
-        """Picture points (row, column) of world points [n, 3]."""
+        """Image points (row, column) of world points [n, 3]."""
         depth = self.distance / (points[:, 1] + self.distance)
         x = (points[:, 0] - self.axis) * depth
         z = self.height + (points[:, 2] - self.height) * depth
@@ -40,7 +40,7 @@ class Camera:
     def keep_above(self, points: FloatArray, lowest: float) -> "Camera":
         """The camera moved down just so far that no point [n, 3] shows below row ``lowest``.
 
-        A foot set forward comes nearer to the lens and so lower in the picture than the soles it is framed by.
+        A foot set forward comes nearer to the lens and so lower in the image than the soles it is framed by.
         """
         excess = float(self.project(points, 0)[:, 0].max()) - lowest
         return replace(self, top=self.top - max(0.0, excess) / self.scale)
@@ -49,7 +49,7 @@ class Camera:
 def frame_person(
     rng: np.random.Generator, crown: float, floor: float, axis: float, stature: float, height: int
 ) -> Camera:
-    """Place the camera: soles at about 95 % of the picture's height, the crown at about 6.5 %.
+    """Place the camera: soles at about 95 % of the image's height, the crown at about 6.5 %.
 
     Args:
         rng: for mild variation.
@@ -57,7 +57,7 @@ def frame_person(
         floor: world z of the soles.
         axis: world x of the upper body.
         stature: the person's height in metres; taller people fill a little more.
-        height: of the picture, pixels.
+        height: of the image, pixels.
     """
     fill = 0.878 + 0.05 * float(np.clip(stature - 1.72, -0.25, 0.25)) + float(rng.normal(0, 0.004))
     sole = 0.948 + float(rng.normal(0, 0.004))

@@ -1,4 +1,4 @@
-"""Archives of rendered people: many pictures in parallel, resumable."""
+"""Archives of rendered people: many images in parallel, resumable."""
 
 import importlib.util
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from insetgan.data.writer import ArchiveWriter, check_format, encode_image, imag
 from insetgan.runtime.errors import UserError
 from insetgan_renderers.people.surface import PART_LABELS
 
-_RECIPE_VERSION = 4  # of the renderer: another number, other pictures
+_RECIPE_VERSION = 4  # of the renderer: another number, other images
 _SEEDS = 2**32  # numpy's range
 
 
 @dataclass(frozen=True)
 class People:
-    """Which people are rendered, and how they are stored: picture i is ``render_person(seed + i, height, width)``.
+    """Which people are rendered, and how they are stored: image i is ``render_person(seed + i, height, width)``.
 
     Attributes:
-        num_images: how many pictures.
-        height: of the pictures, pixels.
-        width: of the pictures, pixels.
-        seed: of the first picture.
+        num_images: how many images.
+        height: of the images, pixels.
+        width: of the images, pixels.
+        seed: of the first image.
         image_format: ``webp`` (lossy) or ``png``.
         quality: of webp, 1 to 100.
 
@@ -50,7 +50,7 @@ class People:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """What tells these pictures from others; their number does not."""
+        """What tells these images from others; their number does not."""
         quality = {"quality": self.quality} if self.image_format == "webp" else {}
         size = {"height": self.height, "width": self.width}
         made = {"source": "people", "version": _RECIPE_VERSION, "seed": self.seed}
@@ -58,7 +58,7 @@ class People:
 
     @property
     def names(self) -> list[str]:
-        """Names of the pictures, in order."""
+        """Names of the images, in order."""
         return [image_name(index, self.image_format) for index in range(self.num_images)]
 
 

@@ -29,7 +29,7 @@ class Cast:
 
 
 class Scene:
-    """All surfaces of a picture in one acceleration structure."""
+    """All surfaces of an image in one acceleration structure."""
 
     def __init__(self, surfaces: list[Surface]) -> None:
         """Build from surfaces; which one hides which is a matter of distance only."""

@@ -1,4 +1,4 @@
-"""A picture of a person: the stage of a seed, ray-cast, shaded and put before its background."""
+"""An image of a person: the stage of a seed, ray-cast, shaded and put before its background."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Person:
-    """A rendered picture and its truth.
+    """A rendered image and its truth.
 
     Attributes:
         image: [H, W, 3] uint8 RGB.
@@ -35,7 +35,7 @@ class Person:
 
 
 def _window(stage: Stage, camera: Camera, height: int, width: int) -> tuple[int, int, int, int]:
-    """Rows and columns of the picture that the person can touch."""
+    """Rows and columns of the image that the person can touch."""
     spots = camera.project(stage.scene.vertices, width)
     low, high = np.floor(spots.min(axis=0)) - 1, np.ceil(spots.max(axis=0)) + 1
     r0, c0 = (int(max(0, v)) for v in low)
@@ -55,7 +55,7 @@ def _pixel_mean(values: FloatArray, pixel: IntArray, grid: tuple[int, int], reac
 def _pixel_sky(
     stage: Stage, cast: Cast, pixel: IntArray, sample: IntArray, samples: int, grid: tuple[int, int], reach: int
 ) -> FloatArray:
-    """Share of the sky seen by every hit, from every other sample, smoothed over the picture."""
+    """Share of the sky seen by every hit, from every other sample, smoothed over the image."""
     rows = np.flatnonzero(sample % 2 == 0)
     seen = sky_seen(
         stage.scene, cast.position[rows], cast.normal[rows], pixel[rows], sample[rows] // 2, (samples + 1) // 2
@@ -89,7 +89,7 @@ def _shade(
 
 
 def boxes_of(labels: npt.NDArray[np.uint8]) -> dict[str, Box | None]:
-    """Tight half-open boxes of the parts in a label picture."""
+    """Tight half-open boxes of the parts in a label image."""
     boxes: dict[str, Box | None] = {}
     for part, label in PART_LABELS.items():
         rows, columns = np.nonzero(labels == label)
@@ -100,7 +100,7 @@ def boxes_of(labels: npt.NDArray[np.uint8]) -> dict[str, Box | None]:
 
 
 def _rays(window: tuple[int, int, int, int], samples: int) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
-    """Picture rows and columns of all samples in a window, the pixel within it and the number of each sample."""
+    """Image rows and columns of all samples in a window, the pixel within it and the number of each sample."""
     r0, r1, c0, c1 = window
     n = samples
     fine = [(np.arange(a * n, b * n, dtype=np.float32) + 0.5) / n for a, b in ((r0, r1), (c0, c1))]
@@ -133,12 +133,12 @@ def _photograph(
 
 
 def render_person(seed: int, height: int = 256, width: int = 128, *, samples: int = 3) -> Person:
-    """Render the person of a seed. A pure function: the same arguments give the same picture everywhere.
+    """Render the person of a seed. A pure function: the same arguments give the same image everywhere.
 
     Args:
         seed: any non-negative integer.
-        height: of the picture in pixels; the person fills about nine tenths of it.
-        width: of the picture in pixels, usually half the height.
+        height: of the image in pixels; the person fills about nine tenths of it.
+        width: of the image in pixels, usually half the height.
         samples: rays a pixel are samples x samples.
     """
     stage = build_stage(seed)

@@ -151,7 +151,7 @@ def _surfaces(
 
 
 def build_stage(seed: int) -> Stage:
-    """Sample a person, an outfit, a pose and a studio from a seed; the camera is framed for a picture 1 pixel high."""
+    """Sample a person, an outfit, a pose and a studio from a seed; the camera is framed for an image 1 pixel high."""
     rng = np.random.default_rng([seed, 20220])
     fields = load_fields()
     traits = sample_traits(rng)

@@ -11,7 +11,7 @@ from insetgan_renderers.people.template import FloatArray, IntArray
 BoolArray = npt.NDArray[np.bool_]
 BACKGROUND, FACE, HAND_LEFT, HAND_RIGHT, FEET, REST = range(6)
 PART_LABELS = {"face": FACE, "hand_left": HAND_LEFT, "hand_right": HAND_RIGHT, "feet": FEET}
-"""Part -> its value in a label picture, in the order used everywhere."""
+"""Part -> its value in a label image, in the order used everywhere."""
 
 
 @dataclass(frozen=True)

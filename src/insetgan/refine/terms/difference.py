@@ -1,4 +1,4 @@
-"""The L1 difference of pictures, exact or rounded off at zero."""
+"""The L1 difference of images, exact or rounded off at zero."""
 
 from typing import Annotated
 
@@ -40,7 +40,7 @@ class PixelTerm(Term):
     """A term made of L1 differences.
 
     L1 pulls with the same force however small a difference is, so near the end pixels are kicked to and fro, and
-    the rounding of one batch size against another grows into visibly different pictures. Rounding the difference off
+    the rounding of one batch size against another grows into visibly different images. Rounding the difference off
     below a few of 255 ends that.
     """
 

@@ -12,7 +12,7 @@ from insetgan.refine.terms.regularisers import MeanLatent, OffsetNorm
 from insetgan.refine.terms.term import Term
 
 _SOFT = (
-    0.05  # rounds the L1 terms off at zero, so that rounding noise does not grow into another picture in another batch
+    0.05  # rounds the L1 terms off at zero, so that rounding noise does not grow into another image in another batch
 )
 _COARSE = 16  # an inset of 64 pixels needs less than the paper's D_64 to keep its own detail
 

@@ -1,4 +1,4 @@
-"""StyleGAN2-ADA's augmentation of pictures and the control of its probability."""
+"""StyleGAN2-ADA's augmentation of images and the control of its probability."""
 
 from insetgan.training.augment.controller import AdaptiveController
 from insetgan.training.augment.pipe import SETS, AugmentPipe

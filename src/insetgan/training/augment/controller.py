@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class AdaptiveController(nn.Module):
-    """Moves p so that the mean sign of D's logits for real pictures, a measure of overfitting, stays at a target.
+    """Moves p so that the mean sign of D's logits for real images, a measure of overfitting, stays at a target.
 
     Its state are buffers: `p`, 0-dimensional float32, and `sign_sum` and `sign_count` since the last adjustment. All of
     it stays on the device.
@@ -15,7 +15,7 @@ class AdaptiveController(nn.Module):
     Args:
         p: where the probability starts.
         target: of the mean sign; None leaves p where it is.
-        ada_kimg: in so many thousand pictures p may move from 0 to 1.
+        ada_kimg: in so many thousand images p may move from 0 to 1.
         p_max: p goes no further; None: it may exceed 1, which keeps transformations of a multiplier below 1 growing.
 
     Raises:
@@ -43,7 +43,7 @@ class AdaptiveController(nn.Module):
 
     @torch.no_grad()
     def add(self, logits: Tensor) -> None:
-        """Note logits of D for real pictures, or their signs, of any shape."""
+        """Note logits of D for real images, or their signs, of any shape."""
         self.sign_sum += logits.sign().sum(dtype=torch.float32)
         self.sign_count += logits.numel()
 
@@ -52,7 +52,7 @@ class AdaptiveController(nn.Module):
         """Take a step towards the target and begin to count anew; without any logits p stays.
 
         Args:
-            images_since: real pictures, of all processes, since the last adjustment.
+            images_since: real images, of all processes, since the last adjustment.
             reduce: sums a tensor over all processes; None: there is one.
 
         Returns:

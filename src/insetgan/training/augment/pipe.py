@@ -13,11 +13,11 @@ __all__ = ["SETS", "AugmentPipe"]
 
 
 class AugmentPipe(nn.Module):
-    """Augments pictures, each by its own random numbers, which it is given.
+    """Augments images, each by its own random numbers, which it is given.
 
-    All that happens to a picture's geometry is one affine warp, all that happens to its colours one matrix. Shapes follow
-    from the pictures' shape alone and nothing is read on the host, so it compiles and can be recorded in a CUDA graph. It
-    is twice differentiable with respect to the pictures. With p = 0 pictures come back exactly as they were.
+    All that happens to an image's geometry is one affine warp, all that happens to its colours one matrix. Shapes follow
+    from the images' shape alone and nothing is read on the host, so it compiles and can be recorded in a CUDA graph. It
+    is twice differentiable with respect to the images. With p = 0 images come back exactly as they were.
 
     Args:
         pipe: a key of `SETS`.
@@ -36,7 +36,7 @@ class AugmentPipe(nn.Module):
 
     @property
     def columns(self) -> int:
-        """How many uniform numbers a picture needs."""
+        """How many uniform numbers an image needs."""
         return self.table.columns
 
     @property
@@ -45,17 +45,17 @@ class AugmentPipe(nn.Module):
         return any(isinstance(stage, Noise) for stage in self.stages)
 
     def forward(self, images: Tensor, p: Tensor, uniforms: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Augment pictures.
+        """Augment images.
 
         Args:
             images: [n, 3, h, w] in [-1, 1], h and w at least 2.
-            p: probability of each transformation, 0-dimensional, on the pictures' device.
-            uniforms: [n, columns] in (0, 1), a row for each picture. A transformation is done where the number of its gate
+            p: probability of each transformation, 0-dimensional, on the images' device.
+            uniforms: [n, columns] in (0, 1), a row for each image. A transformation is done where the number of its gate
                 is below p times its multiplier, and each of its values is the quantile at another number of the row.
-            noise: standard normal, of the pictures' shape; only where `needs_noise`.
+            noise: standard normal, of the images' shape; only where `needs_noise`.
 
         Returns:
-            [n, 3, h, w] of the pictures' type, computed in float32 or float64 whatever the autocast around it; not
+            [n, 3, h, w] of the images' type, computed in float32 or float64 whatever the autocast around it; not
             clipped to [-1, 1].
 
         Raises:

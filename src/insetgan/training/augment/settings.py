@@ -59,7 +59,7 @@ class Settings:
         rotate_max: 1 = half a turn each way, uniform.
         aniso_std: of the logarithm to base 2.
         xfrac_std: share of the size.
-        brightness_std: in units of a picture's [-1, 1].
+        brightness_std: in units of an image's [-1, 1].
         contrast_std: of the logarithm to base 2.
         hue_max: 1 = half a turn each way, uniform.
         saturation_std: of the logarithm to base 2.

@@ -124,11 +124,11 @@ def reflected(signal: Tensor, start: int, length: int, *, axis: int) -> Tensor:
 
 
 def windows(length: int, size: int | None = None) -> tuple[int, int]:
-    """Number and step of the windows that cover a length, measured on CPUs: an eighth of a picture, 32 pixels at least.
+    """Number and step of the windows that cover a length, measured on CPUs: an eighth of an image, 32 pixels at least.
 
     Args:
         length: that they cover together, or just exceed.
-        size: of the picture; None: the length itself.
+        size: of the image; None: the length itself.
 
     Returns:
         Their number and a step of at most `WINDOW`.

@@ -1,7 +1,7 @@
 """The stages of the pipeline: geometry, colour, filtering and corruption (appendix B).
 
-Each names its random variables and, where it does something, turns pictures [n, 3, h, w] and what was drawn for them into
-pictures.
+Each names its random variables and, where it does something, turns images [n, 3, h, w] and what was drawn for them into
+images.
 """
 
 import math
@@ -42,7 +42,7 @@ class Stage(nn.Module):
         return any(variable.multiplier > 0 for variable in self.variables)
 
     def where_done(self, drawn: Drawn, changed: Tensor, images: Tensor) -> Tensor:
-        """Take changed pictures where anything was drawn, else the pictures themselves, exactly."""
+        """Take changed images where anything was drawn, else the images themselves, exactly."""
         done = [drawn.done[variable.name] for variable in self.variables if variable.multiplier > 0]
         return torch.where(torch.stack(done).any(0)[:, None, None, None], changed, images)
 
@@ -50,7 +50,7 @@ class Stage(nn.Module):
 class Geometry(Stage):
     """Pixel blitting and general geometric transformations, composed to one affine warp.
 
-    Where shifts by whole pixels are all that can happen, pixels are looked up without the warp: the same pictures but for
+    Where shifts by whole pixels are all that can happen, pixels are looked up without the warp: the same images but for
     rounding, at a hundredth of the time.
     """
 
@@ -69,14 +69,14 @@ class Geometry(Stage):
         self.warp = Warp() if moving - {"xint"} else None
 
     def forward(self, images: Tensor, drawn: Drawn, noise: Tensor | None) -> Tensor:
-        """Warp pictures."""
+        """Warp images."""
         height, width = images.shape[2:]
         inverse = self.inverse(drawn, height, width)
         moved = _shifted(images, inverse) if self.warp is None else self.warp(images, inverse)
         return self.where_done(drawn, moved, images)
 
     def inverse(self, drawn: Drawn, height: int, width: int) -> Tensor:
-        """Maps [n, 3, 3] from places in the result to places in the picture, in pixels from the centre."""
+        """Maps [n, 3, 3] from places in the result to places in the image, in pixels from the centre."""
         result = None
         for variable in self.variables:
             if variable.multiplier > 0:
@@ -132,7 +132,7 @@ class Colour(Stage):
         )
 
     def forward(self, images: Tensor, drawn: Drawn, noise: Tensor | None) -> Tensor:
-        """Map the colours of pictures."""
+        """Map the colours of images."""
         columns = self.matrix(drawn)[:, :3, :, None, None].unbind(2)
         # Elementwise: no autocast round a backward pass and no TF32 touches it, and the identity is exact.
         result = columns[3]
@@ -182,7 +182,7 @@ class Filter(Stage):
         self.register_buffer("bank", filter_bank().float(), persistent=False)
 
     def forward(self, images: Tensor, drawn: Drawn, noise: Tensor | None) -> Tensor:
-        """Filter pictures that are mirrored at their borders."""
+        """Filter images that are mirrored at their borders."""
         taps = product(self.gains(drawn)[:, None], self.bank.to(images.dtype))[:, 0]
         reach = taps.shape[1] // 2
         result = images
@@ -200,7 +200,7 @@ class Filter(Stage):
         for band, variable in enumerate(self.variables):
             if variable.multiplier > 0:
                 gain = drawn.values[variable.name][:, 0].exp2()
-                # Natural pictures: power falls as 1 / f. The other bands give what this one takes.
+                # Natural images: power falls as 1 / f. The other bands give what this one takes.
                 power = 10 / 13 if band == 0 else 1 / 13
                 scale = (power * gain.square() + (1 - power)).rsqrt()
                 gains = torch.stack([gain * scale if other == band else scale for other in range(BANDS)], dim=1)
@@ -216,20 +216,20 @@ class Noise(Stage):
         super().__init__(Variable("noise", settings.noise, SPREAD, settings.noise_std))
 
     def forward(self, images: Tensor, drawn: Drawn, noise: Tensor | None) -> Tensor:
-        """Add noise to pictures."""
+        """Add noise to images."""
         assert noise is not None
         return torch.addcmul(images, drawn.values["noise"][:, :, None, None], noise.to(images.dtype))
 
 
 class Cutout(Stage):
-    """A rectangle is set to 0; it may stick out of the picture."""
+    """A rectangle is set to 0; it may stick out of the image."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(Variable("cutout", settings.cutout, PLACE, 1, count=2))
         self.size = settings.cutout_size
 
     def forward(self, images: Tensor, drawn: Drawn, noise: Tensor | None) -> Tensor:
-        """Cut rectangles out of pictures."""
+        """Cut rectangles out of images."""
         x, y = (
             self._covered(centre, length)
             for centre, length in zip(drawn.values["cutout"].unbind(1), (images.shape[3], images.shape[2]), strict=True)

@@ -1,4 +1,4 @@
-"""The random variables of a picture, each the quantile of a uniform number from a table."""
+"""The random variables of an image, each the quantile of a uniform number from a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Drawn:
 
 
 class Table(nn.Module):
-    """Turns a row of uniform numbers into the values of a picture: first a gate for each variable, then the values.
+    """Turns a row of uniform numbers into the values of an image: first a gate for each variable, then the values.
 
     Args:
         variables: those that are never done take no columns.

@@ -1,8 +1,8 @@
 """The affine warp of appendix B: reflect, upsample by 2, sample, downsample by 2.
 
-A picture mirrored at its borders again and again is periodic, and so is what upsampling makes of it. One period is all
+An image mirrored at its borders again and again is periodic, and so is what upsampling makes of it. One period is all
 that has to be computed, and a sample's place is found modulo that period: the mirror image reaches as far as any warp
-wants, and all shapes follow from the picture's alone.
+wants, and all shapes follow from the image's alone.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from insetgan.training.augment.wavelets import downsampling, upsampling
 
 
 class _Sample(torch.autograd.Function):
-    """Bilinear lookup, linear in the picture: its adjoint is `_Spread`, whose adjoint it is in turn.
+    """Bilinear lookup, linear in the image: its adjoint is `_Spread`, whose adjoint it is in turn.
 
     torch differentiates `grid_sample` twice only from 2.12 or so on.
     """
@@ -47,7 +47,7 @@ class _Spread(torch.autograd.Function):
 
 
 class Warp(nn.Module):
-    """Sample pictures along affine maps, with sym6 wavelets against aliasing."""
+    """Sample images along affine maps, with sym6 wavelets against aliasing."""
 
     up: Tensor
     down: Tensor
@@ -62,7 +62,7 @@ class Warp(nn.Module):
 
         Args:
             images: [n, c, h, w], h and w at least 2, float32 or float64.
-            inverse: [n, 3, 3], from places in the result to places in the picture, in pixels (x to the right, y down)
+            inverse: [n, 3, 3], from places in the result to places in the image, in pixels (x to the right, y down)
                 from the centre.
 
         Returns:
@@ -77,7 +77,7 @@ class Warp(nn.Module):
         return images
 
     def _doubled_period(self, images: Tensor, axis: int) -> Tensor:
-        """One period of the mirrored and upsampled pictures along an axis: 4 (size - 1) pixels, and one or more beyond."""
+        """One period of the mirrored and upsampled images along an axis: 4 (size - 1) pixels, and one or more beyond."""
         size = images.shape[axis]
         count, step = windows(2 * size - 1, size)
         extended = reflected(images, -3, count * step + 6, axis=axis)
