@@ -135,3 +135,31 @@ def test_one_command_at_a_time_in_a_folder(refine, assert_one_line, tmp_path, mo
     )
     with lock_folder(tmp_path / "run"):
         assert_one_line(refine("seeds=0", f"out={tmp_path}/run"), "another command is writing there")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("hydra.sweeper.params={trunc:1}", "hydra.sweeper.params: is null, so that nothing can be set below it"),
+        (
+            "+hydra.sweeper.params.trunc=1",
+            "cannot set +hydra.sweeper.params.trunc: there is nothing in which it could lie",
+        ),
+    ],
+)
+def test_what_lies_below_null_is_one_line(in_process, assert_one_line, override, said):
+    assert_one_line(in_process("refine", "-m", override), said)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["parts={}"], "parts={}: changes nothing; ~parts.face takes one away"),
+        (["objective={}"], "objective={}: changes nothing; ~objective."),
+        (["-cn", "none"], "error: Cannot find primary config 'none'. Check that it's in your config search path."),
+        (["--cfg", "job", "--package", "nope.nope"], "package 'nope.nope' not found in config"),
+        (["-cd", "/nonexist"], "Additional config directory '/nonexist' not found"),
+    ],
+)
+def test_what_changes_nothing_or_is_not_there(refine, assert_one_line, overrides, said):
+    assert_one_line(refine(*overrides), said)

@@ -5,8 +5,8 @@ import torch
 
 from insetgan.detection.parts_net import PartsNet
 from insetgan.metrics.diversity import diversity
-from insetgan.metrics.perceptual import BACKBONES, LpipsDistance, PartsDistance
-from insetgan.networks.perceptual import feature_distance, unit_features
+from insetgan.metrics.perceptual import BACKBONES, LpipsDistance, LpipsFeatures, PartsDistance
+from insetgan.networks.perceptual import describe, feature_distance, unit_features
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.torchvision_guard import guard
 
@@ -89,7 +89,7 @@ def test_other_files_are_refused_in_one_line(tmp_path, backbone):
 
 
 def test_mistakes_are_named(backbone, monkeypatch):
-    with pytest.raises(UserError, match=r"distance\.net=resnet: must be one of vgg, alex"):
+    with pytest.raises(UserError, match=r"distance\.net=resnet: must be one of vgg, alex, squeeze"):
         LpipsDistance("resnet")
     with pytest.raises(UserError, match=r"distance\.size=8"):
         LpipsDistance("alex", backbone, size=8)
@@ -116,3 +116,52 @@ def test_lpips_diversity_grows_with_what_differs(backbone):
 
     assert of(0) == 0
     assert of(10) < of(60) < of(200)
+
+
+@pytest.fixture(scope="module", params=["vgg", "alex", "squeeze"])
+def net(request, tmp_path_factory):
+    """A net with torchvision's file of a random backbone, and the package's LPIPS with these weights."""
+    guard()
+    import lpips
+    from torchvision import models
+
+    torch.manual_seed(4)
+    maker = {"vgg": models.vgg16, "alex": models.alexnet, "squeeze": models.squeezenet1_1}[request.param]
+    state = {name: value for name, value in maker(weights=None).state_dict().items() if name.startswith("features.")}
+    path = tmp_path_factory.mktemp("backbones") / BACKBONES[request.param]
+    torch.save(state, path)
+    reference = lpips.LPIPS(net=request.param, pnet_rand=True, verbose=False)
+    for name, value in reference.net.state_dict().items():
+        value.copy_(state["features." + name.split(".", 1)[1]])
+    return request.param, path, reference.requires_grad_(False)
+
+
+def test_features_of_a_refinement_give_the_packages_values_and_gradients(net):
+    name, path, reference = net
+    features, ours, theirs = LpipsFeatures(name, path), pictures(2).requires_grad_(), pictures(2)
+    found = feature_distance(describe(features, ours), describe(features, theirs))
+    expected = reference(ours, theirs).flatten()
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+    assert found.min() > 0
+    mine, packages = (torch.autograd.grad(value.sum(), ours, retain_graph=True)[0] for value in (found, expected))
+    assert (mine - packages).norm() < 1e-3 * packages.norm()
+    assert mine.norm() > 0
+
+
+def test_features_take_any_size_and_black_pictures(net):
+    name, path, _ = net
+    features = LpipsFeatures(name, path)
+    for size in (16, 64, 96):
+        images = pictures(1, size).requires_grad_()
+        distance = feature_distance(describe(features, images), describe(features, torch.zeros(1, 3, size, size)))
+        (gradient,) = torch.autograd.grad(distance.sum(), images)
+        assert gradient.isfinite().all() and gradient.abs().max() > 0
+    assert features.files() == [path] and not any(each.requires_grad for each in features.parameters())
+
+
+def test_missing_weights_of_a_refinement_name_its_setting(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=r"^perceptual=lpips: no file .*squeezenet1_1-b8a52dc0\.pth.*perceptual\.path="):
+        LpipsFeatures("squeeze")
+    with pytest.raises(UserError, match=r"perceptual\.net=resnet: must be one of vgg, alex, squeeze"):
+        LpipsFeatures("resnet")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from omegaconf import DictConfig, OmegaConf
+
 from insetgan.runtime.errors import UserError
 
 OPEN_TEXT = ("path", "name_or_path", "weights", "project", "name", "group", "save_dir", "title")
@@ -75,6 +77,22 @@ def _added(cls: type, key: str) -> str:
     if get_origin(hint) is not dict or not is_dataclass(inner := get_args(hint)[1]) or not name:
         return ""
     return "++" if setting in {field.name for field in fields(inner)} else ""
+
+
+def refuse_nothing(composed: DictConfig, overrides: Sequence[str]) -> None:
+    """Refuse `parts={}`, which would say nothing: settings are merged into those that there are.
+
+    Args:
+        composed: the configuration.
+        overrides: as Hydra lists them.
+
+    Raises:
+        UserError: naming the setting that holds more than nothing.
+    """
+    for text in overrides:
+        key, equals, value = text.lstrip("+").partition("=")
+        if equals and re.fullmatch(r"\{\s*\}", value) and (held := OmegaConf.select(composed, key)):
+            raise UserError(f"{key}={value}: changes nothing; ~{key}.{next(iter(held))} takes one away")
 
 
 def refuse_new_names(

@@ -1,6 +1,7 @@
 """Runs of refine.py within an evaluation: their settings, their result folders, and the refinement itself."""
 
 import copy
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,9 +24,11 @@ from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.refine import present, refine_blocks, unfinished
 from insetgan.cli.refine_config import RefineConfig, check
 from insetgan.cli.refine_parts import build_module, refine_fingerprint
+from insetgan.cli.refine_perceptual import settle_perceptual
 from insetgan.cli.renamed import renewed
 from insetgan.cli.schema import conform, schema_of
 from insetgan.cli.seeds import parse_seeds
+from insetgan.cli.terminal import PatientConsole
 from insetgan.detection.placement import PlacementRule
 from insetgan.metrics.measures import Measure
 from insetgan.refine.latents import CANVAS
@@ -56,6 +59,11 @@ _DECIDED = (
     "plugins",
 )
 """Settings of refine.py that an evaluation decides."""
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    PatientConsole().print(line)
 
 
 @dataclass
@@ -89,6 +97,8 @@ class Refinements:
             refine.trunc, refine.batch_size, refine.measures = trunc, config.batch_size, config.measures
             refine.seeds = f"{config.seed}-{config.seed + config.num - 1}"
             refine.trainer.precision = config.trainer.precision
+            for line in settle_perceptual(refine):
+                _say_once(line)
             check(refine)
         except _Decided:
             raise

@@ -28,10 +28,11 @@ def explain(error: Exception, cls: type, command: str = "") -> str:
         return match[1]
     if isinstance(error, (YAMLError, RecursionError)):  # settings that are nested too deep
         return f"cannot read a configuration file: {text}"
-    if said := _wrong_choice(text, command):
+    if said := _below_nothing(error, text) or _wrong_choice(text, command):
         return said
     if isinstance(error, OSError):
-        return f"{error.filename or 'file'}: {error.strerror or error}"
+        named = f"{error.filename}: {error.strerror}" if error.filename else text
+        return re.sub(r" ?Config search path: .*$", "", named)
     if match := re.search(r"Missing mandatory value: (\S+)", text):
         return f"{match[1]} is not given: add " + (
             " or ".join(f"+{match[1]}={choice}" for choice in choices_of(match[1])) or f"{match[1]}=..."
@@ -46,6 +47,16 @@ def explain(error: Exception, cls: type, command: str = "") -> str:
             """for the setting, as in 'seeds=[1,2]' and 'out="/tmp/café"'"""
         )
     return re.sub(r" (full_key|object_type|reference_type)[:=].*$", "", text)
+
+
+def _below_nothing(error: Exception, text: str) -> str | None:
+    """What made OmegaConf stumble: a setting below another one that is null."""
+    if not isinstance(error, (AttributeError, TypeError, AssertionError)):
+        return None
+    if key := _full_key(text):
+        return f"{key}: is null, so that nothing can be set below it"
+    deep = [argument.partition("=")[0] for argument in sys.argv[1:] if re.match(r"[+~]*\w+\.[\w.]+=", argument)]
+    return f"cannot set {' or '.join(deep) or 'this'}: there is nothing in which it could lie ({text[:80]})"
 
 
 def _wrong_choice(text: str, command: str) -> str | None:

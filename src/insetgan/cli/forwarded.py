@@ -26,8 +26,10 @@ class Forwarded:
             self._gather(config, key, config._get_root())
 
     def _gather(self, node: DictConfig | ListConfig, key: str, root: Any) -> None:
-        for name in node if isinstance(node, DictConfig) else range(len(node)):
-            inner, below = node._get_node(name), f"{key}.{name}"  # type: ignore[arg-type]
+        names: Any = node if isinstance(node, DictConfig) else range(len(node))
+        for name in names:
+            inner: Any = node._get_node(name)
+            below = f"{key}.{name}"
             if group := _REFERENCE_TO_ALL.fullmatch(str(inner._value() if inner is not None else "")):
                 values = OmegaConf.select(root, group[1]) or ()
                 self._typed |= {f"{key}.{each}": f"{group[1]}.{each}" for each in values if each not in node}

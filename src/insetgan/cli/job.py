@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from insetgan.cli.arguments import as_typed, refuse_new_names
+from insetgan.cli.arguments import as_typed, refuse_new_names, refuse_nothing
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.explain import explain
 from insetgan.cli.guard import guard_arguments
@@ -34,6 +34,9 @@ from insetgan.runtime.plugins import admit, load
 from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 from insetgan.weights.known import accept_licences
+
+_ALSO = (OSError, ValueError, YAMLError, RecursionError, AttributeError, TypeError, AssertionError)
+"""What Hydra and OmegaConf raise themselves for some command lines and files of settings."""
 
 
 def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arguments: Sequence[str]) -> None:
@@ -69,11 +72,13 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
     except BrokenPipeError:  # of --cfg; the output of the work itself goes through `terminal.PatientConsole`
         silence(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
-    except (HydraException, OmegaConfBaseException, OSError, ValueError, YAMLError, RecursionError) as error:
+    except (HydraException, OmegaConfBaseException, *_ALSO) as error:
         # Hydra itself raises ValueError for a group that is overridden by no name; one of the job's is a bug of ours.
         if working and not isinstance(error, (HydraException, OmegaConfBaseException)):
             raise
         fail(explain(error, cls, name))
+    except SystemExit as end:
+        raise SystemExit(2 if end.code == 1 else end.code) from end  # Hydra's own word for a mistake of the user
     except (KeyboardInterrupt, Stopped) as error:
         number = error.number if isinstance(error, Stopped) else signal.SIGINT
         word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
@@ -141,6 +146,7 @@ def _checked(config: DictConfig, name: str, cls: type) -> None:
         raise UserError("hydra.job.chdir=true: paths start at the folder of the command; leave it false")
     overrides = list(HydraConfig.get().overrides.task)
     refuse_conflict(overrides)
+    refuse_nothing(config, overrides)
     refuse_new_names(config, cls, overrides, lambda others: compose(name, others))
     conform(config, cls)
     accept_licences(bool(config.get("accept_licence")))
@@ -158,5 +164,5 @@ def digest(arguments: Iterable[str]) -> str:
 
 def fail(message: str) -> NoReturn:
     """Print one line on standard error and exit with code 2."""
-    say_error(f"error: {message}")
+    say_error(f"error: {' '.join(message.split())}")
     raise SystemExit(2)

@@ -14,6 +14,7 @@ from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.refine_config import check
 from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
+from insetgan.cli.refine_perceptual import settle_perceptual
 from insetgan.cli.refine_terms import describe_left_out
 from insetgan.cli.result_logging import log_refinement
 from insetgan.cli.run_index import indexed
@@ -42,6 +43,7 @@ def run(config: DictConfig) -> float | None:
     Returns:
         What a sweeper minimises, see `objective`; None in all processes but the first.
     """
+    chosen = settle_perceptual(config)
     seeds = check(config)
     refuse_missing_packages(config.logger)
 
@@ -54,7 +56,7 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in [*describe_left_out(config, module.objective), *describe_parts(config)]:
+        for line in [*chosen, *describe_left_out(config, module.objective), *describe_parts(config)]:
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)

@@ -17,13 +17,14 @@ from insetgan.cli.build import instantiate
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
-from insetgan.cli.terminal import PatientConsole, progress, silence
+from insetgan.cli.terminal import PatientConsole, progress
 from insetgan.cli.train_config import check
 from insetgan.cli.trainer import say_cluster
 from insetgan.data.crops import PartCrops
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, write_whole
+from insetgan.runtime.printing import silence
 from insetgan.runtime.provenance import changed_plugins, with_provenance
 from insetgan.runtime.run_log import log_to
 from insetgan.runtime.torchvision_guard import guard
@@ -154,7 +155,7 @@ def _workers(config: DictConfig) -> int:
     on_gpu = torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu", "cuda")
     if not on_gpu or (config.recipe and config.recipe.get("graphs")):  # a thread that pins memory breaks a recording
         return 0
-    return min(4, max((os.cpu_count() or 1) // config.trainer.devices - 1, 0))
+    return min(4, max((os.cpu_count() or 1) // int(config.trainer.devices) - 1, 0))
 
 
 def _folder(config: DictConfig) -> Path:

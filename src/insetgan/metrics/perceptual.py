@@ -18,8 +18,15 @@ from insetgan.runtime.paths import read_path
 from insetgan.runtime.tensors import read_checkpoint_file
 from insetgan.runtime.torchvision_guard import guard
 
-Net = Literal["vgg", "alex"]
-BACKBONES = {"vgg": "vgg16-397923af.pth", "alex": "alexnet-owt-7be5be79.pth"}
+Net = Literal["vgg", "alex", "squeeze"]
+BACKBONES = {
+    "vgg": "vgg16-397923af.pth",
+    "alex": "alexnet-owt-7be5be79.pth",
+    "squeeze": "squeezenet1_1-b8a52dc0.pth",
+}
+_TITLES = {"vgg": "VGG", "alex": "AlexNet", "squeeze": "SqueezeNet"}
+SMALLEST = 64
+"""Pixels of the shorter side that LPIPS describes at least: the paper's D_64. AlexNet sees nothing in much smaller pictures."""
 _SOURCE = "https://download.pytorch.org/models/"
 
 
@@ -76,9 +83,8 @@ class LpipsDistance(Frozen):
     """LPIPS (Zhang et al. 2018, version 0.1) by the package lpips, whose heads come with it and whose backbone does not.
 
     Args:
-        net: "vgg" (VGG-16, path lengths and diversity in most papers) or "alex".
-        path: of the backbone's weights, torchvision's file of that name; None looks in torch's cache, where
-            torchvision keeps it, and in ~/.cache/insetgan.
+        net: "vgg" (VGG-16, path lengths and diversity in most papers), "alex" or "squeeze".
+        path: see `find_backbone`.
         size: to which the shorter side is reduced before, antialiased, if it is longer; None leaves pictures as they are.
 
     Raises:
@@ -87,14 +93,12 @@ class LpipsDistance(Frozen):
 
     def __init__(self, net: Net = "vgg", path: str | Path | None = None, size: int | None = None) -> None:
         super().__init__()
-        if net not in get_args(Net):
-            raise UserError(f"distance.net={net}: must be one of {', '.join(get_args(Net))}")
+        _refuse_other_nets(net, "distance")
         if size is not None and (type(size) is not int or size < 32):
             raise UserError(f"distance.size={size}: must be a whole number of 32 or more")
-        self.name, self.title, self.size = f"lpips_{net}", f"LPIPS ({'VGG' if net == 'vgg' else 'AlexNet'})", size
-        self.path = _located(net, path)
-        self.network = _lpips(net)
-        _load_backbone(self.network.net, self.path)
+        self.name, self.title, self.size = f"lpips_{net}", f"LPIPS ({_TITLES[net]})", size
+        self.path = find_backbone(net, path, key="distance")
+        self.network = _lpips(net, self.path, "distance")
         self.requires_grad_(False)
         self.eval()
 
@@ -114,8 +118,52 @@ class LpipsDistance(Frozen):
         return functional.interpolate(images.float(), size, mode="bilinear", antialias=True, align_corners=False)
 
 
-def _lpips(net: Net) -> Any:
-    """The package's network with its own heads and a random backbone: left to itself it would fetch one."""
+class LpipsFeatures(Frozen):
+    """LPIPS for the perceptual terms of a refinement: `feature_distance` of two descriptions is the package's own LPIPS.
+
+    LPIPS is, summed over layers, the mean over places of w . (difference of unit features)^2 with learned w >= 0. So a
+    description is the unit features times sqrt(w), and times sqrt(layers), since `feature_distance` takes the mean of layers.
+
+    Pictures whose shorter side has fewer than 64 pixels (`SMALLEST`) are enlarged to it, bilinearly.
+
+    Args:
+        net: "vgg" (VGG-16, the paper's), "alex" or "squeeze".
+        path: see `find_backbone`.
+
+    Raises:
+        UserError: lpips is not installed, another net, no such file, or other weights in it.
+    """
+
+    def __init__(self, net: Net = "vgg", path: str | Path | None = None) -> None:
+        super().__init__()
+        _refuse_other_nets(net, "perceptual")
+        self.path = find_backbone(net, path, key="perceptual")
+        self.network = _lpips(net, self.path, "perceptual")
+        self.requires_grad_(False)
+        self.eval()
+
+    def features(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The backbone's maps of pictures [n, 3, h, w] in [-1, 1], one a layer, each [n, c, h', w']."""
+        shorter = min(images.shape[2:])
+        if shorter < SMALLEST:
+            size = [round(side * SMALLEST / shorter) for side in images.shape[2:]]
+            images = functional.interpolate(images, size, mode="bilinear", align_corners=False)
+        return tuple(self.network.net(self.network.scaling_layer(images)))
+
+    def compared(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Describe pictures [n, 3, h, w] in [-1, 1]; see `networks.perceptual.Weighing`."""
+        maps = unit_features(self.features(images), epsilon=1e-12)
+        scales = [(layer.model[-1].weight * len(maps)).sqrt() for layer in self.network.lins]
+        return tuple(each * scale for each, scale in zip(maps, scales, strict=True))
+
+
+def _refuse_other_nets(net: str, key: str) -> None:
+    if net not in get_args(Net):
+        raise UserError(f"{key}.net={net}: must be one of {', '.join(get_args(Net))}")
+
+
+def _lpips(net: Net, path: Path, key: str) -> Any:
+    """The package's network with its own heads and the backbone of a file: left to itself it would fetch one."""
     guard()
     try:
         import lpips
@@ -125,26 +173,39 @@ def _lpips(net: Net) -> Any:
         warnings.catch_warnings(action="ignore"),
         torch.random.fork_rng(devices=[]),
     ):  # it asks torchvision in an old way
-        return lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+        network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+    _load_backbone(network.net, path, key)
+    return network
 
 
-def _located(net: Net, path: str | Path | None) -> Path:
+def find_backbone(net: Net, path: str | Path | None = None, *, key: str = "perceptual") -> Path:
+    """Find the file of a backbone's weights.
+
+    Args:
+        net: a key of `BACKBONES`.
+        path: torchvision's file; None looks in torch's cache, where torchvision keeps it, and in ~/.cache/insetgan.
+        key: the setting that asks, "perceptual" or "distance".
+
+    Raises:
+        UserError: there is none; says what to fetch and where to put it.
+    """
     file = BACKBONES[net]
     if path is not None:
-        candidates = [read_path(path, key="distance.path")]
+        candidates = [read_path(path, key=f"{key}.path")]
     else:
         candidates = [Path(torch.hub.get_dir()) / "checkpoints" / file, cache_folder() / file]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     places = " nor ".join(str(candidate.absolute()) for candidate in candidates)
+    other = {"distance": "parts", "perceptual": "parts_net"}[key]
     raise UserError(
-        f"distance=lpips: no file {places}; get {_SOURCE}{file} and put it there, or give distance.path=, "
-        "or distance=parts for PartsNet's"
+        f"{key}=lpips: no file {places}; get {_SOURCE}{file} and put it there, or give {key}.path=, "
+        f"or {key}={other} for PartsNet's"
     )
 
 
-def _load_backbone(slices: nn.Module, path: Path) -> None:
+def _load_backbone(slices: nn.Module, path: Path, key: str) -> None:
     """Fill lpips' slices, whose layers keep the numbers that they have in torchvision's `features`."""
     try:
         state = read_checkpoint_file(path)
@@ -161,4 +222,4 @@ def _load_backbone(slices: nn.Module, path: Path) -> None:
         OSError,
         pickle.UnpicklingError,
     ) as error:
-        raise UserError(f"distance.path={path}: not the weights of {' or '.join(BACKBONES.values())}") from error
+        raise UserError(f"{key}.path={path}: not the weights of {' or '.join(BACKBONES.values())}") from error

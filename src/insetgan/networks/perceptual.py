@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,10 +21,31 @@ class Perceptual(Protocol):
         ...
 
 
-def unit_features(features: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Scale the feature vector of every place to length 1 (a zero vector stays zero), in float32 at least."""
+@runtime_checkable
+class Weighing(Protocol):
+    """A `Perceptual` that scales its unit features itself, as LPIPS does by channel."""
+
+    def compared(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Describe pictures [n, 3, h, w] in [-1, 1] so that `feature_distance` of two descriptions is its distance."""
+        ...
+
+
+def describe(perceptual: Perceptual, images: Tensor) -> tuple[Tensor, ...]:
+    """Describe pictures [n, 3, h, w] in [-1, 1] for `feature_distance`: by unit features, unless the network weighs them."""
+    if isinstance(perceptual, Weighing):
+        return perceptual.compared(images)
+    return unit_features(perceptual.features(images))
+
+
+def unit_features(features: Sequence[Tensor], epsilon: float = 1e-8) -> tuple[Tensor, ...]:
+    """Scale the feature vector of every place to length 1 (a zero vector stays zero), in float32 at least.
+
+    Args:
+        features: at several scales, each [n, c, h, w].
+        epsilon: added to the squared length, so that the gradient at a zero vector is finite.
+    """
     exact = [feature.to(torch.promote_types(feature.dtype, torch.float32)) for feature in features]
-    return tuple(feature * torch.rsqrt(feature.square().sum(1, keepdim=True) + 1e-8) for feature in exact)
+    return tuple(feature * torch.rsqrt(feature.square().sum(1, keepdim=True) + epsilon) for feature in exact)
 
 
 def feature_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor], where: Tensor | None = None) -> Tensor:
@@ -37,7 +58,7 @@ def feature_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor], where: Te
             brought to each scale by averaging, so a place of a coarse scale counts by how much of it is meant.
 
     Returns:
-        [n]: squared difference summed over channels (0 to 4), weighted mean over places, mean over scales.
+        [n]: squared difference summed over channels (0 to 4 for unit features), weighted mean over places, mean over scales.
     """
     scales = []
     for mine, other in zip(ours, theirs, strict=True):

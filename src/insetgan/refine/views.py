@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from insetgan.networks.perceptual import Perceptual, unit_features
+from insetgan.networks.perceptual import Perceptual, describe
 from insetgan.ops.regions import WORKING_SIZE, Region
 from insetgan.refine.latents import Latents
 from insetgan.refine.locations import Locations
@@ -241,7 +241,7 @@ class View:
 def _describe(perceptual: Perceptual | None, images: Tensor) -> Features:
     if perceptual is None:
         raise ValueError("a perceptual term needs a perceptual network, and none was given")
-    return unit_features(perceptual.features(images))
+    return describe(perceptual, images)
 
 
 def _reduced(canvas: Tensor) -> Tensor:

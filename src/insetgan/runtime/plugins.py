@@ -148,7 +148,8 @@ def resolve(target: object, key: str) -> Callable[..., Any]:
         raise UserError(f"{key}={target}: may not be built, since {found.__module__} defines it and not {package}")
     if package in LIBRARIES and not issubclass(found, _library_kind(package)):
         raise UserError(f"{key}={target}: may not be built; of {package} only kinds of {LIBRARIES[package]}")
-    return found
+    made: Callable[..., Any] = found
+    return made
 
 
 def _is_buildable(found: object) -> bool:

@@ -42,7 +42,7 @@ def settle_rank(cluster: str) -> int:
     try:
         environment = CLUSTERS[cluster]()
         alone = cluster == "none"
-        rank = environment.local_rank() or environment.node_rank() if alone else environment.global_rank()
+        rank: int = environment.local_rank() or environment.node_rank() if alone else environment.global_rank()
     except (KeyError, ValueError, RuntimeError, ModuleNotFoundError) as error:
         said = f"{error.args[0]} is not set" if isinstance(error, KeyError) else str(error).splitlines()[0]
         raise UserError(f"trainer.cluster={cluster}: has not started this process ({said})") from error

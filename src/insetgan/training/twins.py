@@ -69,7 +69,8 @@ class RecordedCalls:
             arguments: tensors, of the same shapes and types in every step; anything else must stay the same.
             options: likewise.
         """
-        given: dict[int | str, Any] = {**dict(enumerate(arguments)), **options}
+        given: dict[int | str, Any] = dict(enumerate(arguments))
+        given.update(options)
         tensors = {name: each for name, each in given.items() if isinstance(each, Tensor)}
         rest = {name: each for name, each in given.items() if name not in tensors}
         shapes = tuple((name, each.shape, each.dtype, each.requires_grad) for name, each in tensors.items())
@@ -107,8 +108,9 @@ def _record(call: _Call, tensors: tuple[Tensor, ...]) -> nn.Module:
         torch.random.fork_rng(),
         torch.autocast("cuda", dtype=precision, enabled=enabled, cache_enabled=False),
     ):
-        recorded: nn.Module = torch.cuda.make_graphed_callables(call, samples, allow_unused_input=True)
+        made: Any = torch.cuda.make_graphed_callables(call, samples, allow_unused_input=True)
     with torch.no_grad():
         for buffer, before in buffers:
             buffer.copy_(before)
+    recorded: nn.Module = made
     return recorded

@@ -78,8 +78,8 @@ def _read_asset(path: Path) -> bytes:
         packed = read_file(path, limits.ASSET_BYTES)
         if path.suffix != ".gz":
             return packed
-        with gzip.open(io.BytesIO(packed), "rb") as stream:
-            return take(stream, limits.ASSET_BYTES)
+        with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+            return take(io.BufferedReader(stream), limits.ASSET_BYTES)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _unreadable(path, error) from error
 

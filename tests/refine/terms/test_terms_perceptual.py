@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from insetgan.networks.perceptual import feature_distance, unit_features
+from insetgan.networks.perceptual import describe, feature_distance, unit_features
 
 
 def test_unit_features_have_length_one_and_zero_stays_zero():
@@ -34,3 +34,23 @@ def test_where_weighs_places_and_is_brought_to_each_scale():
 def test_low_precision_features_are_compared_in_full():
     (unit,) = unit_features([torch.randn(1, 3, 2, 2).bfloat16()])
     assert unit.dtype == torch.float32
+
+
+class Weighed:
+    """Features that count by channel: the second ten times as much."""
+
+    def features(self, images):
+        return (images[:, :2],)
+
+    def compared(self, images):
+        return (images[:, :2] * torch.tensor([1.0, 10.0])[:, None, None],)
+
+    def files(self):
+        return []
+
+
+def test_a_network_may_weigh_its_channels_itself():
+    images = torch.zeros(1, 3, 2, 2)
+    other = images.clone()
+    other[:, 1] = 1
+    assert feature_distance(describe(Weighed(), images), describe(Weighed(), other)).item() == 100

@@ -32,7 +32,7 @@ class BodyL1(PixelTerm):
 
 @settings(kw_only=True)
 class BodyPerceptual(Term):
-    """lambda_6 LPIPS(R^O(I_A), R^O(I_ref)) with the embedded features.
+    """lambda_6 LPIPS(R^O(I_A), R^O(I_ref)) with the features of `perceptual=`.
 
     The boxes are filled from the reference, so that nothing inside them counts and no artificial edge is described. The
     canvas is described at about 128 rows (`views.BODY_HEIGHT`).

@@ -49,7 +49,7 @@ class BorderEdge(PartTerm, PixelTerm):
 
 @settings(kw_only=True)
 class BorderPerceptual(SizedTerm):
-    """lambda_4 LPIPS(E_8(B(I_A)), E_8(I_B)), with the embedded features.
+    """lambda_4 LPIPS(E_8(B(I_A)), E_8(I_B)), with the features of `perceptual=`.
 
     The features are those of the crop at `size`, weighed by the band: a band cut out and described by
     itself would be described by the edges of the cut.

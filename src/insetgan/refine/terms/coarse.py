@@ -31,7 +31,7 @@ class CoarseL1(SizedTerm, PixelTerm):
 
 @settings(kw_only=True)
 class CoarsePerceptual(SizedTerm):
-    """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the embedded features in place of LPIPS."""
+    """lambda_2 LPIPS(D(B(I_A)), D(I_B)) with the features of `perceptual=`."""
 
     family: ClassVar[str] = "coarse"
     words: ClassVar[str] = "features of the small crops"

@@ -34,7 +34,7 @@ class PartL1(PartTerm, PixelTerm):
 
 @settings(kw_only=True)
 class PartPerceptual(PartTerm):
-    """lambda_8 LPIPS(R^I(I_B), R^I(I_ref)) with the embedded features, weighed by the interior at the working size."""
+    """lambda_8 LPIPS(R^I(I_B), R^I(I_ref)) with the features of `perceptual=`, weighed by the interior at the working size."""
 
     family: ClassVar[str] = "part"
     words: ClassVar[str] = "features within the part"

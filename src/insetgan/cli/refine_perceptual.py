@@ -1,0 +1,37 @@
+"""What `perceptual=auto` means: PartsNet knows rendered people, so other generators are compared by LPIPS."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from insetgan.metrics.perceptual import find_backbone
+from insetgan.runtime.errors import UserError
+from insetgan.weights.store import EMBEDDED
+
+_LPIPS = {"_target_": "insetgan.metrics.perceptual.LpipsFeatures", "net": "vgg", "path": None}
+
+
+def settle_perceptual(config: DictConfig) -> list[str]:
+    """Put LPIPS or PartsNet in the place of `perceptual=auto`, so that all who read the settings see the same.
+
+    PartsNet stays where all generators are embedded ones, or where another PartsNet is named. Else LPIPS takes its place, if
+    its backbone is on this machine.
+
+    Args:
+        config: of refine.py, which is changed.
+
+    Returns:
+        The line that says what was chosen; nothing for the embedded generators and for any other `perceptual=`.
+    """
+    node = config.perceptual
+    if not OmegaConf.is_dict(node) or "otherwise" not in node:
+        return []
+    kept = {name: value for name, value in node.items() if name != "otherwise"}
+    config.perceptual = kept
+    generators = [config.canvas, *config.parts.values()]
+    if node.name_or_path != "parts" or all(each.generator is None and each.weights in EMBEDDED for each in generators):
+        return []
+    try:
+        find_backbone("vgg")
+    except UserError as error:
+        return [f"perceptual=parts_net, which knows rendered people, since there is no LPIPS: {error}"]
+    config.perceptual = _LPIPS
+    return ["perceptual=lpips, since a generator is not an embedded one; perceptual=parts_net for PartsNet's features"]
