@@ -12,6 +12,7 @@ from rosinality_streams import rosinality_discriminator, rosinality_generator
 from tensorflow_streams import tensorflow_pickle
 
 from insetgan.networks import Generator
+from insetgan.runtime.fingerprint import file_digest
 from insetgan.weights.store import load_network, read_metadata, save_network
 
 
@@ -101,7 +102,15 @@ def test_tensorflow_to_all_others(convert, tmp_path):
 def test_info_says_what_there_is_and_draws(convert, tmp_path):
     nvidia_pickle(tmp_path / "theirs.pkl", "rect_32x16")
     text = done(convert("in=theirs.pkl", "info=true"))
-    for said in ("NVIDIA's pickle", "G_ema generator", "height", "w_avg", "training.path", "~/ffhq.zip", "sha256"):
+    for said in (
+        "NVIDIA's pickle",
+        "G_ema generator",
+        "height",
+        "w_avg",
+        "training.path",
+        "~/ffhq.zip",
+        file_digest(tmp_path / "theirs.pkl"),
+    ):
         assert said in text, said
     with Image.open(tmp_path / "outputs" / "convert" / "theirs.png") as picture:
         assert picture.size == (4 * 18 - 2, 2 * 34 - 2)

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from insetgan.cli.known_networks import print_known
-from insetgan.cli.terminal import PatientConsole, table
+from insetgan.cli.terminal import PatientConsole
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import encode_png, make_grid, seeded_latents, to_uint8
 from insetgan.runtime.errors import UserError
@@ -75,7 +75,9 @@ def _describe(console: PatientConsole, path: Path, network: Any, known: dict[str
         )
     others = {key: value for key, value in known.items() if key not in ("kind", "architecture", "form", "network")}
     rows += [[name, text] for name, text in _lines(others) if text]
-    table(f"weights {path}", ["", ""], rows, console=console)
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:  # lines and no table, in which a sha256 is cut off
+        console.print(f"{name:<{width}}  {value}")
 
 
 def _lines(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
