@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from insetgan.cli.complete_config import CompleteConfig
+from insetgan.cli.convert_config import ConvertConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.generate_config import GenerateConfig
@@ -27,6 +28,7 @@ ENTRIES = {
     "prepare": PrepareConfig,
     "evaluate": EvaluateConfig,
     "complete": CompleteConfig,
+    "convert": ConvertConfig,
     "generate": GenerateConfig,
 }
 USES = {  # the entry point and the form in which a choice of a group is given

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from published_streams import nvidia_pickle
 
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
@@ -98,3 +99,17 @@ def test_labels_come_and_go_without_a_change_of_the_pictures(tmp_path, before, a
     pictures = [module.G(z, labels if module.G.c_dim else None) for module in (source, target)]
     torch.testing.assert_close(*pictures)
     assert "taken in part: mapping.fc0.weight" in str(transfers[0])
+
+
+@pytest.mark.parametrize("with_discriminator", [True, False])
+def test_a_published_file_gives_both_generators_and_the_discriminator(tmp_path, capsys, with_discriminator):
+    values = nvidia_pickle(tmp_path / "n.pkl", "rect_32x16", without=() if with_discriminator else ("D",))
+    sizes = {"height": 32, "width": 16, "channel_base": 512, "channel_max": 24}
+    module = GANModule(Generator(z_dim=32, w_dim=32, mapping_layers=3, **sizes), Discriminator(**sizes), batch_size=4)
+    lines = [str(transfer) for transfer in start(module, tmp_path / "n.pkl", strict=True)]
+    assert [line.partition(":")[0] for line in lines] == (["G", "G_ema", "D"] if with_discriminator else ["G", "G_ema"])
+    for generator in (module.G, module.G_ema):
+        torch.testing.assert_close(generator(values["in/z"]), values["out/img_const"], rtol=1e-4, atol=1e-4)
+    logits = module.D(values["out/img_const"])
+    assert torch.allclose(logits, values["out/logits"], rtol=1e-3) == with_discriminator
+    assert ("no discriminator; D starts anew" in capsys.readouterr().err) != with_discriminator

@@ -15,6 +15,7 @@ _SETTINGS = {
     "evaluate": "insetgan.cli.evaluate_config:EvaluateConfig",
     "complete": "insetgan.cli.complete_config:CompleteConfig",
     "prepare": "insetgan.cli.prepare_config:PrepareConfig",
+    "convert": "insetgan.cli.convert_config:ConvertConfig",
 }
 """Each command's class of settings, as module and name."""
 

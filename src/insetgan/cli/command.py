@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "measure methods beside each other: FID, seams, tables",
     "complete": "fill holes in images with a CoModGAN",
     "prepare": "make a dataset",
+    "convert": "read published weights, and write them in another form",
 }
 """What each command does; the work is `run` of `insetgan.cli.<command>`."""
 

@@ -15,6 +15,9 @@ CHOICES: dict[str, dict[str, str]] = {
 }
 """By command, what a choice is called now."""
 
+ALIASES: dict[str, dict[str, str]] = {"convert": {"in": "weights"}}
+"""By command, other names that stay: `in` is a word of Python's, by which no setting can be called."""
+
 
 def renewed(arguments: Sequence[str], command: str) -> tuple[list[str], list[str]]:
     """Replace old names on a command line by the new ones.
@@ -27,7 +30,8 @@ def renewed(arguments: Sequence[str], command: str) -> tuple[list[str], list[str
         The arguments, and a line for each that was replaced.
     """
     found, lines = [], []
-    for argument in arguments:
+    for given in arguments:
+        argument = _aliased(given, command)
         new = CHOICES.get(command, {}).get(argument.lstrip("+"), "") or _renewed_key(argument, command)
         found.append(new or argument)
         if new:
@@ -38,6 +42,11 @@ def renewed(arguments: Sequence[str], command: str) -> tuple[list[str], list[str
 def new_name(said: str, command: str) -> str | None:
     """Return what a setting (`key`) or a choice (`group=choice`) of a command is called now; None where it kept its name."""
     return CHOICES.get(command, {}).get(said) or KEYS.get(command, {}).get(said)
+
+
+def _aliased(argument: str, command: str) -> str:
+    name, equals, value = argument.partition("=")
+    return ALIASES.get(command, {}).get(name, name) + equals + value
 
 
 def _renewed_key(argument: str, command: str) -> str:

@@ -42,11 +42,16 @@ LABELS_VALUES = 1 << 28
 """Labels of all pictures together, as float32 1 GiB."""
 
 WEIGHTS_BYTES = 1 << 33
-"""Of a file of weights that is fetched; StyleGAN2 at 1024 x 1024 with all its networks takes 360 MB."""
+"""Of a file of published weights, fetched or read; StyleGAN2 at 1024 x 1024 with all its networks takes 360 MB."""
 WEIGHTS_HEADER = 1 << 24
 """Bytes of the header of a safetensors file."""
 PICKLE_BYTES = 1 << 26
 """Of the description beside the tensors in a checkpoint."""
+PICKLE_STEPS = 1 << 19
+"""Opcodes of all pickles in one file of published weights; two generators and a discriminator of 32 x 32 take 30 000, and
+of 1024 x 1024 some 70 000."""
+PICKLE_LINE = 1 << 16
+"""Bytes of a line of text in a pickle."""
 WHEEL_MEMBER = 1 << 28
 """Of weights within a Python package."""
 ASSET_BYTES = 1 << 28

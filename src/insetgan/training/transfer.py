@@ -7,10 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.printing import say_error
 from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.checkpoint import read_checkpoint
+from insetgan.weights.published.reader import SUFFIXES, is_published
 from insetgan.weights.store import load_network
 
 
@@ -56,9 +59,11 @@ class Transfer:
 
 
 def start_from(module: TrainingModule, path: Path, *, strict: bool) -> list[Transfer]:
-    """Take over the weights of a checkpoint (G, D and G_ema; PartsNet) or of a safetensors file (G and G_ema; PartsNet).
+    """Take over the weights of a checkpoint, a safetensors file or a file that others have published.
 
-    G is a StyleGAN2 or a CoModGAN; each starts from its own kind.
+    A checkpoint gives G, D and G_ema, or PartsNet; a safetensors file G and G_ema, or PartsNet. A published file gives G and
+    G_ema its average generator, and D its discriminator where it has one and ours is a `Discriminator`. G is a StyleGAN2 or
+    a CoModGAN; each starts from its own kind.
 
     Blocks are named by the height of their maps, so a smaller generator is the lower part of a larger one when the
     channels by height agree; so with discriminators. New blocks begin without a say (`training.growth`): the generator's
@@ -129,12 +134,33 @@ def _sources(module: TrainingModule, path: Path) -> dict[str, dict[str, Tensor]]
         raise UserError(
             f"init={path}: is for generators (+model=body) and PartsNet (+model=parts); this model has neither"
         )
-    if path.suffix == ".safetensors":
+    published = _is_published(path)
+    if path.suffix == ".safetensors" or published:
         names = [name for name, kind in networks.items() if kind is not None]
         state = load_network(path, kind=str(networks[names[0]]), key="init").state_dict()
-        return dict.fromkeys(names, state)
+        found = dict.fromkeys(names, state)
+        if published and "D" in networks and isinstance(module.get_submodule("D"), Discriminator):
+            found |= _published_discriminator(path)
+        return found
     whole = read_checkpoint(path)["state_dict"]
     return {name: _below(f"{name}.", whole) for name in networks}
+
+
+def _is_published(path: Path) -> bool:
+    """Whether a file is to be read as one that others have published; a checkpoint of ours is not."""
+    try:
+        return path.suffix in SUFFIXES and is_published(path)
+    except OSError as error:
+        raise UserError(f"init={path}: cannot be read ({error.strerror or error})") from error
+
+
+def _published_discriminator(path: Path) -> dict[str, dict[str, Tensor]]:
+    """The discriminator beside a published generator, under "D"; none where there is none, or ours is not built so."""
+    try:
+        return {"D": load_network(path, kind="discriminator", key="init").state_dict()}
+    except UserError as error:
+        say_error(f"{error}; D starts anew")
+        return {}
 
 
 def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

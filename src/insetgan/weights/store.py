@@ -1,4 +1,4 @@
-"""Networks on disk: safetensors whose metadata holds the architecture as JSON."""
+"""Networks on disk: safetensors whose metadata holds the architecture as JSON, and the forms in which others publish them."""
 
 import importlib
 import json
@@ -18,11 +18,14 @@ from insetgan.runtime.files import write_whole
 from insetgan.runtime.fingerprint import FromFile
 from insetgan.runtime.paths import read_path
 from insetgan.runtime.plugins import buildable
+from insetgan.runtime.printing import say_error
 from insetgan.runtime.reading import parse_json
 from insetgan.runtime.tensors import open_tensors
 from insetgan.runtime.zips import shown
 from insetgan.weights.address import is_address, locate
 from insetgan.weights.plan import planned
+from insetgan.weights.published.network import PublishedNetwork
+from insetgan.weights.published.reader import is_published, read_published
 
 EMBEDDED = ("body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan")
 _MOST_VALUES = 10_000  # in what a file says of itself
@@ -55,7 +58,7 @@ def resolve(name_or_path: str | Path, *, key: str = "weights") -> Path:
     if not path.is_file():
         raise UserError(
             f"{key}={name_or_path}: no file {path.absolute()}; give a .safetensors file "
-            f"(python train.py writes them) or an embedded model ({', '.join(EMBEDDED)})"
+            f"(python train.py writes them), a published .pkl or .pt, or an embedded model ({', '.join(EMBEDDED)})"
         )
     return path
 
@@ -87,7 +90,9 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
     """Build a network from its own description and fill it, every name and shape matching.
 
     The description is compared with the header of the file before anything takes memory: a network is built for it without
-    memory first (torch's "meta" device), and its names and shapes must be those of the file.
+    memory first (torch's "meta" device), and its names and shapes must be those of the file. Files that others have published
+    (NVIDIA's and TensorFlow's pickles, rosinality's .pt; docs/weights.md) are read without executing anything of them; of
+    their networks the average generator is taken, or the discriminator where `kind` says so.
 
     Args:
         name_or_path: see `resolve`.
@@ -103,7 +108,7 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
             beyond `limits.ARCHITECTURE`.
     """
     path = resolve(name_or_path, key=key)
-    with _opened(path, key) as file:
+    with _opened(path, key, kind) as file:
         header = file.metadata() or {}
         found = header.get("kind", "")
         if found not in _KINDS or (kind is not None and found != kind):
@@ -121,9 +126,12 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
             module.load_state_dict({name: _plain(tensor) for name, tensor in state.items()}, strict=True)
         except (RuntimeError, TypeError, KeyError, ValueError, AttributeError, OverflowError, ArithmeticError) as error:
             reason = " ".join(str(error).split())[:300]
-            raise UserError(
-                f"{key}={name_or_path}: the tensors do not fit the architecture in the file: {reason}"
-            ) from error
+            fault = (
+                "" if isinstance(file, PublishedNetwork) else "the tensors do not fit the architecture in the file: "
+            )
+            raise UserError(f"{key}={name_or_path}: {fault}{reason}") from error
+    for note in file.notes if isinstance(file, PublishedNetwork) else ():
+        say_error(f"{key}={name_or_path}: {note}")
     if isinstance(module, FromFile):
         module.source = path
     return module.eval().requires_grad_(False)
@@ -140,13 +148,20 @@ def _class_of(header: Mapping[str, str], key: str) -> Any:
     return found
 
 
-def read_metadata(name_or_path: str | Path) -> dict[str, Any]:
+def read_metadata(name_or_path: str | Path, *, kind: str | None = None, key: str = "weights") -> dict[str, Any]:
     """What `save_network` was told beside the weights, with `kind` and `architecture`.
+
+    Of a file that others have published: `form`, `network` (its name there), `training` and `arguments`, as they say them.
+
+    Args:
+        name_or_path: see `resolve`.
+        kind: which network of a published file; None takes the average generator, or the first that there is.
+        key: what the setting is called, for messages.
 
     Raises:
         UserError: no such file, not whole, or what it says of itself is no JSON or beyond `limits.ARCHITECTURE`.
     """
-    with _opened(resolve(name_or_path), "weights") as file:
+    with _opened(resolve(name_or_path, key=key), key, kind) as file:
         header = file.metadata() or {}
     try:
         known = parse_json(header.get("metadata", "{}"), most=_MOST_VALUES)
@@ -154,11 +169,14 @@ def read_metadata(name_or_path: str | Path) -> dict[str, Any]:
             raise ValueError("its metadata is no table")
         return {**known, "kind": header.get("kind"), "architecture": _architecture(header)}
     except ValueError as error:
-        raise UserError(f"weights={name_or_path}: {error}") from error
+        raise UserError(f"{key}={name_or_path}: {error}") from error
 
 
 @contextmanager
-def _opened(path: Path, key: str) -> Iterator[Any]:
+def _opened(path: Path, key: str, kind: str | None = None) -> Iterator[Any]:
+    if (published := _published(path, key, kind)) is not None:
+        yield published
+        return
     try:
         with open_tensors(path) as file:
             yield file
@@ -167,6 +185,18 @@ def _opened(path: Path, key: str) -> Iterator[Any]:
     except (SafetensorError, OSError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{key}={path}: not a readable safetensors file, perhaps cut short: {reason}") from error
+
+
+def _published(path: Path, key: str, kind: str | None) -> PublishedNetwork | None:
+    """The network that is wanted of a published file; None for a file of ours."""
+    try:
+        if not is_published(path):
+            return None
+        return read_published(path).choose(kind if kind in ("generator", "discriminator") else None)[1]
+    except ValueError as error:
+        raise UserError(f"{key}={path}: {' '.join(str(error).split())[:300]}") from error
+    except OSError as error:
+        raise UserError(f"{key}={path}: cannot be read ({error.strerror or error})") from error
 
 
 def _architecture(header: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""NVIDIA's stream (stylegan2-ada-pytorch; stylegan3's repository with StyleGAN2), and StyleGAN-Human's, which has `square`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from insetgan.runtime import limits
+from insetgan.weights.published.architecture import (
+    discriminator_architecture,
+    generator_architecture,
+    refuse_contradiction,
+)
+from insetgan.weights.published.modules import Module, modules_of
+from insetgan.weights.published.network import PublishedNetwork
+from insetgan.weights.published.records import Numbers, array_numbers
+from insetgan.weights.published.refused import constructor, refuse_other_families
+
+NETWORKS = ("G_ema", "G", "D")
+MAPPING_LAYERS, MAPPING_LR = 8, 0.01
+
+
+def network(record: Any, size: int) -> PublishedNetwork:
+    """A generator or a discriminator from its record.
+
+    Args:
+        record: of `G`, `D` or `G_ema`.
+        size: bytes of the file.
+
+    Raises:
+        ValueError: it is no such network, or one that ours do not build.
+    """
+    if isinstance(record, dict) and "state_dict" in record:
+        modules, tensors = _plain(record)
+    else:
+        modules = modules_of(record)
+        tensors = {name: numbers for module in modules.values() for name, numbers in module.tensors()}
+    refuse_other_families(modules, tensors)
+    if any(name.startswith("synthesis.") for name in tensors):
+        return _generator(modules, tensors, size)
+    return _discriminator(modules, tensors, size)
+
+
+def _plain(record: Mapping[str, Any]) -> tuple[dict[str, Module], dict[str, Numbers]]:
+    """What `published.nvidia_stream` writes: a dict of `class_name`, `init_kwargs` and `state_dict`."""
+    state, said = record["state_dict"], record.get("init_kwargs")
+    if not isinstance(state, dict) or not all(isinstance(each, Numbers) for each in state.values()):
+        raise ValueError("has a state_dict that holds other things than tensors")
+    name = record.get("class_name")
+    return {"": Module("", name if isinstance(name, str) else "", {"_init_kwargs": said})}, state
+
+
+def _generator(modules: Mapping[str, Module], tensors: Mapping[str, Numbers], size: int) -> PublishedNetwork:
+    said = constructor(modules[""])
+    mapping, synthesis = _inner(said, "mapping_kwargs"), _inner(said, "synthesis_kwargs")
+    architecture = generator_architecture(tensors)
+    _refuse_unbuilt(modules, "skip")
+    _refuse_values({**said, **synthesis}, {"architecture": ("skip",), "use_noise": (True,)})
+    _refuse_values(mapping, {"lr_multiplier": (MAPPING_LR,), "activation": ("lrelu",)})
+    refuse_contradiction(
+        {**architecture, "img_resolution": architecture["height"], "num_layers": architecture["mapping_layers"]},
+        {
+            **{name: said.get(name) for name in ("z_dim", "w_dim", "c_dim", "img_channels", "img_resolution")},
+            "num_layers": mapping.get("num_layers"),
+        },
+    )
+    architecture["conv_clamp"] = _clamp(modules, {**said, **synthesis})
+    return PublishedNetwork("generator", architecture, tensors, _known(modules), bytes=size)
+
+
+def _discriminator(modules: Mapping[str, Module], tensors: Mapping[str, Numbers], size: int) -> PublishedNetwork:
+    said = constructor(modules[""])
+    mapping, epilogue = _inner(said, "mapping_kwargs"), _inner(said, "epilogue_kwargs")
+    _refuse_unbuilt(modules, "resnet")
+    _refuse_values(said, {"architecture": ("resnet",)})
+    _refuse_values(mapping, {"lr_multiplier": (MAPPING_LR,), "num_layers": (MAPPING_LAYERS,), "activation": ("lrelu",)})
+    architecture = discriminator_architecture(tensors)
+    refuse_contradiction(
+        {**architecture, "img_resolution": architecture["height"]},
+        {name: said.get(name) for name in ("c_dim", "img_channels", "img_resolution")},
+    )
+    architecture["conv_clamp"] = _clamp(modules, said)
+    deviation = next((module.state for path, module in modules.items() if path.endswith(".mbstd")), {})
+    group = deviation.get("group_size", epilogue.get("mbstd_group_size", 4))
+    channels = deviation.get("num_channels", epilogue.get("mbstd_num_channels", 1))
+    if channels != 1:
+        raise ValueError(f"has mbstd_num_channels={str(channels)[:40]}, must have 1")
+    architecture["mbstd_group_size"] = whole_batch(group)
+    return PublishedNetwork("discriminator", architecture, tensors, _known(modules), bytes=size)
+
+
+def whole_batch(group: Any) -> int:
+    """Samples in a group; None, which means the whole batch, becomes the largest number that ours take.
+
+    Raises:
+        ValueError: neither None nor a whole number.
+    """
+    if group is None:
+        return limits.ARCHITECTURE_OTHERS
+    if type(group) is not int:
+        raise ValueError(f"has mbstd_group_size={str(group)[:40]}, must be a whole number")
+    return group
+
+
+def _known(modules: Mapping[str, Module]) -> dict[str, Any]:
+    """The arguments of its class, for people: plain values alone."""
+    return {"class_name": modules[""].class_name[:100], "arguments": plain(constructor(modules[""]))}
+
+
+def plain(value: Any, depth: int = 8) -> Any:
+    """A record as JSON has it: text, numbers, lists, tables; what is none of these becomes its kind in brackets."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return value[:1000]
+    if depth and isinstance(value, (list, tuple)):
+        return [plain(each, depth - 1) for each in value[:_MOST_PLAIN]]
+    if depth and isinstance(value, dict):
+        entries = list(value.items())[:_MOST_PLAIN]
+        return {str(key)[:100]: plain(each, depth - 1) for key, each in entries if isinstance(key, (str, int))}
+    found = array_numbers(value)
+    return found.read().item() if found is not None and found.shape == () else f"<{type(value).__name__}>"
+
+
+_MOST_PLAIN = 64
+
+
+def _inner(said: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = said.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _clamp(modules: Mapping[str, Module], said: Mapping[str, Any]) -> float | None:
+    """conv_clamp: an attribute of the layers, which knows defaults that the arguments leave out.
+
+    Raises:
+        ValueError: layers differ, or it is no number.
+    """
+    of_layers = [module.state["conv_clamp"] for module in modules.values() if "conv_clamp" in module.state]
+    found = of_layers or [said.get("conv_clamp")]
+    for value in found:
+        if value is not None and type(value) not in (int, float):
+            raise ValueError("has a conv_clamp that is no number")
+        if value != found[0]:
+            raise ValueError(f"has layers of different conv_clamp, {found[0]} and {value}")
+    clamp: float | None = found[0]
+    return clamp
+
+
+def _refuse_unbuilt(modules: Mapping[str, Module], architecture: str) -> None:
+    for path, module in modules.items():
+        linear = path.rpartition(".")[2] in ("affine", "embed", "out", "skip")
+        try:
+            _refuse_values(
+                module.state,
+                {"architecture": (architecture,), "activation": ("linear" if linear else "lrelu",)},
+            )
+        except ValueError as error:
+            raise ValueError(f"{path or 'the network'} {error}") from error
+
+
+def _refuse_values(said: Mapping[str, Any], allowed: Mapping[str, tuple[Any, ...]]) -> None:
+    for name, values in allowed.items():
+        value = said.get(name, values[0])
+        if not isinstance(value, (str, int, float)) or value not in values:
+            raise ValueError(f"has {name}={str(value)[:40]}, must have {' or '.join(map(str, values))}")

@@ -1,0 +1,325 @@
+"""Stand-in classes that write what the published implementations write, filled with the tensors of the reference networks.
+
+None of their code is here: the classes have their names, their attributes and their way to be pickled.
+"""
+
+import contextlib
+import pickle
+import re
+import sys
+import types
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ASSETS = Path(__file__).parents[1] / "assets" / "parity"
+SHAPES = {
+    "square_32": {"square": True, "c_dim": 0, "layers": 3},
+    "rect_32x16": {"square": False, "c_dim": 0, "layers": 3},
+    "conditional_32": {"square": True, "c_dim": 3, "layers": 2},
+}
+SOURCE = "from pathlib import Path\nPath({canary!r}).write_text('embedded source was run')\n"
+BUFFERS = ("w_avg", "resample_filter", "noise_const")
+
+
+def reference(name):
+    with np.load(ASSETS / f"{name}.npz") as archive:
+        return {key: torch.from_numpy(archive[key]) for key in archive.files if archive[key].dtype.kind == "f"}
+
+
+def state(values, prefix):
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+@contextlib.contextmanager
+def modules_called(**attributes):
+    """Modules of these names for as long as something is pickled: "a.b" -> {attribute: class or function}."""
+    made = {}
+    for full, inner in attributes.items():
+        full = full.replace("__", ".")
+        for stop in range(1, full.count(".") + 2):
+            made.setdefault(".".join(full.split(".")[:stop]), {})
+        made[full] |= inner
+    kept = {full: sys.modules.get(full) for full in made}
+    for full, inner in made.items():
+        module = types.ModuleType(full)
+        vars(module).update(inner)
+        for name, value in inner.items():
+            value.__module__, value.__qualname__ = full, name
+        sys.modules[full] = module
+    try:
+        yield
+    finally:
+        for full, module in kept.items():
+            sys.modules.pop(full)
+            if module is not None:
+                sys.modules[full] = module
+
+
+def _reconstruct_persistent_obj(meta):
+    raise AssertionError("the stream was executed")
+
+
+class EasyDict(dict):
+    pass
+
+
+class Persistent(torch.nn.Module):
+    """An object of NVIDIA's persistence: reduced to one call with the whole source of its module."""
+
+    def __init__(self, class_name, source, init_kwargs=None, **attributes):
+        super().__init__()
+        self._class_name, self._source = class_name, source
+        self._init_args, self._init_kwargs = (), init_kwargs or {}
+        self.__dict__.update(attributes)
+
+    def __reduce__(self):
+        inner = {key: value for key, value in self.__dict__.items() if key not in ("_class_name", "_source")}
+        meta = {
+            "type": "class",
+            "version": 6,
+            "module_src": self._source,
+            "class_name": self._class_name,
+            "state": inner,
+        }
+        return _reconstruct_persistent_obj, (meta,)
+
+
+def _class_of(path, generator):
+    leaf = path.rpartition(".")[2]
+    if path == "":
+        return "Generator" if generator else "Discriminator"
+    if leaf in ("mapping", "synthesis"):
+        return {"mapping": "MappingNetwork", "synthesis": "SynthesisNetwork"}[leaf]
+    if re.fullmatch(r"b\d+", leaf):
+        return "SynthesisBlock" if generator else "DiscriminatorEpilogue" if leaf == "b4" else "DiscriminatorBlock"
+    if leaf in ("affine", "embed", "out") or leaf.startswith("fc"):
+        return "FullyConnectedLayer"
+    return "ToRGBLayer" if leaf == "torgb" else "SynthesisLayer" if generator else "Conv2dLayer"
+
+
+def _attributes(class_name, clamp, leaf):
+    gain = {"weight_gain": 1 / np.sqrt(32), "act_gain": np.sqrt(2)}  # numpy's numbers, as there
+    activation = "linear" if leaf in ("affine", "embed", "out", "skip") else "lrelu"
+    if class_name in ("SynthesisLayer", "Conv2dLayer"):
+        return {"conv_clamp": clamp, "activation": activation, "padding": 1, **gain}
+    if class_name == "ToRGBLayer":
+        return {"conv_clamp": clamp, **gain}
+    if class_name == "FullyConnectedLayer":
+        return {"activation": activation, "bias_gain": 1, **gain}
+    if class_name in ("SynthesisBlock", "DiscriminatorBlock"):
+        return {"architecture": "skip" if class_name == "SynthesisBlock" else "resnet", "use_fp16": False}
+    return {}
+
+
+def persistent_network(tensors, *, init_kwargs, canary="/nowhere", clamp=None, group=4):
+    """A network of stand-ins with these tensors."""
+    generator = any(name.startswith("synthesis.") for name in tensors)
+    source = SOURCE.format(canary=str(canary))
+    made = {"": Persistent(_class_of("", generator), source, init_kwargs)}
+
+    def at(path):
+        if path not in made:
+            above, _, leaf = path.rpartition(".")
+            class_name = _class_of(path, generator)
+            made[path] = Persistent(class_name, source, **_attributes(class_name, clamp, leaf))
+            at(above).add_module(leaf, made[path])
+        return made[path]
+
+    for name, tensor in tensors.items():
+        path, _, leaf = name.rpartition(".")
+        if leaf in BUFFERS:
+            at(path).register_buffer(leaf, tensor.clone())
+        else:
+            at(path).register_parameter(leaf, torch.nn.Parameter(tensor.clone(), requires_grad=False))
+    if not generator:
+        deviation = Persistent("MinibatchStdLayer", source, group_size=group, num_channels=1)
+        at("b4").add_module("mbstd", deviation)
+    return made[""]
+
+
+def generator_arguments(name, *, flat, clamp=None):
+    """What a generator was made with: as stylegan2-ada-pytorch nests it, or flat as stylegan3's repository."""
+    shape = SHAPES[name]
+    synthesis = {"channel_base": 512, "channel_max": 24, "num_fp16_res": 4, "conv_clamp": clamp}
+    found = {
+        "z_dim": 32,
+        "c_dim": shape["c_dim"],
+        "w_dim": 32,
+        "img_resolution": 32,
+        "img_channels": 3,
+        "mapping_kwargs": EasyDict(num_layers=shape["layers"]),
+        **(synthesis if flat else {"synthesis_kwargs": EasyDict(synthesis)}),
+    }
+    return found if shape["square"] else {**found, "square": False}
+
+
+def nvidia_pickle(
+    path, name, *, flat=False, protocol=4, canary="/nowhere", clamp=None, without=(), change=None, extra=None
+):
+    """Write what a training of theirs writes: G, D, G_ema, augment_pipe and training_set_kwargs."""
+    values = reference(name)
+    made = {
+        "G": ("G/", generator_arguments(name, flat=flat, clamp=clamp)),
+        "D": ("D/", {"c_dim": SHAPES[name]["c_dim"], "img_resolution": 32, "img_channels": 3, "channel_base": 512}),
+        "G_ema": ("G/", generator_arguments(name, flat=flat, clamp=clamp)),
+    }
+    snapshot = {}
+    for key, (prefix, arguments) in made.items():
+        tensors = state(values, prefix)
+        if key == "G":  # the average generator is what is wanted, and another network
+            tensors = {each: value + 1 if each.endswith("bias") else value for each, value in tensors.items()}
+        if change is not None:
+            tensors = change(key, tensors)
+        snapshot[key] = persistent_network(tensors, init_kwargs=arguments, canary=canary, clamp=clamp)
+    snapshot |= {"augment_pipe": None, "training_set_kwargs": EasyDict(path="~/ffhq.zip", xflip=True, resolution=32)}
+    snapshot = {key: value for key, value in snapshot.items() if key not in without} | (extra or {})
+    with (
+        modules_called(
+            torch_utils__persistence={"_reconstruct_persistent_obj": _reconstruct_persistent_obj},
+            dnnlib__util={"EasyDict": EasyDict},
+        ),
+        open(path, "wb") as stream,
+    ):
+        pickle.dump(snapshot, stream, protocol=protocol)
+    return values
+
+
+class Network:
+    """A network of TensorFlow: a class that is pickled by its state."""
+
+    def __init__(self, variables, static_kwargs, components=None, version=4):
+        self.held = {
+            "version": version,
+            "name": "G",
+            "static_kwargs": EasyDict(static_kwargs),
+            "components": components or {},
+            "build_module_src": SOURCE.format(canary="/nowhere"),
+            "build_func_name": "G_main",
+            "variables": list(variables.items()),
+        }
+
+    def __getstate__(self):
+        return self.held
+
+
+def tensorflow_generator(tensors):
+    """The variables of the mapping and of the synthesis, and those of the whole."""
+    mapping, synthesis = {}, {"lod": np.float32(0) * np.ones(())}
+    for name, tensor in tensors.items():
+        values = tensor.numpy()
+        if match := re.fullmatch(r"mapping\.fc(\d+)\.(weight|bias)", name):
+            mapping[f"Dense{match[1]}/{match[2]}"] = values.T.copy()
+        elif name == "synthesis.b4.const":
+            synthesis["4x4/Const/const"] = values[None]
+        elif match := re.fullmatch(r"synthesis\.b(\d+)\.(conv0|conv1|torgb)\.(.+)", name):
+            size, layer, leaf = int(match[1]), match[2], match[3]
+            place = {"torgb": "ToRGB", "conv0": "Conv0_up", "conv1": "Conv" if size == 4 else "Conv1"}[layer]
+            source, level = f"{size}x{size}/{place}", size.bit_length() - 1
+            if leaf == "weight":
+                kernel = values.transpose(2, 3, 1, 0)
+                synthesis[f"{source}/weight"] = (kernel[::-1, ::-1] if layer == "conv0" else kernel).copy()
+            elif leaf == "affine.weight":
+                synthesis[f"{source}/mod_weight"] = np.ascontiguousarray(values.T)
+            elif leaf == "affine.bias":
+                synthesis[f"{source}/mod_bias"] = values - 1
+            elif leaf == "noise_const":
+                index = 0 if size == 4 else 2 * level - (5 if layer == "conv0" else 4)
+                synthesis[f"noise{index}"] = values[None, None]
+            elif leaf != "resample_filter":
+                synthesis[f"{source}/{leaf}"] = values
+    return mapping, synthesis, {"lod": np.zeros((), np.float32), "dlatent_avg": tensors["mapping.w_avg"].numpy()}
+
+
+def tensorflow_discriminator(tensors):
+    found = {}
+    names = {"fromrgb": "FromRGB", "conv0": "Conv0", "conv1": "Conv1_down", "skip": "Skip", "conv": "Conv"}
+    for name, tensor in tensors.items():
+        size, layer, leaf = re.fullmatch(r"b(\d+)\.(\w+)(?:\.(\w+))?", name).groups()
+        values = tensor.numpy()
+        if "resample_filter" in name:
+            continue
+        if layer in ("fc", "out"):
+            source = "4x4/Dense0" if layer == "fc" else "Output"
+            found[f"{source}/{leaf}"] = np.ascontiguousarray(values.T)
+        elif leaf == "weight":
+            found[f"{size}x{size}/{names[layer]}/weight"] = np.ascontiguousarray(values.transpose(2, 3, 1, 0))
+        else:
+            found[f"{size}x{size}/{names[layer]}/{leaf}"] = values
+    return found
+
+
+def tensorflow_pickle(path, name, *, version=4, change=None, **kwargs):
+    """Write what stylegan2's training writes: (G, D, Gs)."""
+    values = reference(name)
+    mapping, synthesis, own = tensorflow_generator(state(values, "G/"))
+    critic = tensorflow_discriminator(state(values, "D/"))
+    if change is not None:
+        change(mapping, synthesis, own, critic)
+    said = {"resolution": 32, "num_channels": 3, "fmap_base": 256, "fmap_max": 24, **kwargs}
+    made = []
+    for seed in (1.0, 0.0):
+        inner = {key: array + np.float32(seed) if key.endswith("bias") else array for key, array in synthesis.items()}
+        parts = {"synthesis": Network(inner, said), "mapping": Network(mapping, said)}
+        made.append(Network(own, said, EasyDict(parts), version))
+    networks = (made[0], Network(critic, {**said, "mbstd_group_size": 4}, version=version), made[1])
+    with (
+        modules_called(dnnlib__tflib__network={"Network": Network}, dnnlib__util={"EasyDict": EasyDict}),
+        open(path, "wb") as stream,
+    ):
+        pickle.dump(networks, stream, protocol=4)
+    return values
+
+
+def rosinality_generator(tensors):
+    """Names and shapes as rosinality's model has them."""
+    found = OrderedDict()
+    kernel = 4 * tensors["synthesis.b4.resample_filter"]
+    layers = sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in tensors)
+    for layer in range(layers):
+        for leaf in ("weight", "bias"):
+            found[f"style.{layer + 1}.{leaf}"] = tensors[f"mapping.fc{layer}.{leaf}"]
+    found["input.input"] = tensors["synthesis.b4.const"][None]
+
+    def modulated(ours, theirs):
+        found[f"{theirs}.conv.weight"] = tensors[f"{ours}.weight"][None]
+        found[f"{theirs}.conv.modulation.weight"] = tensors[f"{ours}.affine.weight"]
+        found[f"{theirs}.conv.modulation.bias"] = tensors[f"{ours}.affine.bias"]
+
+    def styled(ours, theirs, noise):
+        modulated(ours, theirs)
+        found[f"{theirs}.noise.weight"] = tensors[f"{ours}.noise_strength"].reshape(1)
+        found[f"{theirs}.activate.bias"] = tensors[f"{ours}.bias"]
+        found[f"noises.noise_{noise}"] = tensors[f"{ours}.noise_const"][None, None]
+
+    def rgb(ours, theirs):
+        modulated(ours, theirs)
+        found[f"{theirs}.bias"] = tensors[f"{ours}.bias"].reshape(1, 3, 1, 1)
+
+    styled("synthesis.b4.conv1", "conv1", 0)
+    rgb("synthesis.b4.torgb", "to_rgb1")
+    for step, size in enumerate((8, 16, 32)):
+        styled(f"synthesis.b{size}.conv0", f"convs.{2 * step}", 2 * step + 1)
+        found[f"convs.{2 * step}.conv.blur.kernel"] = kernel
+        styled(f"synthesis.b{size}.conv1", f"convs.{2 * step + 1}", 2 * step + 2)
+        rgb(f"synthesis.b{size}.torgb", f"to_rgbs.{step}")
+        found[f"to_rgbs.{step}.upsample.kernel"] = kernel
+    return found
+
+
+def rosinality_discriminator(tensors):
+    found = {"convs.0.0.weight": tensors["b32.fromrgb.weight"], "convs.0.1.bias": tensors["b32.fromrgb.bias"]}
+    for step, size in enumerate((32, 16, 8), start=1):
+        found[f"convs.{step}.conv1.0.weight"] = tensors[f"b{size}.conv0.weight"]
+        found[f"convs.{step}.conv1.1.bias"] = tensors[f"b{size}.conv0.bias"]
+        found[f"convs.{step}.conv2.0.kernel"] = tensors["b8.resample_filter"]
+        found[f"convs.{step}.conv2.1.weight"] = tensors[f"b{size}.conv1.weight"]
+        found[f"convs.{step}.conv2.2.bias"] = tensors[f"b{size}.conv1.bias"]
+        found[f"convs.{step}.skip.0.kernel"] = tensors["b8.resample_filter"]
+        found[f"convs.{step}.skip.1.weight"] = tensors[f"b{size}.skip.weight"]
+    found["final_conv.0.weight"], found["final_conv.1.bias"] = tensors["b4.conv.weight"], tensors["b4.conv.bias"]
+    for theirs, ours in (("final_linear.0", "b4.fc"), ("final_linear.1", "b4.out")):
+        found |= {f"{theirs}.{leaf}": tensors[f"{ours}.{leaf}"] for leaf in ("weight", "bias")}
+    return found
