@@ -110,3 +110,12 @@ def test_user_errors_pass_through_unchanged():
         instantiate(
             {"_target_": "insetgan.weights.store.load_network", "name_or_path": "nowhere.safetensors"}, nn.Module
         )
+
+
+def test_a_network_for_which_there_is_no_memory_is_one_line(monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 40000000000 bytes")
+
+    monkeypatch.setattr("insetgan.detection.parts_net.PartsNet.__init__", full)
+    with pytest.raises(UserError, match="takes more memory than there is"):
+        instantiate({"_target_": PARTS_NET}, nn.Module)

@@ -7,7 +7,9 @@ from functools import partial
 import pytest
 import torch
 from PIL import Image
-from published_streams import nvidia_pickle, rosinality_discriminator, rosinality_generator, state, tensorflow_pickle
+from published_streams import nvidia_pickle, state
+from rosinality_streams import rosinality_discriminator, rosinality_generator
+from tensorflow_streams import tensorflow_pickle
 
 from insetgan.networks import Generator
 from insetgan.weights.store import load_network, read_metadata, save_network

@@ -163,3 +163,10 @@ def test_what_lies_below_null_is_one_line(in_process, assert_one_line, override,
 )
 def test_what_changes_nothing_or_is_not_there(refine, assert_one_line, overrides, said):
     assert_one_line(refine(*overrides), said)
+
+
+@pytest.mark.parametrize(
+    "given", ["range(0,1e12)", "range(1e12)", "range(start=0,stop=1,step=1e-9)", "1,shuffle(range(1,10000000))"]
+)
+def test_ranges_of_a_sweep_are_bounded(in_process, assert_one_line, given):
+    assert_one_line(in_process("refine", "-m", f"trunc={given}"), "stands for more than 100000 values")

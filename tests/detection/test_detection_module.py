@@ -104,7 +104,7 @@ def test_what_is_not_trained_stays_in_evaluation_mode():
 
 
 @pytest.mark.parametrize(
-    ("masks", "only", "said"), [(True, "heat", "only=heat: must be null or masks"), (False, "masks", "has none")]
+    ("masks", "only", "said"), [(True, "heat", "only=heat: must be one of masks"), (False, "masks", "has none")]
 )
 def test_there_is_nothing_else_to_train_alone(masks, only, said):
     with pytest.raises(ValueError, match=said):

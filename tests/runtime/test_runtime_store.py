@@ -12,7 +12,8 @@ import pytest
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, write_whole
 from insetgan.runtime.fingerprint import fingerprint
-from insetgan.runtime.store import MARKER, Layout, ResultFolder, seal, unseal
+from insetgan.runtime.record import seal, unseal
+from insetgan.runtime.store import MARKER, Layout, ResultFolder
 
 LAYOUT = Layout("bake", "cakes", r"\d+(\.json|\.bin|_top\.png)", folder="cakes", gathered=("all.txt",))
 MARK, OTHER = fingerprint("these"), fingerprint("others")

@@ -14,7 +14,8 @@ from insetgan.data.verdicts import Verdicts
 from insetgan.refine.latent_file import read_codes
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.store import MARKER, Layout, ResultFolder, read_record, seal
+from insetgan.runtime.record import read_record, seal
+from insetgan.runtime.store import MARKER, Layout, ResultFolder
 from insetgan.training.metrics_log import CLOCK, MetricsCSV
 
 LAYOUT = Layout(kind="tests", title="results", pieces=r"\d+\.(txt|json)")

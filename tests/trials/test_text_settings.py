@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from insetgan.cli.arguments import as_typed, text_kind
 from insetgan.cli.complete_config import CompleteConfig
+from insetgan.cli.convert_config import ConvertConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.generate_config import GenerateConfig
 from insetgan.cli.places import CONF
@@ -27,6 +28,7 @@ COMMANDS = {
     "evaluate": (EvaluateConfig, []),
     "complete": (CompleteConfig, []),
     "prepare": (PrepareConfig, ["+source=people"]),
+    "convert": (ConvertConfig, []),
     "generate": (GenerateConfig, []),
 }
 TYPED = [
@@ -67,7 +69,7 @@ def test_all_text_settings_are_found():
         "refine: out", "refine: resume_from", "refine: canvas.weights", "refine: canvas.start", "refine: parts.face.start",
         "refine: parts.face.weights", "refine: drop", "train: out", "train: init", "train: resume", "train: data.path",
         "evaluate: out", "evaluate: name", "evaluate: data.path", "complete: weights",
-        "complete: data.masks", "prepare: out",
+        "complete: data.masks", "prepare: out", "convert: weights", "convert: out",
     ]  # fmt: skip
     assert set(known) <= found
 

@@ -4,15 +4,9 @@ import argparse
 
 import pytest
 import torch
-from published_streams import (
-    SHAPES,
-    nvidia_pickle,
-    reference,
-    rosinality_discriminator,
-    rosinality_generator,
-    state,
-    tensorflow_pickle,
-)
+from published_streams import SHAPES, nvidia_pickle, reference, state
+from rosinality_streams import rosinality_discriminator, rosinality_generator
+from tensorflow_streams import tensorflow_pickle
 
 from insetgan.runtime.errors import UserError
 from insetgan.weights.store import load_network, read_metadata

@@ -54,7 +54,12 @@ def _built(node: Any, key: str, kind: type | None, extra: Mapping[str, Any], for
     for name in extra:
         if name in arguments:
             raise UserError(f"{key}.{name}={arguments[name]}: is not set here; the command decides it")
-    made = _called(maker, {**arguments, **extra}, key, node, forwarded)
+    try:
+        made = _called(maker, {**arguments, **extra}, key, node, forwarded)
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+            raise
+        raise UserError(f"{key}: takes more memory than there is; make it smaller") from error
     if not _is_kind(type(made), kind):
         raise UserError(f"{key}._target_={target}: gives a {type(made).__name__}, must give a {wanted}")
     if lacking := sorted(name for name in _members(kind) if not hasattr(made, name)):

@@ -111,12 +111,14 @@ def _image(network: Generator, seed: int, trunc: float) -> Tensor:
     if network.c_dim:
         label = torch.zeros(1, network.c_dim)
         label[0, seed % network.c_dim] = 1
-    return network(seeded_latents([seed], network.z_dim), label, truncation_psi=trunc)
+    image: Tensor = network(seeded_latents([seed], network.z_dim), label, truncation_psi=trunc)
+    return image
 
 
 def _write(console: PatientConsole, out: Path, path: Path, network: Any, known: dict[str, Any], digest: str) -> None:
     others = {key: value for key, value in known.items() if key not in ("kind", "architecture")}
     notes: list[str] = []
+    left = sorted(set(others) - {"form", "network", "training", "arguments", "class_name", "converted"})
     if out.suffix == ".safetensors":
         own = others if "form" not in others else {"converted": {**others, "file": path.name, "sha256": digest}}
         save_network(out, network, kind=known["kind"], **own)
@@ -129,6 +131,8 @@ def _write(console: PatientConsole, out: Path, path: Path, network: Any, known: 
         except ValueError as error:
             raise UserError(f"out={out}: the network {error}") from error
         write_whole(out, content)
+        if left:
+            notes.append(f"what the file says of {', '.join(left)} is left out: the form has no place for it")
     for note in notes:
         console.print(note)
     side = f"{network.height} x {network.width}" if hasattr(network, "height") else known["kind"]

@@ -4,6 +4,7 @@ Hydra builds these from the node `hydra` of the configuration before the command
 wrapped, which all ways to a configuration go through: a run, each run of a sweep, `--cfg`, `--help` and `compose`.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import wraps
@@ -30,6 +31,8 @@ _HANDLERS = ("logging.StreamHandler", "logging.NullHandler")
 _LOG_FILE = "${hydra.runtime.output_dir}/${hydra.job.name}.log"
 _STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 _FORMATTERS = ("colorlog.ColoredFormatter",)
+_RANGE = re.compile(r"=.*\brange\(([^()]*)\)")
+_MOST_VALUES = 100_000
 _SEARCHED = ("optuna",)
 """Packages whose samplers a sweeper may hold."""
 
@@ -80,9 +83,25 @@ def guard_arguments(arguments: Sequence[str]) -> list[str]:
         UserError: an option that would run a file, or packages that are none.
     """
     refuse_rerun(arguments)
+    _refuse_long_ranges(arguments)
     plugins = plugins_of(arguments)
     guard_hydra(plugins)
     return plugins
+
+
+def _refuse_long_ranges(arguments: Sequence[str]) -> None:
+    """Refuse `key=range(0,1e12)` before Hydra writes out its values."""
+    for argument in arguments:
+        if (match := _RANGE.search(argument)) is None:
+            continue
+        try:
+            numbers = [float(number.rpartition("=")[2]) for number in match[1].split(",")]
+        except ValueError:
+            continue  # Hydra says what is wrong with it
+        start, stop = (0.0, numbers[0]) if len(numbers) == 1 else numbers[:2]
+        step = numbers[2] if len(numbers) > 2 else 1.0
+        if step and abs((stop - start) / step) > _MOST_VALUES:
+            raise UserError(f"{argument}: stands for more than {_MOST_VALUES} values")
 
 
 def guard_hydra(plugins: Sequence[str]) -> None:

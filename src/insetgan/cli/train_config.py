@@ -24,6 +24,7 @@ from insetgan.cli.setting_types import (
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
+from insetgan.training.quality_settings import QualitySettings
 
 Kimg = Annotated[float, Field(gt=0, le=1e9)]
 """Thousands of images."""
@@ -82,17 +83,6 @@ class TrainerConfig:
     fast_dev_run: Annotated[bool, Field(description="one step of everything, nothing kept")] = False
 
 
-@settings
-class QualityConfig:
-    """How images are measured against the data set's while training, by what `features` sees in them."""
-
-    every_kimg: Annotated[
-        Kimg, Field(description="thousands of images between two measurements, which are taken at snapshots")
-    ] = 20.0
-    num: Annotated[int, Field(ge=2, le=1_000_000, description="generated images")] = 1000
-    num_real: Annotated[int, Field(ge=2, le=100_000_000, description="at most so many real ones")] = 5000
-
-
 @settings(kw_only=True)
 class TrainConfig:
     """Settings of `insetgan train`."""
@@ -103,8 +93,8 @@ class TrainConfig:
     ] = None
     recipe: Annotated[Any, Field(description="networks, losses and their settings of a GAN")] = None
     features: Annotated[Any, Field(description="feature extractor by which images are measured")] = None
-    quality: Annotated[QualityConfig, Field(description="when and how that is done")] = field(
-        default_factory=QualityConfig
+    quality: Annotated[QualitySettings, Field(description="when and how that is done")] = field(
+        default_factory=QualitySettings
     )
     data: Annotated[DataConfig, Field(description="the images that are trained on")] = field(default_factory=DataConfig)
     trainer: Annotated[TrainerConfig, Field(description="how the run is carried out")] = field(

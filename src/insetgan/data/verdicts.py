@@ -10,7 +10,7 @@ from insetgan.runtime import limits
 from insetgan.runtime.files import cache_folder, write_whole
 from insetgan.runtime.fingerprint import fingerprint
 from insetgan.runtime.reading import read_file
-from insetgan.runtime.store import seal, unseal
+from insetgan.runtime.record import seal, unseal
 
 _VERSION = 2  # of the check; another one trusts nothing that this one found
 

@@ -1,9 +1,10 @@
 """Training of PartsNet."""
 
 import math
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from insetgan.detection.box_loss import box_iou, centre_focal_loss, centre_targets, generalised_iou_loss
@@ -11,7 +12,37 @@ from insetgan.detection.located import LocatedBatch, augment, unpack_masks
 from insetgan.detection.mask_loss import mask_iou, mask_loss
 from insetgan.detection.parts_net import STRIDE, PartsNet, PartsOutput, masks_near
 from insetgan.ops.images import from_uint8
+from insetgan.runtime.settings import SettingError, settings
 from insetgan.runtime.training_module import TrainingModule
+
+
+@settings
+class PartsSettings:
+    """How PartsNet is trained."""
+
+    lr: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1000,
+            description="highest learning rate of AdamW, reached after 5 % of the run; then it falls along half a cosine",
+        ),
+    ]
+    weight_decay: Annotated[float, Field(ge=0, le=1000, description="of AdamW")]
+    total_kimg: Annotated[
+        float,
+        Field(gt=0, le=1e9, description="thousands of images of the whole run, over which the rate rises and falls"),
+    ]
+    only: Annotated[
+        Literal["masks"] | None,
+        Field(
+            description="masks trains the mask head alone, so that a network which finds the parts learns to outline them "
+            "while everything else that it gives stays as it is, to the bit; null trains all"
+        ),
+    ] = None
+    seed: Annotated[
+        int, Field(ge=0, le=2**32 - 1, description="of the augmentation, together with the number of images seen")
+    ] = 0
 
 
 class PartsModule(TrainingModule):
@@ -19,35 +50,19 @@ class PartsModule(TrainingModule):
 
     Args:
         network: what is trained.
-        lr: peak learning rate of AdamW; rises over the first 5 % of the run, then falls to zero along half a cosine.
-        weight_decay: of AdamW.
-        total_kimg: thousand images of the whole run, over which the rate rises and falls.
-        only: "masks" trains the mask head alone, so that a network which finds the parts learns to outline them while
-            everything else that it gives stays as it is, to the bit; None trains all.
-        seed: of the augmentation, together with the number of images seen.
+        settings: the fields of `PartsSettings`.
 
     Raises:
-        ValueError: another `only`, or no mask head to train.
+        SettingError: a setting outside its range, or no mask head to train.
     """
 
-    def __init__(
-        self,
-        network: PartsNet,
-        *,
-        lr: float,
-        weight_decay: float,
-        total_kimg: float,
-        only: str | None = None,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, network: PartsNet, **settings: Any) -> None:
         super().__init__()
-        if only not in (None, "masks"):
-            raise ValueError(f"only={only}: must be null or masks")
-        if only and network.masks is None:
-            raise ValueError("only=masks: the network has none; it needs network.masks=true")
+        self.settings = PartsSettings(**settings)
+        if self.settings.only and network.masks is None:
+            raise SettingError("only", "the network has none; it needs network.masks=true", self.settings.only)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.lr, self.weight_decay, self.total_kimg, self.only, self.seed = lr, weight_decay, total_kimg, only, seed
-        if only:
+        if self.settings.only:
             self.network.requires_grad_(False)
             self.network.masks.requires_grad_(True)
             self.train(self.training)
@@ -55,7 +70,7 @@ class PartsModule(TrainingModule):
     def train(self, mode: bool = True) -> Self:
         """Set the mode; what is not trained stays in evaluation mode, or its running statistics would move."""
         super().train(mode)
-        if self.only:
+        if self.settings.only:
             self.network.eval()
             self.network.masks.train(mode)
         return self
@@ -63,7 +78,7 @@ class PartsModule(TrainingModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; its rate is set before every step from the images seen."""
         trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        return torch.optim.AdamW(trained, lr=self.lr, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(trained, lr=self.settings.lr, weight_decay=self.settings.weight_decay)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leave images on the CPU, whose random numbers they are augmented with."""
@@ -71,8 +86,8 @@ class PartsModule(TrainingModule):
 
     def rate(self, kimg: float) -> float:
         """Learning rate after `kimg` thousand images."""
-        done = min(kimg / self.total_kimg, 1.0)
-        return self.lr * min(done / 0.05, 1.0) * (0.5 + 0.5 * math.cos(math.pi * done))
+        done = min(kimg / self.settings.total_kimg, 1.0)
+        return self.settings.lr * min(done / 0.05, 1.0) * (0.5 + 0.5 * math.cos(math.pi * done))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate; the first step of all is not quite at zero."""
@@ -91,12 +106,12 @@ class PartsModule(TrainingModule):
 
     def training_step(self, batch: Any, _: int) -> Tensor:
         """What says where the parts are, what outlines them, or both."""
-        random = torch.Generator().manual_seed(self.seed * 1_000_003 + int(self.cur_nimg) + self.global_rank)
+        random = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + int(self.cur_nimg) + self.global_rank)
         images, boxes, visible, masks = augment(self._to_float(batch), random, parts=self.network.parts)
         output, logits = self._look(images)
         boxes, visible = boxes.to(self.device), visible.to(self.device)
         losses, loss = {}, torch.zeros((), device=self.device)
-        if not self.only:
+        if not self.settings.only:
             losses = _detection_losses(output, boxes, visible)
             loss = losses["Loss/centre"] + 2 * losses["Loss/overlap"] + losses["Loss/edges"]
         if logits is not None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest
 from insetgan.runtime.paths import read_path
-from insetgan.runtime.store import read_record
+from insetgan.runtime.record import read_record
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
 Codes = tuple[Tensor, Tensor]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder, make_folder, write_whole
-from insetgan.runtime.reading import parse_json, read_file
+from insetgan.runtime.reading import read_file
+from insetgan.runtime.record import read_record, seal
 from insetgan.runtime.run_log import log_to
 
 MARKER = "settings.txt"
@@ -25,9 +25,6 @@ Content = bytes | Callable[[Path], object]
 _MARK = re.compile(r"insetgan (\w+) ([0-9a-f]{64})\n")
 _LONGEST_MARK = 4096  # bytes; a longer marker is something else
 _OLD_MARK = re.compile(r"(completion )?[0-9a-f]{64}")  # of 0.1.0 and before, which had no checksums
-
-
-_RECORD = {"key", "fingerprint", "depends", "pieces", "data"}
 
 
 @dataclass(frozen=True)
@@ -296,30 +293,3 @@ class ResultFolder:
 def _plain(value: Any) -> Any:
     """The value as JSON gives it back, where a tuple is a list."""
     return json.loads(json.dumps(value))
-
-
-def seal(value: Any) -> bytes:
-    """Plain JSON values with a checksum, in one line."""
-    text = json.dumps(value, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return f'{{"sha256":"{digest}","value":{text}}}\n'.encode()
-
-
-def unseal(content: bytes) -> Any:
-    """The values that `seal` was given, or None where the content is not what it wrote."""
-    try:
-        known = parse_json(content)
-        value = known["value"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return value if seal(value) == content else None
-
-
-def read_record(path: Path) -> dict[str, Any] | None:
-    """What the record beside a result says; None where there is none, or it is damaged, no file, or beyond its bound."""
-    try:
-        note: Any = unseal(read_file(path, limits.RECORD_BYTES))
-    except (OSError, ValueError):
-        return None
-    whole = isinstance(note, dict) and note.keys() == _RECORD and isinstance(note["pieces"], dict)
-    return note if whole else None

@@ -82,8 +82,7 @@ class GANModule(TrainingModule):
         self.register_load_state_dict_post_hook(_read_clock)  # type: ignore[no-untyped-call]
         self.nimg = 0  # the clock on the host, so that asking for it never waits for the device
         self.gamma = self.settings.r1_gamma(generator.height, generator.width)
-        names = ("r1_interval", "loss", "pl_weight", "pl_interval", "pl_decay", "pl_batch_shrink")
-        self.phases = standard_phases(gamma=self.gamma, **{name: getattr(self.settings, name) for name in names})
+        self.phases = standard_phases(gamma=self.gamma, **self.settings.phases)
         self.meter = Meter()
         # No submodules, or their weights would be twice in the state dict.
         self.twins = Twins(self._main(), compile=self.settings.compile, graphs=self.settings.graphs)
@@ -294,10 +293,7 @@ class GANModule(TrainingModule):
 
     def _rates(self, network: str) -> dict[str, Any]:
         """Settings of Adam for "G" or "D" that a resumed run may change."""
-        correction = lazy_correction(self.phases, network)
-        first, second = self.settings.betas
-        lr = self.settings.g_lr if network == "G" and self.settings.g_lr is not None else self.settings.lr
-        return {"lr": lr * correction, "betas": (first**correction, second**correction)}
+        return self.settings.adam(network, lazy_correction(self.phases, network))
 
 
 def _read_clock(module: Any, _: Any) -> None:

@@ -109,6 +109,18 @@ class GANSettings:
         return cls(**{name: value for name, value in recipe.items() if name in known} | own)
 
     @property
+    def phases(self) -> dict[str, Any]:
+        """Those of `phases.standard_phases`, but for R1's weight."""
+        names = ("r1_interval", "loss", "pl_weight", "pl_interval", "pl_decay", "pl_batch_shrink")
+        return {name: getattr(self, name) for name in names}
+
+    def adam(self, network: str, correction: float) -> dict[str, Any]:
+        """Rate and betas of Adam for "G" or "D" after the lazy correction (StyleGAN2, appendix B)."""
+        first, second = self.betas
+        lr = self.g_lr if network == "G" and self.g_lr is not None else self.lr
+        return {"lr": lr * correction, "betas": (first**correction, second**correction)}
+
+    @property
     def half_life_kimg(self) -> float:
         """Of the average generator."""
         return self.batch_size * 10 / 32 if self.ema_kimg is None else self.ema_kimg

@@ -1,50 +1,48 @@
 """How a training run is carried out, whatever it trains."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from insetgan.runtime.settings import settings
+
+Kimg = Annotated[float, Field(gt=0, le=1e9)]
+"""Thousands of images."""
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-@dataclass(frozen=True)
+@settings
 class RunOptions:
-    """Settings of one run.
+    """Settings of one run."""
 
-    Attributes:
-        out: folder of everything the run writes.
-        max_kimg: thousand images to see in all, earlier starts of the same run included.
-        batch_size: images an iteration, over all processes.
-        seed: of the order of the data.
-        tick_kimg: thousand images between two lines of the log.
-        snapshot_kimg: thousand images between two checkpoints with images.
-        resume: "auto" goes on from `out`/last.ckpt if there is one, "none" starts anew, anything else is a checkpoint.
-        precision: one of `precision.PRECISIONS`.
-        accelerator: of Lightning's Trainer.
-        devices: processes, one a device.
-        cluster: what has started the processes, a key of `runtime.trainer.CLUSTERS`.
-        workers: processes that decode images for each of them.
-        num_threads: processor threads; None leaves torch's choice.
-        fast_dev_run: one step of everything, nothing kept.
-        grid: images in a sample grid.
-        metadata: what the headers of the networks' files say besides, such as how the training images were cut.
-    """
-
-    out: Path
-    max_kimg: float
-    batch_size: int
-    seed: int = 0
-    tick_kimg: float = 0.5
-    snapshot_kimg: float = 4.0
-    resume: str = "auto"
-    precision: str = "auto"
-    accelerator: str = "auto"
-    devices: int = 1
-    cluster: str = "none"
-    workers: int = 0
-    num_threads: int | None = None
-    fast_dev_run: bool = False
-    grid: int = 32
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    out: Annotated[Path, Field(description="folder of everything the run writes")]
+    max_kimg: Annotated[
+        Kimg, Field(description="thousands of images to see in all, earlier starts of the run included")
+    ]
+    batch_size: Annotated[Count, Field(description="images an iteration, over all processes")]
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of the order of the data")] = 0
+    tick_kimg: Annotated[Kimg, Field(description="thousands of images between two lines of the log")] = 0.5
+    snapshot_kimg: Annotated[Kimg, Field(description="thousands of images between two checkpoints with images")] = 4.0
+    resume: Annotated[
+        str, Field(description="auto goes on from last.ckpt in out if it is there, none starts anew, else a checkpoint")
+    ] = "auto"
+    precision: Annotated[str, Field(description="a key of runtime.precision.PRECISIONS")] = "auto"
+    accelerator: Annotated[str, Field(description="of Lightning's Trainer")] = "auto"
+    devices: Annotated[Count, Field(description="processes, one a device")] = 1
+    cluster: Annotated[str, Field(description="what has started the processes, a key of runtime.trainer.CLUSTERS")] = (
+        "none"
+    )
+    workers: Annotated[int, Field(ge=0, le=1024, description="processes that decode images for each of them")] = 0
+    num_threads: Annotated[Count | None, Field(description="processor threads; None leaves torch's choice")] = None
+    fast_dev_run: Annotated[bool, Field(description="one step of everything, nothing kept")] = False
+    grid: Annotated[Count, Field(description="images in a sample grid")] = 32
+    metadata: Annotated[
+        Mapping[str, Any],
+        Field(description="what the networks' files say besides, such as how the training images were cut"),
+    ] = field(default_factory=dict)
 
     @property
     def last(self) -> Path:

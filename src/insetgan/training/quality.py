@@ -11,6 +11,7 @@ from insetgan.metrics.features import FeatureExtractor, describe
 from insetgan.metrics.pictures import real_pictures
 from insetgan.runtime.lightning import pl
 from insetgan.runtime.training_module import TrainingModule
+from insetgan.training.quality_settings import QualitySettings
 
 SECONDS = "Timing/metrics_sec"
 
@@ -25,17 +26,16 @@ class Quality:
     Args:
         extractor: makes features of images.
         dataset: the real images, see `pictures.real_pictures`.
-        every_kimg: thousand images between two measurements; they wait for the next snapshot.
-        num: number of generated images. With fewer the distance is larger and noisier: compare at one number only.
-        num_real: number of real images at most, a fixed choice.
         mirror: use real images flipped left to right as well, if training does. The field's FID leaves them out.
+        settings: the fields of `quality_settings.QualitySettings`. With fewer images the distance is larger and noisier:
+            compare at one number only. The real images are a fixed choice.
 
     Attributes:
         best: the lowest Fréchet distance so far, infinite before the first.
         best_kimg: thousand images seen at that time.
 
     Raises:
-        ValueError: a setting outside its range.
+        SettingError: a setting outside its range.
     """
 
     def __init__(
@@ -43,21 +43,15 @@ class Quality:
         extractor: FeatureExtractor,
         dataset: Any,
         *,
-        every_kimg: float,
-        num: int = 1000,
-        num_real: int = 10_000,
         mirror: bool = False,
+        **settings: Any,
     ) -> None:
-        for name, value, least in (("num", num, 2), ("num_real", num_real, 2)):
-            if value < least:
-                raise ValueError(f"{name}={value}: must be {least} or more")
-        if not 0 < every_kimg < math.inf:
-            raise ValueError(f"every_kimg={every_kimg}: must be above 0, and finite")
+        chosen = QualitySettings(**settings)
         self.extractor, self.dataset = extractor, dataset
-        self.every_kimg, self.num, self.num_real, self.mirror = every_kimg, num, num_real, mirror
+        self.every_kimg, self.num, self.num_real, self.mirror = chosen.every_kimg, chosen.num, chosen.num_real, mirror
         self.name = metric_names(extractor.name)[0]
         # Distances with other numbers of images differ for that alone.
-        self.measures = f"{self.name} {num} {min(num_real, len(dataset))} {mirror}"
+        self.measures = f"{self.name} {self.num} {min(self.num_real, len(dataset))} {mirror}"
         self.best, self.best_kimg = math.inf, 0.0
         self._measured = 0  # images seen at the last measurement
         self._reference: Reference | None = None

@@ -15,7 +15,7 @@ from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest
 from insetgan.runtime.reading import read_file
-from insetgan.runtime.store import seal, unseal
+from insetgan.runtime.record import seal, unseal
 from insetgan.weights.first_use import check_first_use, folder_of
 from insetgan.weights.transfer import Transfer
 

@@ -7,7 +7,7 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder, write_whole
 from insetgan.runtime.fingerprint import file_digest
 from insetgan.runtime.reading import read_file
-from insetgan.runtime.store import seal, unseal
+from insetgan.runtime.record import seal, unseal
 
 _MOST = 1 << 16  # bytes of a record
 

@@ -195,6 +195,8 @@ def _published(path: Path, key: str, kind: str | None) -> PublishedNetwork | Non
         return read_published(path).choose(kind if kind in ("generator", "discriminator") else None)[1]
     except ValueError as error:
         raise UserError(f"{key}={path}: {' '.join(str(error).split())[:300]}") from error
+    except (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise UserError(f"{key}={path}: is damaged, or no weights that are known") from error
     except OSError as error:
         raise UserError(f"{key}={path}: cannot be read ({error.strerror or error})") from error
 

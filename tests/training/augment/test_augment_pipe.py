@@ -179,11 +179,12 @@ def test_compiles_to_one_graph():
     ("pipe", "overrides", "message"),
     [
         ("foo", {}, "augment.pipe=foo: must be one of blit, geom, color, filter, noise, cutout, bg, bgc, bgcf, bgcfn,"),
-        ("bgc", {"xflop": 1}, "augment.xflop=1: no such setting; there are xflip, rotate90,"),
-        ("bgc", {"xflip": -1}, "augment.xflip=-1: must be a number, 0 or more"),
-        ("bgc", {"scale_std": math.nan}, "augment.scale_std=nan: must be a number, 0 or more"),
-        ("bgc", {"hue": "much"}, "augment.hue=much: must be a number, 0 or more"),
-        ("bgcf", {"imgfilter_bands": [1, 1]}, "augment.imgfilter_bands=[1, 1]: must be four numbers, 0 or more"),
+        ("bgc", {"xflop": 1}, "augment.xflop: no such setting; did you mean xflip? (allowed: xflip, rotate90,"),
+        ("bgc", {"xflip": -1}, "augment.xflip=-1: must be at least 0"),
+        ("bgc", {"scale_std": math.nan}, "augment.scale_std=nan: must be a finite number"),
+        ("bgc", {"hue": "much"}, "augment.hue=much: must be a number"),
+        ("bgcf", {"imgfilter_bands": [1, 1]}, "augment.imgfilter_bands.2: must be given"),
+        ("bgcf", {"imgfilter_bands": [1, 1, 1, -1]}, "augment.imgfilter_bands.3=-1: must be at least 0"),
     ],
 )
 def test_settings_that_are_refused(pipe, overrides, message):

@@ -1,9 +1,11 @@
 """What the pipeline does: named sets, probabilities and strengths, with the paper's values."""
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from insetgan.runtime.settings import read, settings
 
 BLIT = ("xflip", "rotate90", "xint")
 GEOMETRY = ("scale", "rotate", "aniso", "xfrac")
@@ -34,69 +36,44 @@ SETS: dict[str, dict[str, float]] = {
 }
 
 
-@dataclass(frozen=True)
+Strength = Annotated[float, Field(ge=0)]
+
+
+@settings
 class Settings:
-    """Multipliers of probabilities, 0 = never, and strengths (appendix B).
+    """Multipliers of probabilities, 0 = never, and strengths (appendix B)."""
 
-    Args:
-        xflip: mirror left and right.
-        rotate90: by multiples of 90 degrees.
-        xint: translate by whole pixels.
-        scale: enlarge or shrink.
-        rotate: by any angle.
-        aniso: stretch one axis, at any angle if rotating.
-        xfrac: translate by fractions of pixels.
-        brightness: add to all channels.
-        contrast: multiply all channels.
-        lumaflip: turn light to dark.
-        hue: rotate about the grey axis.
-        saturation: multiply distances from the grey axis.
-        imgfilter: amplify or weaken bands of frequencies.
-        noise: add white noise.
-        cutout: set a rectangle to 0.
-        xint_max: share of the size, uniform.
-        scale_std: of the logarithm to base 2.
-        rotate_max: 1 = half a turn each way, uniform.
-        aniso_std: of the logarithm to base 2.
-        xfrac_std: share of the size.
-        brightness_std: in units of an image's [-1, 1].
-        contrast_std: of the logarithm to base 2.
-        hue_max: 1 = half a turn each way, uniform.
-        saturation_std: of the logarithm to base 2.
-        imgfilter_bands: further multipliers for each band from low to high.
-        imgfilter_std: of the logarithm to base 2.
-        noise_std: of the noise's own standard deviation.
-        cutout_size: share of height and width.
-    """
-
-    xflip: float = 0.0
-    rotate90: float = 0.0
-    xint: float = 0.0
-    scale: float = 0.0
-    rotate: float = 0.0
-    aniso: float = 0.0
-    xfrac: float = 0.0
-    brightness: float = 0.0
-    contrast: float = 0.0
-    lumaflip: float = 0.0
-    hue: float = 0.0
-    saturation: float = 0.0
-    imgfilter: float = 0.0
-    noise: float = 0.0
-    cutout: float = 0.0
-    xint_max: float = 0.125
-    scale_std: float = 0.2
-    rotate_max: float = 1.0
-    aniso_std: float = 0.2
-    xfrac_std: float = 0.125
-    brightness_std: float = 0.2
-    contrast_std: float = 0.5
-    hue_max: float = 1.0
-    saturation_std: float = 1.0
-    imgfilter_bands: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    imgfilter_std: float = 1.0
-    noise_std: float = 0.1
-    cutout_size: float = 0.5
+    xflip: Annotated[Strength, Field(description="mirror left and right")] = 0.0
+    rotate90: Annotated[Strength, Field(description="by multiples of 90 degrees")] = 0.0
+    xint: Annotated[Strength, Field(description="translate by whole pixels")] = 0.0
+    scale: Annotated[Strength, Field(description="enlarge or shrink")] = 0.0
+    rotate: Annotated[Strength, Field(description="by any angle")] = 0.0
+    aniso: Annotated[Strength, Field(description="stretch one axis, at any angle if rotating")] = 0.0
+    xfrac: Annotated[Strength, Field(description="translate by fractions of pixels")] = 0.0
+    brightness: Annotated[Strength, Field(description="add to all channels")] = 0.0
+    contrast: Annotated[Strength, Field(description="multiply all channels")] = 0.0
+    lumaflip: Annotated[Strength, Field(description="turn light to dark")] = 0.0
+    hue: Annotated[Strength, Field(description="rotate about the grey axis")] = 0.0
+    saturation: Annotated[Strength, Field(description="multiply distances from the grey axis")] = 0.0
+    imgfilter: Annotated[Strength, Field(description="amplify or weaken bands of frequencies")] = 0.0
+    noise: Annotated[Strength, Field(description="add white noise")] = 0.0
+    cutout: Annotated[Strength, Field(description="set a rectangle to 0")] = 0.0
+    xint_max: Annotated[Strength, Field(description="share of the size, uniform")] = 0.125
+    scale_std: Annotated[Strength, Field(description="of the logarithm to base 2")] = 0.2
+    rotate_max: Annotated[Strength, Field(description="1 = half a turn each way, uniform")] = 1.0
+    aniso_std: Annotated[Strength, Field(description="of the logarithm to base 2")] = 0.2
+    xfrac_std: Annotated[Strength, Field(description="share of the size")] = 0.125
+    brightness_std: Annotated[Strength, Field(description="in units of an image's [-1, 1]")] = 0.2
+    contrast_std: Annotated[Strength, Field(description="of the logarithm to base 2")] = 0.5
+    hue_max: Annotated[Strength, Field(description="1 = half a turn each way, uniform")] = 1.0
+    saturation_std: Annotated[Strength, Field(description="of the logarithm to base 2")] = 1.0
+    imgfilter_bands: Annotated[
+        tuple[Strength, Strength, Strength, Strength],
+        Field(description="further multipliers for each band from low to high"),
+    ] = (1.0, 1.0, 1.0, 1.0)
+    imgfilter_std: Annotated[Strength, Field(description="of the logarithm to base 2")] = 1.0
+    noise_std: Annotated[Strength, Field(description="of the noise's own standard deviation")] = 0.1
+    cutout_size: Annotated[Strength, Field(description="share of height and width")] = 0.5
 
 
 def settings_of(pipe: str, overrides: dict[str, Any]) -> Settings:
@@ -107,18 +84,4 @@ def settings_of(pipe: str, overrides: dict[str, Any]) -> Settings:
     """
     if pipe not in SETS:
         raise ValueError(f"augment.pipe={pipe}: must be one of {', '.join(SETS)}")
-    names = [field.name for field in fields(Settings)]
-    for name, value in overrides.items():
-        if name not in names:
-            raise ValueError(f"augment.{name}={value}: no such setting; there are {', '.join(names)}")
-        if name == "imgfilter_bands":
-            if not (isinstance(value, Iterable) and len(bands := list(value)) == 4 and all(map(_fits, bands))):
-                raise ValueError(f"augment.{name}={value}: must be four numbers, 0 or more")
-            overrides = overrides | {name: tuple(bands)}
-        elif not _fits(value):
-            raise ValueError(f"augment.{name}={value}: must be a number, 0 or more")
-    return replace(Settings(), **{**SETS[pipe], **overrides})
-
-
-def _fits(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    return read(Settings, {**SETS[pipe], **overrides}, "augment")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from insetgan.weights.published.plain import word
 from insetgan.weights.published.records import Numbers
 
 
@@ -77,7 +78,7 @@ def refuse_contradiction(architecture: Mapping[str, Any], said: Mapping[str, Any
     """
     for name, value in said.items():
         if value is not None and value != architecture[name]:
-            raise ValueError(f"says {name}={str(value)[:40]}, and its tensors have {architecture[name]}")
+            raise ValueError(f"says {name}={word(value)}, and its tensors have {architecture[name]}")
 
 
 def _heights(tensors: Mapping[str, Numbers], pattern: str) -> list[int]:

@@ -40,7 +40,8 @@ def module_of(record: Any, path: str = "") -> Module | None:
     """A module from its record, in NVIDIA's way or PyTorch's own; None where the record is of none."""
     if not isinstance(record, Made):
         return None
-    name, state = record.function.name, record.state
+    name: Any = record.function.name
+    state = record.state
     if record.function.full == _PERSISTENT or record.function.full.endswith(f".{_PERSISTENT}"):
         # ({"type", "version", "module_src", "class_name", "state"},): module_src, a program, is not looked at.
         meta = record.arguments[0] if len(record.arguments) == 1 and isinstance(record.arguments[0], dict) else {}

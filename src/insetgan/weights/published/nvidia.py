@@ -11,7 +11,8 @@ from insetgan.weights.published.architecture import (
 )
 from insetgan.weights.published.modules import Module, modules_of
 from insetgan.weights.published.network import PublishedNetwork
-from insetgan.weights.published.records import Numbers, array_numbers
+from insetgan.weights.published.plain import plain, word
+from insetgan.weights.published.records import Numbers
 from insetgan.weights.published.refused import constructor, refuse_other_families
 
 NETWORKS = ("G_ema", "G", "D")
@@ -82,7 +83,7 @@ def _discriminator(modules: Mapping[str, Module], tensors: Mapping[str, Numbers]
     group = deviation.get("group_size", epilogue.get("mbstd_group_size", 4))
     channels = deviation.get("num_channels", epilogue.get("mbstd_num_channels", 1))
     if channels != 1:
-        raise ValueError(f"has mbstd_num_channels={str(channels)[:40]}, must have 1")
+        raise ValueError(f"has mbstd_num_channels={word(channels)}, must have 1")
     architecture["mbstd_group_size"] = whole_batch(group)
     return PublishedNetwork("discriminator", architecture, tensors, _known(modules), bytes=size)
 
@@ -96,31 +97,13 @@ def whole_batch(group: Any) -> int:
     if group is None:
         return limits.ARCHITECTURE_OTHERS
     if type(group) is not int:
-        raise ValueError(f"has mbstd_group_size={str(group)[:40]}, must be a whole number")
+        raise ValueError(f"has mbstd_group_size={word(group)}, must be a whole number")
     return group
 
 
 def _known(modules: Mapping[str, Module]) -> dict[str, Any]:
     """The arguments of its class, for people: plain values alone."""
     return {"class_name": modules[""].class_name[:100], "arguments": plain(constructor(modules[""]))}
-
-
-def plain(value: Any, depth: int = 8) -> Any:
-    """A record as JSON has it: text, numbers, lists, tables; what is none of these becomes its kind in brackets."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, str):
-        return value[:1000]
-    if depth and isinstance(value, (list, tuple)):
-        return [plain(each, depth - 1) for each in value[:_MOST_PLAIN]]
-    if depth and isinstance(value, dict):
-        entries = list(value.items())[:_MOST_PLAIN]
-        return {str(key)[:100]: plain(each, depth - 1) for key, each in entries if isinstance(key, (str, int))}
-    found = array_numbers(value)
-    return found.read().item() if found is not None and found.shape == () else f"<{type(value).__name__}>"
-
-
-_MOST_PLAIN = 64
 
 
 def _inner(said: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -161,4 +144,4 @@ def _refuse_values(said: Mapping[str, Any], allowed: Mapping[str, tuple[Any, ...
     for name, values in allowed.items():
         value = said.get(name, values[0])
         if not isinstance(value, (str, int, float)) or value not in values:
-            raise ValueError(f"has {name}={str(value)[:40]}, must have {' or '.join(map(str, values))}")
+            raise ValueError(f"has {name}={word(value)}, must have {' or '.join(map(str, values))}")

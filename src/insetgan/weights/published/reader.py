@@ -1,6 +1,6 @@
 """The one reader of published weights: which form a file has, which networks it holds, and the one that is wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from insetgan.weights.published import nvidia, rosinality, tensorflow
 from insetgan.weights.published.containers import read_records
 from insetgan.weights.published.modules import module_of
 from insetgan.weights.published.network import PublishedNetwork
+from insetgan.weights.published.plain import plain
 from insetgan.weights.published.records import Made
 
 SUFFIXES = (".pkl", ".pickle", ".pt", ".pth")
@@ -31,7 +32,7 @@ class Published:
     """
 
     form: str
-    networks: dict[str, Callable[[], PublishedNetwork]]
+    networks: Mapping[str, Callable[[], PublishedNetwork]]
     training: dict[str, Any] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
 
@@ -119,8 +120,8 @@ def _training(root: Any, name: str) -> dict[str, Any]:
     found = root.get(name) if isinstance(root, dict) else None
     if isinstance(found, Made) and found.function.full == "argparse.Namespace":
         found = found.state
-    plain = nvidia.plain(found) if isinstance(found, dict) else {}
-    return plain if isinstance(plain, dict) else {}
+    said = plain(found) if isinstance(found, dict) else {}
+    return said if isinstance(said, dict) else {}
 
 
 def _described(root: Any) -> str:

@@ -14,7 +14,8 @@ from insetgan.weights.published.architecture import (
     refuse_contradiction,
 )
 from insetgan.weights.published.network import PublishedNetwork
-from insetgan.weights.published.nvidia import MAPPING_LAYERS, plain, whole_batch
+from insetgan.weights.published.nvidia import MAPPING_LAYERS, whole_batch
+from insetgan.weights.published.plain import plain
 from insetgan.weights.published.records import Made, Numbers, array_numbers
 
 NETWORKS = ("Gs", "G", "D")
