@@ -64,7 +64,8 @@ def test_the_wheel_holds_conf_and_experiments(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     here = [path for folder in ("conf", "experiments") for path in (ROOT / folder).rglob("*.yaml")]
     assert {f"insetgan/{path.relative_to(ROOT)}" for path in here} <= names
-    assert {"insetgan/data/people.zip", "insetgan/weights/body.safetensors", "insetgan/reports/report.html.j2"} <= names
+    assert {"insetgan/data/people.zip", "insetgan/reports/report.html.j2"} <= names
+    assert {"insetgan/weights/body.safetensors", "insetgan/weights/known.yaml"} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("conf/", "tests/"))]
     entry_points = next(name for name in names if name.endswith("entry_points.txt"))
     assert "insetgan = insetgan.cli.command:main" in zipfile.ZipFile(wheel).read(entry_points).decode()

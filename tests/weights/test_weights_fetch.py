@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from published_streams import nvidia_pickle
 
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -61,6 +62,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if name in ("cut", "noranges", "untagged") and server.cuts > 0:
             server.cuts -= 1
             return self.answer(code, whole[start : start + 300_000], length=len(whole) - start, **extra)
+        if name == "stingy":  # a part at a time, whatever is asked for
+            end = min(start + 400_000, len(whole))
+            if code == 206:
+                extra["Content-Range"] = f"bytes {start}-{end - 1}/{len(whole)}"
+            return self.answer(code, whole[start:end], length=None if code == 206 else len(whole), **extra)
         if name == "short":
             return self.answer(code, whole[:1000], length=len(whole), **extra)
         return self.answer(code, whole[start:], **extra)
@@ -123,6 +129,11 @@ def test_a_cut_connection_is_taken_up_where_it_broke(server):
     assert fetch(server.address("cut/net.pkl")).read_bytes() == CONTENT
     assert [wanted for _, wanted in server.log] == [None, "bytes=262144-", "bytes=524288-", "bytes=786432-"]
     assert kept() == ["first_use.json", "net.pkl"]
+
+
+def test_a_server_that_sends_less_than_was_asked_for_is_asked_again(server):
+    assert fetch(server.address("stingy/net.pkl")).read_bytes() == CONTENT
+    assert [wanted for _, wanted in server.log] == [None, "bytes=393216-", "bytes=793216-"]
 
 
 @pytest.mark.parametrize("kind", ["noranges", "untagged"])
@@ -260,3 +271,11 @@ def test_weights_may_be_an_address(server, tmp_path):
     loaded = load_network(server.address("file/g.safetensors"), kind="generator")
     assert (loaded.mapping.fc0.weight == net.mapping.fc0.weight).all()
     assert loaded.source.is_relative_to(cache_folder())
+
+
+def test_a_published_pickle_is_drawn_from_its_address(server, tmp_path):
+    values = nvidia_pickle(tmp_path / "net.pkl", "square_32", canary=tmp_path / "canary")
+    server.content = (tmp_path / "net.pkl").read_bytes()
+    network = load_network(server.address("moved/net.pkl"), kind="generator")
+    error = (network(values["in/z"]) - values["out/img_const"]).norm() / values["out/img_const"].norm()
+    assert error < 1e-4 and not (tmp_path / "canary").exists()

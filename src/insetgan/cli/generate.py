@@ -100,7 +100,7 @@ def _out(config: DictConfig, mark: str) -> Path:
 def _draw(images: Images, generator: Synthesiser, plan: Plan, blocks: Sequence[Block], console: Any) -> None:
     """Draw with progress: rate and time left."""
     count, done = sum(len(block.names) for block in blocks), 0
-    with progress(f"drawing {count} images", "images", console=console) as on_progress:
+    with progress(f"drawing {count} image{'s' * (count > 1)}", "images", console=console) as on_progress:
         on_progress(0, count)
 
         def on_images(more: int) -> None:
@@ -126,7 +126,7 @@ def _gather(images: Images, plan: Plan) -> list[str]:
 def _report(console: Any, folder: ResultFolder, images: int, drawn: int, seconds: float, notes: Sequence[str]) -> None:
     rate = f", {drawn / seconds:.1f} images/s" if seconds > 0 else ""
     made = f"{drawn} drawn in {seconds:.0f} s{rate}" if drawn else "all of them were finished before"
-    console.print(f"{images} images, {made}")
+    console.print(f"{images} image{'s' * (images > 1)}, {made}")
     for note in notes:
         console.print(note, markup=False)
     console.print(f"grid:     {folder.path / 'grid.png'}", markup=False)

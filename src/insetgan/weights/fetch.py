@@ -225,6 +225,8 @@ def _total(response: requests.Response, start: int) -> int | None:
     """Bytes of the whole file, as far as the server says it."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return None
+    if start and (whole := re.fullmatch(r"bytes \d+-\d+/(\d+)", response.headers.get("Content-Range", ""))):
+        return int(whole[1])  # a server may send less than the range that was asked for
     length = response.headers.get("Content-Length", "")
     return start + int(length) if length.isdecimal() else None
 
