@@ -25,12 +25,13 @@ def prepare(in_process, tmp_path):
     return partial(in_process, "prepare", cwd=tmp_path)
 
 
+def rendered(*_):
+    raise AssertionError("rendered")
+
+
 @pytest.fixture
 def renders_nothing(monkeypatch):
-    def fail(*_):
-        raise AssertionError("rendered")
-
-    monkeypatch.setattr(dataset, "_render_one", fail)
+    monkeypatch.setattr(dataset, "_render_one", rendered)
 
 
 def assert_refused(result, says):
@@ -46,7 +47,7 @@ def test_the_same_command_again_renders_nothing(prepare, monkeypatch, tmp_path):
     path = tmp_path / "outputs" / "data" / "people-32x16.zip"
     assert "people-32x16.zip: 2 pictures of 32 x 16" in text
     before = path.read_bytes()
-    monkeypatch.setattr(dataset, "_render_one", None)
+    monkeypatch.setattr(dataset, "_render_one", rendered)
     code, text, _ = prepare(*TINY)
     assert code == 0
     assert "people-32x16.zip: already made, 2 pictures of 32 x 16" in text

@@ -100,9 +100,10 @@ def test_presets_have_the_published_numbers(recipe, size, expected):
 
 
 def test_stylegan_human_counts_the_height_alone():
-    module = composed("+model=body", "recipe=shhq", "data.height=1024", "data.width=512").model.module
+    config = composed("+model=body", "recipe=shhq", "data.height=1024", "data.width=512")
+    module = config.model.module
     assert module.gamma == pytest.approx(0.0002 * 1024**2 / module.batch_size)
-    assert (module.augment, module.generator.mapping_layers) == ("none", 8)
+    assert (config.recipe.augment, module.generator.mapping_layers) == ("none", 8)
 
 
 @pytest.mark.parametrize(

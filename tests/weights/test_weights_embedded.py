@@ -141,6 +141,7 @@ def refined(*overrides, seeds=range(4)):
 
     from insetgan.cli.refine_config import RefineConfig
     from insetgan.cli.refine_parts import build_module
+    from insetgan.cli.refine_perceptual import settle_perceptual
     from insetgan.cli.rules import register_rules
     from insetgan.cli.schema import conform, schema_of
     from insetgan.refine.measures import measure
@@ -150,6 +151,7 @@ def refined(*overrides, seeds=range(4)):
     with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
         config = compose("refine", list(overrides))
     conform(config, RefineConfig)
+    settle_perceptual(config)
     module = build_module(config, list(seeds))
     return measure(module.predict_step(list(seeds)).result)
 
