@@ -259,3 +259,12 @@ def test_frozen_layers_are_buffers(count):
 def test_freezing_more_layers_than_there_are(count):
     with pytest.raises(ValueError, match=f"layers={count}: must be from 0 to 4"):
         Discriminator(**TINY).freeze(count)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"w_dim": 100_000}, {"z_dim": 2**24}, {"channel_max": 20_000}, {"mapping_layers": 65}]
+)
+def test_sizes_beyond_every_network_are_refused_before_they_take_memory(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"^{name}={value}: must be at most "):
+        Generator(**({"height": 16, "width": 8} | wrong))

@@ -73,3 +73,12 @@ def test_shapes_are_compared_before_a_network_is_built(tmp_path, generator, monk
     with pytest.raises(UserError, match=r"do not fit the architecture in the file: \S+ is \[.*8.*\], must be \[.*512"):
         load_network(tmp_path / "wide.safetensors")
     assert not built
+
+
+def test_a_keyword_that_the_network_does_not_take_is_named(tmp_path, generator, monkeypatch):
+    path = tmp_path / "later.safetensors"
+    with monkeypatch.context() as later:
+        later.setattr(type(generator), "architecture", {**generator.architecture, "fourier": 3})
+        save_network(path, generator, kind="generator")
+    with pytest.raises(UserError, match="fourier: Generator has no such argument"):
+        load_network(path)

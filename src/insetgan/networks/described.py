@@ -3,6 +3,7 @@
 from torch import nn
 
 from insetgan.networks.layers import refuse_clamp, refuse_fractions
+from insetgan.runtime import limits
 
 _SIZES = ("z_dim", "w_dim", "x_dim", "mapping_layers", "channel_max", "mbstd_group_size", "channel_base")
 """Arguments that are whole numbers of 1 or more, where a network has them."""
@@ -36,12 +37,16 @@ class DescribedNetwork(nn.Module):
             architecture: those of the network, all with their values.
 
         Raises:
-            ValueError: a size that is no whole number of 1 or more, a conv_clamp that is no limit, or too small a
-                channel_base for the height.
+            ValueError: a size that is no whole number of 1 or more or beyond `limits.ARCHITECTURE`, a conv_clamp that is
+                no limit, or too small a channel_base for the height.
         """
         super().__init__()
         self._arguments = tuple(architecture)
         refuse_fractions(**{name: architecture[name] for name in _SIZES if name in architecture})
+        for name in (*_SIZES, "c_dim", "img_channels"):  # before a typing error takes the machine's memory
+            most = limits.ARCHITECTURE.get(name, limits.ARCHITECTURE_OTHERS)
+            if (architecture.get(name) or 0) > most:
+                raise ValueError(f"{name}={architecture[name]}: must be at most {most}")
         refuse_clamp(architecture["conv_clamp"])
         for name, value in architecture.items():
             setattr(self, name, value)

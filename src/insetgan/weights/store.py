@@ -1,6 +1,7 @@
 """Networks on disk: safetensors whose metadata holds the architecture as JSON, and the forms in which others publish them."""
 
 import importlib
+import inspect
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -118,6 +119,7 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
         maker = _class_of(header, f"{key}={name_or_path}: class")
         try:
             architecture = _architecture(header)
+            _refuse_unknown(maker, architecture)
             with planned():
                 plan = maker(**architecture)
             _refuse_misfits(plan.state_dict(), file)
@@ -216,6 +218,19 @@ def _architecture(header: Mapping[str, str]) -> dict[str, Any]:
             if not abs(number) <= most:  # nan, too
                 raise ValueError(f"{shown(name)}={number}: at most {most} is built")
     return found
+
+
+def _refuse_unknown(maker: Any, architecture: Mapping[str, Any]) -> None:
+    """Refuse a keyword that the class does not take, such as one of a later version.
+
+    Raises:
+        ValueError: naming it.
+    """
+    known = inspect.signature(maker).parameters
+    if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values()):
+        for name in architecture:
+            if name not in known:
+                raise ValueError(f"{shown(name)}: {maker.__name__} has no such argument")
 
 
 def _numbers(value: Any) -> Iterator[float]:
