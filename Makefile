@@ -9,7 +9,7 @@ PYTEST_QUICK := tests/ops tests/refine/terms tests/refine/test_refine_schedule.p
 	tests/refine/test_refine_latent_optimizer.py tests/refine/test_refine_latents.py tests/refine/test_refine_starts.py \
 	tests/detection/test_detection_placement.py tests/networks/test_networks_behaviour.py tests/runtime/test_runtime_fingerprint.py \
 	tests/runtime/test_runtime_settings.py tests/runtime/test_runtime_store.py tests/training/test_training_phases.py \
-	tests/training/test_training_ema.py tests/data/test_data_masks.py tests/data/test_data_share.py tests/cli/test_cli_seeds.py
+	tests/training/test_training_ema.py tests/data/test_data_coco.py tests/data/test_data_share.py tests/cli/test_cli_seeds.py
 
 .PHONY: help setup refine quick test test-all mutations lint types bench clean
 
