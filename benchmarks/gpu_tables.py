@@ -40,7 +40,7 @@ NETWORKS = {
     "1024x1024, base 32768": {"height": 1024, "width": 1024, "channel_base": 32768, "channel_max": 512},
 }
 TRAINING = tuple(
-    train.Case(str(size), size, size, 32768 if size == 1024 else 16384, 512, batch)
+    train.Case(str(size), size, size, 32768 if size >= 512 else 16384, 512, batch)
     for size, batch in ((256, 32), (1024, 8), (512, 16), (64, 64))
 )
 NVIDIA = {"256": 12.5, "512": 41.0, "1024": 90.0}

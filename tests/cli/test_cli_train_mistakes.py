@@ -51,6 +51,8 @@ def test_another_number_of_frozen_layers_cannot_be_resumed(train, body, tmp_path
         ),
         (["+model=body", "data.on_fault=ignore"], "data.on_fault=ignore: must be one of stop, skip"),
         (["+model=body", "data.workers=-1"], "data.workers=-1: must be at least 0"),
+        (["+model=body", "data.workers=2", "recipe.graphs=true"], "data.workers=2: must be 0 with recipe.graphs=true"),
+        (["+model=body", "recipe=auto", "recipe.freeze_d=99"], "recipe.freeze_d=99: must be from 0 to "),
         (["+model=body", "quality.num=1"], "quality.num=1: must be at least 2"),
         (["+model=body", "recipe.augment=bgx"], "error: recipe.augment=bgx: must be none or one of"),
         (["+model=body", "out="], "out=: must not be empty"),

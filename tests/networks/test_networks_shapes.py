@@ -257,7 +257,7 @@ def test_frozen_layers_are_buffers(count):
 
 @pytest.mark.parametrize("count", [-1, 5])
 def test_freezing_more_layers_than_there_are(count):
-    with pytest.raises(ValueError, match=f"layers={count}: must be from 0 to 4"):
+    with pytest.raises(ValueError, match=f"^freeze_d={count}: must be from 0 to 4"):
         Discriminator(**TINY).freeze(count)
 
 

@@ -69,6 +69,8 @@ def run(config: DictConfig) -> float | None:
 
     quality = _quality(config, dataset, module)
     console.print(_headline(config, module, dataset), markup=False)
+    if config.recipe and config.recipe.get("graphs") and not _on_gpu(config):
+        console.print("recipe.graphs=true has no effect: this run has no GPU")
     training = TrainingRun(module, dataset, options, validation=validation, quality=quality, console=console)
     with ExitStack() as held:
         loggers: list[Any] = []
@@ -149,13 +151,23 @@ def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Qua
 
 
 def _workers(config: DictConfig) -> int:
-    """Processes that decode for each device: beside a GPU up to four, none where processors are busy training anyway."""
+    """Processes that decode for each device: beside a GPU up to four, none where processors are busy training anyway.
+
+    Raises:
+        UserError: some beside CUDA graphs, since the thread that pins their images in memory breaks a recording.
+    """
+    graphs = bool(config.recipe and config.recipe.get("graphs"))
+    if graphs and config.data.workers:
+        raise UserError(f"data.workers={config.data.workers}: must be 0 with recipe.graphs=true")
     if config.data.workers is not None:
         return int(config.data.workers)
-    on_gpu = torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu", "cuda")
-    if not on_gpu or (config.recipe and config.recipe.get("graphs")):  # a thread that pins memory breaks a recording
+    if graphs or not _on_gpu(config):
         return 0
     return min(4, max((os.cpu_count() or 1) // int(config.trainer.devices) - 1, 0))
+
+
+def _on_gpu(config: DictConfig) -> bool:
+    return torch.cuda.is_available() and config.trainer.accelerator in ("auto", "gpu", "cuda")
 
 
 def _folder(config: DictConfig) -> Path:

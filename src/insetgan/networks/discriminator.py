@@ -172,7 +172,7 @@ class Discriminator(DescribedNetwork):
         names = [(block, name) for block in blocks for name in ("fromrgb", "conv0", "conv1", "skip")]
         found = [layer for block, name in names if (layer := getattr(block, name)) is not None]
         if not 0 <= layers <= len(found):
-            raise ValueError(f"layers={layers}: must be from 0 to {len(found)}")
+            raise ValueError(f"freeze_d={layers}: must be from 0 to {len(found)}")
         for layer in found[:layers]:
             as_buffers(layer)
 

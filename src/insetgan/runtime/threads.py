@@ -1,6 +1,5 @@
 """Processor threads: how many compute, and what they do while they wait."""
 
-import importlib
 import os
 
 
@@ -8,7 +7,7 @@ def let_waiting_threads_sleep() -> None:
     """Ask OpenMP to let threads sleep while they wait for one another, unless the environment says otherwise.
 
     By default they spin, and on a machine that others use a spinning thread holds the processor that the thread it waits for
-    needs: beside ten busy programs on two processors a step of refinement then takes sixteen times as long
+    needs: beside ten busy programs on two processors a step of refinement then takes six times as long
     (benchmarks/README.md). It must be called before torch computes for the first time, since OpenMP reads the environment
     when it is loaded; commands call it before they import torch.
     """
@@ -22,7 +21,7 @@ def limit_threads(number: int | None) -> None:
         number: 1 or more.
     """
     if number is not None:
-        importlib.import_module("torch").set_num_threads(
-            number
-        )  # not at the top: commands set the policy before they load it
+        import torch  # not at the top: commands set the policy before torch is loaded
+
+        torch.set_num_threads(number)
         os.environ["OMP_NUM_THREADS"] = str(number)

@@ -112,6 +112,9 @@ class TrainingRun:
         held_out = None if self.validation is None else DataLoader(self.validation, batch_size=self.options.batch_size)
         with warnings.catch_warnings(), self._explained():
             warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            warnings.filterwarnings(
+                "ignore", ".*DataLoader will create .* worker processes.*"
+            )  # as many as were asked for
             warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode.*")  # G_ema is meant to be
             warnings.filterwarnings("ignore", ".*(isinstance|LeafSpec|treespec).*")
             self.trainer.fit(self.module, self.batches, held_out, ckpt_path=self.resume, weights_only=True)
