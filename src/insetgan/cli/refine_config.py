@@ -33,8 +33,8 @@ class GeneratorConfig:
         Psi | list[Psi] | None, Field(description="psi of the start latents, or one a layer; null is the run's trunc")
     ] = None
     space: Annotated[
-        Literal["w*", "w", "w+"] | None,
-        Field(description="latent space (w* is w* + delta, the paper's); null is the run's"),
+        str | None,
+        Field(description="latent space: w* (w* + delta, the paper's), w or w+, or one of a generator of your own"),
     ] = None
     label: Annotated[
         int | list[float] | None,
@@ -44,10 +44,10 @@ class GeneratorConfig:
 
 @settings
 class SpacesConfig:
-    """Latent spaces: w* (w* + delta, the paper's), w or w+."""
+    """Latent spaces: w* (w* + delta, the paper's), w or w+; null is the usual one of each generator, w* of a StyleGAN."""
 
-    canvas: Annotated[Literal["w*", "w", "w+"], Field(description="of the canvas")] = "w*"
-    inset: Annotated[Literal["w*", "w", "w+"], Field(description="of the insets")] = "w*"
+    canvas: Annotated[str | None, Field(description="of the canvas")] = None
+    inset: Annotated[str | None, Field(description="of the insets")] = None
 
 
 @settings
