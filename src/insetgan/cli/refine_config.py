@@ -110,7 +110,7 @@ class RefineConfig:
     ] = None
     resume_from: Annotated[
         UserPath | None,
-        Field(description="a run folder (or a file of latents) whose results all generators start from"),
+        Field(description="a result folder (or a file of latents) whose results all generators start from"),
     ] = None
     region: Annotated[
         Literal["box", "mask"], Field(description="what bounds the inside of an inset, and the outside of all")
@@ -169,7 +169,7 @@ def check(config: DictConfig) -> list[int]:
             f"keep={config.keep}: must be at most starts={config.starts}, the initialisations of each sample"
         )
     if config.starts > 1 and not config.mode.vary:
-        raise UserError(f"starts={config.starts}: in mode={config.mode.name} all codes are given; there is one start")
+        raise UserError(f"starts={config.starts}: in mode={config.mode.name} all latents are given; there is one start")
     if config.walk is not None:
         _check_walk(config, len(seeds))
     return seeds

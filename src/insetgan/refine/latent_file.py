@@ -1,4 +1,4 @@
-"""Latents on disk, to start from: of a run folder, of one file of it, or of a projection."""
+"""Latents on disk, to start from: of a result folder, of one file of it, or of a projection."""
 
 import zipfile
 from collections.abc import Sequence
