@@ -38,13 +38,13 @@ def body(logit, presence):
     return PoseFinder(body_finder(detect), look)
 
 
-def test_the_share_counts_pictures_over_all_batches():
+def test_the_share_counts_images_over_all_batches():
     black, white = torch.zeros(1, 3, 16, 8, dtype=torch.uint8), torch.full((1, 3, 16, 8), 255, dtype=torch.uint8)
     batches = [torch.cat([black, white, white]), black]
     finder = sees(lambda view: 3.0 if view.max() > 0 else -3.0)  # a score of 0.95
     assert seen_share(FaceJudge(finder=finder), batches) == 0.5
     assert seen_share(FaceJudge(0.99, finder=finder), batches) == 0
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="no images"):
         seen_share(FaceJudge(finder=finder), [])
 
 
@@ -60,9 +60,9 @@ def test_a_body_counts_where_both_models_see_it(logit, presence, seen):
     assert judge.seen(torch.zeros(2, 3, 32, 16, dtype=torch.uint8)).tolist() == [seen, seen]
 
 
-def test_rendered_people_have_faces_and_bodies_and_noise_has_none(people_pictures):
+def test_rendered_people_have_faces_and_bodies_and_noise_has_none(people_images):
     noise = (torch.rand(1, 3, 256, 128, generator=torch.Generator().manual_seed(0)) * 255).byte()
-    batch = enlarged(torch.cat([people_pictures, noise]))
+    batch = enlarged(torch.cat([people_images, noise]))
     assert FaceJudge().seen(batch).tolist() == [True, True, False]
     assert PoseJudge().seen(batch).tolist() == [True, True, False]
     assert all(path.is_file() for judge in (FaceJudge(), PoseJudge()) for path in judge.files())

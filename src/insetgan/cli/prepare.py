@@ -53,7 +53,7 @@ def _run_drawn(config: DictConfig) -> None:
             on_progress=on_progress,
         )
     PatientConsole().print(
-        f"{out}: {'' if written else 'already made, '}{count} pictures of {data.height} x {width}, "
+        f"{out}: {'' if written else 'already made, '}{count} images of {data.height} x {width}, "
         f"{out.stat().st_size / 2**20:.1f} MB",
         markup=False,
     )

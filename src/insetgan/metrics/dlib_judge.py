@@ -12,7 +12,7 @@ from insetgan.runtime.errors import UserError
 class DlibJudge:
     """Whether dlib's frontal face detector sees a face; see `detection.dlib_faces`.
 
-    It learnt photographs. It asks for clear features: of pictures in which a network sees a face it sees many without one.
+    It learnt photographs. It asks for clear features: of images in which a network sees a face it sees many without one.
 
     Args:
         threshold: what its score must exceed, 0 by default as in dlib; lower values see more.
@@ -30,7 +30,7 @@ class DlibJudge:
             raise UserError(f"judges.{error}") from error
 
     def seen(self, images: Tensor) -> Tensor:
-        """Whether a face is in each of the pictures uint8 [n, 3, h, w]: bool [n]."""
+        """Whether a face is in each of the images uint8 [n, 3, h, w]: bool [n]."""
         return self._faces.scores(images)[0].isfinite()
 
     def files(self) -> Sequence[Path]:

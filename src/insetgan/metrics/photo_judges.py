@@ -13,11 +13,11 @@ from insetgan.detection.single_shot import THRESHOLD, SingleShot, face_finder
 
 
 class Faces(NamedTuple):
-    """The likeliest face of each picture.
+    """The likeliest face of each image.
 
     Attributes:
         scores: float32 [n], 0..1.
-        boxes: float32 [n, 4], (x0, y0, x1, y1) in pixels of the picture; says little where the score is low.
+        boxes: float32 [n, 4], (x0, y0, x1, y1) in pixels of the image; says little where the score is low.
     """
 
     scores: Tensor
@@ -49,7 +49,7 @@ class FaceJudge:
         self._finder = finder or face_finder()
 
     def seen(self, images: Tensor) -> Tensor:
-        """Whether a face is in each of the pictures uint8 [n, 3, h, w]: bool [n]."""
+        """Whether a face is in each of the images uint8 [n, 3, h, w]: bool [n]."""
         return self.look(images).scores >= self.threshold
 
     def files(self) -> Sequence[Path]:
@@ -57,18 +57,18 @@ class FaceJudge:
         return [FACE.path]
 
     def look(self, images: Tensor) -> Faces:
-        """Find the likeliest face in each of the pictures uint8 [n, 3, h, w]."""
-        found = [self._finder.best(picture) for picture in images]
+        """Find the likeliest face in each of the images uint8 [n, 3, h, w]."""
+        found = [self._finder.best(image) for image in images]
         return Faces(torch.tensor([face.score for face in found]), torch.tensor([face.box for face in found]))
 
 
 class Poses(NamedTuple):
-    """The likeliest body of each picture.
+    """The likeliest body of each image.
 
     Attributes:
         scores: float32 [n], 0..1, by the detector.
         presence: float32 [n], 0..1, of a body by the landmarks' model, which sees the place that the detector names.
-        points: float32 [n, 33, 2], (x, y) of MediaPipe's points in pixels of the picture; says little without a body.
+        points: float32 [n, 33, 2], (x, y) of MediaPipe's points in pixels of the image; says little without a body.
     """
 
     scores: Tensor
@@ -98,7 +98,7 @@ class PoseJudge:
         self._finder = finder or PoseFinder()
 
     def seen(self, images: Tensor) -> Tensor:
-        """Whether a body is in each of the pictures uint8 [n, 3, h, w]: bool [n]."""
+        """Whether a body is in each of the images uint8 [n, 3, h, w]: bool [n]."""
         poses = self.look(images)
         return (poses.scores >= self.threshold) & (poses.presence >= self.threshold)
 
@@ -107,8 +107,8 @@ class PoseJudge:
         return [PERSON.path, LANDMARKS.path]
 
     def look(self, images: Tensor) -> Poses:
-        """Find the likeliest body in each of the pictures uint8 [n, 3, h, w]."""
-        found = [self._finder.best(picture) for picture in images]
+        """Find the likeliest body in each of the images uint8 [n, 3, h, w]."""
+        found = [self._finder.best(image) for image in images]
         points = torch.stack([torch.from_numpy(pose.points).float() for pose in found])
         return Poses(
             torch.tensor([pose.score for pose in found]), torch.tensor([pose.presence for pose in found]), points

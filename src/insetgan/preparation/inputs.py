@@ -7,7 +7,7 @@ import torch
 from PIL import UnidentifiedImageError
 from torch import Tensor
 
-from insetgan.data.picture import examine, read_pixels, why
+from insetgan.data.image import examine, read_pixels, why
 from insetgan.data.reading import KINDS, Reading
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -104,7 +104,7 @@ def read_photo(path: Path, reading: Reading, *, least: tuple[int, int] | None = 
         ValueError: why it cannot be used, in a few words for people.
     """
     try:
-        data = read_file(path, limits.PICTURE_BYTES)
+        data = read_file(path, limits.IMAGE_BYTES)
         if not data:
             raise ValueError("is empty")
         facts = examine(data, reading) if len(data) < 1 << 22 else None  # what is larger is decoded once
