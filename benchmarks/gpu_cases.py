@@ -109,9 +109,9 @@ class Augmented(nn.Module):
         super().__init__()
         self.pipe, self.judge = AugmentPipe(pipe), Discriminator(**SQUARE, **SIZE)
 
-    def augment(self, given: dict[str, Tensor], pictures: Tensor) -> Tensor:
-        """Augment pictures by the numbers that are given."""
-        return self.pipe(pictures, given["p"].to(pictures.dtype), given["uniforms"])  # type: ignore[no-any-return]
+    def augment(self, given: dict[str, Tensor], images: Tensor) -> Tensor:
+        """Augment images by the numbers that are given."""
+        return self.pipe(images, given["p"].to(images.dtype), given["uniforms"])  # type: ignore[no-any-return]
 
 
 def augmented_inputs(pipe: str) -> Callable[[], dict[str, Tensor]]:
@@ -130,7 +130,7 @@ def augmented(network: Any, given: dict[str, Tensor]) -> Outputs:
 
 
 def augmented_r1(network: Any, given: dict[str, Tensor]) -> Outputs:
-    penalty = r1_penalty(lambda pictures: network.judge(network.augment(given, pictures)), given["images"])
+    penalty = r1_penalty(lambda images: network.judge(network.augment(given, images)), given["images"])
     return {"penalty": penalty, **weights_of(network, penalty.mean())}
 
 

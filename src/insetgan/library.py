@@ -289,5 +289,5 @@ def _seeds(seeds: int | Iterable[int]) -> list[int]:
 def _psi(psi: Trunc) -> Trunc:
     for value in psi if isinstance(psi, Sequence) else [psi]:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 2:
-            raise UserError(f"psi={psi}: must be between 0 (the mean picture) and 2; 1 is no truncation")
+            raise UserError(f"psi={psi}: must be between 0 (the mean image) and 2; 1 is no truncation")
     return psi

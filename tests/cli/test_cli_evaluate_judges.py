@@ -58,7 +58,7 @@ def test_without_any_judge_faces_are_refused(alone, assert_one_line):
     assert code == 0 and "judges.mediapipe is left out" in text
 
 
-def test_a_generator_brings_its_own_size_and_its_pictures_are_the_canvases(alone, tiny, tmp_path):
+def test_a_generator_brings_its_own_size_and_its_images_are_the_canvases(alone, tiny, tmp_path):
     shape = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
     other = tmp_path / "small.safetensors"
     network = load_network(tiny[0].partition("=")[2])

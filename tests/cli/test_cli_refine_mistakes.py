@@ -72,7 +72,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["mode=montage", "starts=2"], "starts=2: in mode=montage all codes are given"),
         (["walk=4", "seeds=3"], "walk=4: needs two seeds or more"),
         (["walk=4", "starts=2"], "walk=4: goes with neither starts= nor video="),
-        (["walk=4", "trainer.devices=2"], "trainer.devices: a walk goes on from picture to picture"),
+        (["walk=4", "trainer.devices=2"], "trainer.devices: a walk goes on from image to image"),
         (["canvas.start=nowhere/at/all"], "canvas.start=nowhere/at/all: no such file or folder"),
         (["parts.face.start=1-3"], "parts.face.start=1-3: names 3 seeds for 8 samples"),
         (["resume_from=nowhere"], "resume_from=nowhere: no such file or folder"),

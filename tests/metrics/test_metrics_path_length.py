@@ -9,7 +9,7 @@ from insetgan.runtime.errors import UserError
 
 
 class Linear(nn.Module):
-    """w = z, and picture A w: the length of a step of epsilon is |A (w2 - w1)|^2 for squared distances."""
+    """w = z, and image A w: the length of a step of epsilon is |A (w2 - w1)|^2 for squared distances."""
 
     z_dim = 5
 
@@ -62,7 +62,7 @@ def test_end_and_full_differ_where_the_generator_is_not_linear():
     assert not torch.allclose(end, full, rtol=0.1)
 
 
-def test_a_seed_has_its_length_in_any_share_and_its_own_picture_at_the_end():
+def test_a_seed_has_its_length_in_any_share_and_its_own_image_at_the_end():
     generator = Linear()
     whole = path_lengths(generator, squared, range(40), sampling="full")
     parts = [path_lengths(generator, squared, share, sampling="full") for share in (range(3), range(3, 40))]

@@ -1,4 +1,4 @@
-"""The judge of faces: where its picture lies, what its numbers mean, and what may be wrong with its file."""
+"""The judge of faces: where its image lies, what its numbers mean, and what may be wrong with its file."""
 
 import io
 import sys
@@ -16,9 +16,9 @@ from insetgan.runtime.errors import UserError
 def says(index, logit, regression):
     """A model that sees one thing, whatever it is shown."""
 
-    def run(picture):
-        assert picture.shape == (1, SIZE, SIZE, 3)
-        assert picture.dtype == np.float32
+    def run(image):
+        assert image.shape == (1, SIZE, SIZE, 3)
+        assert image.dtype == np.float32
         regressions, logits = np.zeros((1, ANCHORS, 16), np.float32), np.full((1, ANCHORS, 1), -20, np.float32)
         regressions[0, index, :4], logits[0, index, 0] = regression, logit
         return regressions, logits
@@ -26,12 +26,12 @@ def says(index, logit, regression):
     return run
 
 
-def white_means_a_face(picture):
-    run = says(0, 3.0 if picture.max() > 0 else -3.0, (0, 0, 0, 0))
-    return run(picture)
+def white_means_a_face(image):
+    run = says(0, 3.0 if image.max() > 0 else -3.0, (0, 0, 0, 0))
+    return run(image)
 
 
-def test_pictures_lie_in_the_middle_with_black_beside_them():
+def test_images_lie_in_the_middle_with_black_beside_them():
     tall = torch.full((2, 3, 400, 200), 255, dtype=torch.uint8)
     boxed = letterboxed(tall, 192)
     assert boxed.shape == (2, 3, 192, 192)
@@ -48,7 +48,7 @@ def test_scores_and_boxes_by_hand():
     judge = FaceJudge(None, runner=says(10 * 48 + 20, np.log(3.0), (14, -6, 24, 48)))
     faces = judge.look(torch.zeros(1, 3, 384, 192, dtype=torch.uint8))
     assert faces.scores.item() == pytest.approx(0.75)
-    # Twice as large, and the picture begins at column 48 of the square.
+    # Twice as large, and the image begins at column 48 of the square.
     torch.testing.assert_close(faces.boxes, torch.tensor([[96.0 - 24, 72 - 48, 96 + 24, 72 + 48]]))
     wide = judge.look(torch.zeros(1, 3, 96, 192, dtype=torch.uint8)).boxes
     torch.testing.assert_close(wide, torch.tensor([[84.0, 12 - 48, 108, 60 - 48]]))
@@ -59,18 +59,18 @@ def test_extreme_logits_stay_finite():
         run = says(0, logit, (0, 0, 0, 0))
         judge = FaceJudge(
             None,
-            runner=lambda picture, run=run, logit=logit: (run(picture)[0], np.full((1, ANCHORS, 1), logit, np.float32)),
+            runner=lambda image, run=run, logit=logit: (run(image)[0], np.full((1, ANCHORS, 1), logit, np.float32)),
         )
         assert judge.look(torch.zeros(1, 3, 8, 8, dtype=torch.uint8)).scores.item() == pytest.approx(score)
 
 
-def test_the_share_counts_pictures_over_all_batches():
+def test_the_share_counts_images_over_all_batches():
     black, white = torch.zeros(1, 3, 16, 8, dtype=torch.uint8), torch.full((1, 3, 16, 8), 255, dtype=torch.uint8)
     batches = [torch.cat([black, white, white]), black]
     judge = FaceJudge(None, runner=white_means_a_face)  # with a score of 0.95
     assert seen_share(judge, batches) == 0.5
     assert seen_share(FaceJudge(None, 0.99, runner=white_means_a_face), batches) == 0
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="no images"):
         seen_share(judge, [])
     with pytest.raises(ValueError, match="threshold=2: must be from 0 to 1"):
         FaceJudge(None, 2, runner=white_means_a_face)

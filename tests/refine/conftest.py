@@ -27,7 +27,7 @@ class LinearMapping(nn.Module):
 
 
 class LinearGenerator(nn.Module):
-    """Draws sum_i layer_i(w_i): every layer has its own basis of pictures, smooth in space."""
+    """Draws sum_i layer_i(w_i): every layer has its own basis of images, smooth in space."""
 
     def __init__(self, height, width, w_dim=6, num_ws=3, seed=0, flat=False):
         super().__init__()

@@ -15,7 +15,7 @@ def small():
     return generator.requires_grad_(False)
 
 
-def test_a_start_is_the_seeded_picture_truncated():
+def test_a_start_is_the_seeded_image_truncated():
     generator = small()
     latents = start_latents(generator, [5], 0.7)
     z = torch.from_numpy(np.random.RandomState(5).randn(1, 8)).float()

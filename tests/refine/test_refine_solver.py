@@ -75,7 +75,7 @@ def test_best_state_is_kept_and_not_the_last(problem, objective):
     assert (totals.min(1).values < totals[:, -1]).any()
 
 
-def test_kept_pictures_are_those_of_the_kept_codes(problem, objective):
+def test_kept_images_are_those_of_the_kept_codes(problem, objective):
     task = problem()
     result = refine(task, objective(), SHORT)
     canvas = task.canvas.synthesis(result.latents[CANVAS].ws, noise_mode="const")

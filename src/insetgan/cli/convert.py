@@ -96,9 +96,9 @@ def _draw(console: PatientConsole, config: DictConfig, path: Path, network: Any)
     if not isinstance(network, Generator):
         return
     if network.img_channels not in (1, 3):
-        console.print(f"no picture: it draws {network.img_channels} channels, and 1 or 3 are shown")
+        console.print(f"no image: it draws {network.img_channels} channels, and 1 or 3 are shown")
         return
-    place = read_path(config.picture or Path("outputs/convert") / f"{path.stem}.png", key="picture")
+    place = read_path(config.image or Path("outputs/convert") / f"{path.stem}.png", key="image")
     images = torch.cat([_image(network, seed, config.trunc) for seed in SEEDS])
     grid = to_uint8(make_grid(images, COLUMNS))[0].expand(-1, -1, 3)
     write_whole(place, encode_png(grid))

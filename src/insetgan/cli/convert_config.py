@@ -31,7 +31,7 @@ class ConvertConfig:
     info: Annotated[bool, Field(description="say what the file holds, and draw the seeds 0 to 7 of its generator")] = (
         False
     )
-    picture: Annotated[
+    image: Annotated[
         UserPath | None, Field(description="where info=true draws; null is outputs/convert/<name of the file>.png")
     ] = None
     trunc: Annotated[Psi, Field(description="truncation of the drawn seeds")] = 0.7

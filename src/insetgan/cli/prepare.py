@@ -39,7 +39,7 @@ def run(config: DictConfig) -> None:
             on_progress=on_progress,
         )
     PatientConsole().print(
-        f"{out}: {'' if written else 'already made, '}{data.num_images} pictures of {data.height} x {width}, "
+        f"{out}: {'' if written else 'already made, '}{data.num_images} images of {data.height} x {width}, "
         f"{out.stat().st_size / 2**20:.1f} MB",
         markup=False,
     )

@@ -181,7 +181,7 @@ def _check_walk(config: DictConfig, stops: int) -> None:
     if config.starts > 1 or config.video:
         raise UserError(f"walk={config.walk}: goes with neither starts= nor video=; it leaves a film of its own")
     if config.trainer.devices not in (1, "auto") or config.trainer.num_nodes != 1:
-        raise UserError("trainer.devices: a walk goes on from picture to picture, so it takes one device")
+        raise UserError("trainer.devices: a walk goes on from image to image, so it takes one device")
 
 
 def _check_present(config: DictConfig) -> None:

@@ -101,7 +101,7 @@ def describe_parts(config: DictConfig) -> list[str]:
     said = []
     for name, part in config.parts.items():
         crop = None if part.generator is not None else PartCrop.of_metadata(read_metadata(part.weights))
-        if crop is None:  # of an older version, or of whole pictures
+        if crop is None:  # of an older version, or of whole images
             continue
         margin = OmegaConf.select(part, "placement.margin")
         if found := crop.differences(str(name), margin=margin, mirror=part.mirror):

@@ -13,7 +13,7 @@ from insetgan.runtime.errors import UserError
 class DlibJudge:
     """dlib's frontal face detector: gradients in a sliding window (King 2009; Dalal and Triggs 2005), 80 pixels or more.
 
-    It learnt photographs of faces that look ahead. It asks for clear features: of pictures in which a network sees a face
+    It learnt photographs of faces that look ahead. It asks for clear features: of images in which a network sees a face
     it sees many without one.
 
     Args:
@@ -35,13 +35,13 @@ class DlibJudge:
         self.threshold = threshold
 
     def seen(self, images: Tensor) -> Tensor:
-        """Whether a face is in each of the pictures uint8 [n, 3, h, w]: bool [n]."""
-        return torch.tensor([self._any(picture) for picture in images.permute(0, 2, 3, 1)], dtype=torch.bool)
+        """Whether a face is in each of the images uint8 [n, 3, h, w]: bool [n]."""
+        return torch.tensor([self._any(image) for image in images.permute(0, 2, 3, 1)], dtype=torch.bool)
 
     def files(self) -> Sequence[Path]:
         """The library itself, which holds the detector."""
         return [self._file]
 
-    def _any(self, picture: Tensor) -> bool:
-        boxes, _, _ = self._detector.run(picture.contiguous().numpy(), 0, self.threshold)
+    def _any(self, image: Tensor) -> bool:
+        boxes, _, _ = self._detector.run(image.contiguous().numpy(), 0, self.threshold)
         return len(boxes) > 0

@@ -1,4 +1,4 @@
-"""Perceptual path length: how much pictures change for a small step between two latents."""
+"""Perceptual path length: how much images change for a small step between two latents."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
@@ -42,17 +42,17 @@ def path_lengths(
 ) -> Tensor:
     """Length of a step of each seed: d(g(w_t), g(w_(t + epsilon))) / epsilon^2 on the line from one w to another.
 
-    A seed decides on z of both ends and on t alone, so that pictures may be shared out in any way. Noise of the synthesis
-    is the stored one, the same for both pictures of a pair. Full precision; without truncation and labels.
+    A seed decides on z of both ends and on t alone, so that images may be shared out in any way. Noise of the synthesis
+    is the stored one, the same for both images of a pair. Full precision; without truncation and labels.
 
     Args:
         generator: in evaluation mode, with `z_dim`, `mapping(z [n, z_dim])` and `synthesis(ws, noise_mode="const")`, which
-            gives pictures in [-1, 1].
-        distance: of pictures [n, 3, h, w], squared in the step, as LPIPS is: [n].
+            gives images in [-1, 1].
+        distance: of images [n, 3, h, w], squared in the step, as LPIPS is: [n].
         seeds: one a pair.
         sampling: t: "end" is 0, at w of a latent; "full" is uniform in 0..1.
         epsilon: of the step.
-        crop: of the pictures before they are compared; None compares them whole.
+        crop: of the images before they are compared; None compares them whole.
         device: where the generator and the distance are.
 
     Returns:

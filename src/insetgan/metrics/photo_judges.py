@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from insetgan.metrics.litert import Package, sigmoid
 
-SIZE, STRIDE = 192, 4  # of the model's picture, and between its anchors, in pixels
+SIZE, STRIDE = 192, 4  # of the model's image, and between its anchors, in pixels
 ANCHORS = (SIZE // STRIDE) ** 2
 MODEL = "face_detection_full_range.tflite"
 PACKAGE = Package("@mediapipe/face_detection", "0.4.1657300184")
@@ -22,11 +22,11 @@ Runner = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Faces(NamedTuple):
-    """The likeliest face of each picture.
+    """The likeliest face of each image.
 
     Attributes:
         scores: float32 [n], 0..1.
-        boxes: float32 [n, 4], (x0, y0, x1, y1) in pixels of the picture; says little where the score is low.
+        boxes: float32 [n, 4], (x0, y0, x1, y1) in pixels of the image; says little where the score is low.
     """
 
     scores: Tensor
@@ -36,7 +36,7 @@ class Faces(NamedTuple):
 class FaceJudge:
     """MediaPipe's full-range face detector (BlazeFace, Bazarevsky et al. 2019, for faces up to 5 metres away), by LiteRT.
 
-    It learnt photographs, so that a face which it sees is one that people would call a face. Pictures are fitted into its
+    It learnt photographs, so that a face which it sees is one that people would call a face. Images are fitted into its
     square whole, with black beside them, as MediaPipe does it.
 
     Args:
@@ -68,7 +68,7 @@ class FaceJudge:
         self._run = runner or _runner(self._file, key)
 
     def seen(self, images: Tensor) -> Tensor:
-        """Whether a face is in each of the pictures uint8 [n, 3, h, w]: bool [n]."""
+        """Whether a face is in each of the images uint8 [n, 3, h, w]: bool [n]."""
         return self.look(images).scores >= self.threshold
 
     def files(self) -> Sequence[Path]:
@@ -76,18 +76,18 @@ class FaceJudge:
         return _models(self._file, MODEL)
 
     def look(self, images: Tensor) -> Faces:
-        """Find the likeliest face in each of the pictures uint8 [n, 3, h, w]."""
+        """Find the likeliest face in each of the images uint8 [n, 3, h, w]."""
         height, width = images.shape[2:]
-        found = [self._best(picture) for picture in letterboxed(images, SIZE)]
+        found = [self._best(image) for image in letterboxed(images, SIZE)]
         scores, boxes = (torch.from_numpy(np.stack(each)) for each in zip(*found, strict=True))
         scale = max(height, width)
-        # The square's middle is the picture's; its side is the picture's longer side.
+        # The square's middle is the image's; its side is the image's longer side.
         origin = torch.tensor([width / 2, height / 2, width / 2, height / 2])
         return Faces(scores, (boxes - 0.5) * scale + origin)
 
-    def _best(self, picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def _best(self, image: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Score, and box (x0, y0, x1, y1) in units of the square, of the likeliest face."""
-        regressions, logits = self._run(picture.permute(1, 2, 0)[None].contiguous().numpy())
+        regressions, logits = self._run(image.permute(1, 2, 0)[None].contiguous().numpy())
         index = int(logits[0, :, 0].argmax())
         row, column = divmod(index, SIZE // STRIDE)
         x, y, width, height = regressions[0, index, :4] / SIZE
@@ -97,7 +97,7 @@ class FaceJudge:
 
 
 def letterboxed(images: Tensor, size: int) -> Tensor:
-    """Fit pictures uint8 [n, 3, h, w] into a model's square: float32 [n, 3, size, size] in [-1, 1], -1 beside them."""
+    """Fit images uint8 [n, 3, h, w] into a model's square: float32 [n, 3, size, size] in [-1, 1], -1 beside them."""
     height, width = images.shape[2:]
     scale = size / max(height, width)
     inner = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -117,8 +117,8 @@ def _runner(file: Path | None, key: str) -> Runner:
     boxes, logits = (1, ANCHORS, 16), (1, ANCHORS, 1)
     compute = PACKAGE.load(file, MODEL, [(1, SIZE, SIZE, 3), boxes, logits], key)
 
-    def run(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = compute(picture)
+    def run(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = compute(image)
         return found[boxes], found[logits]
 
     return run

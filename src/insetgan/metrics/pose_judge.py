@@ -15,7 +15,7 @@ from insetgan.metrics.photo_judges import letterboxed
 
 PACKAGE = Package("@mediapipe/pose", "0.5.1675469404")
 DETECTOR, LANDMARKS = "pose_solution_packed_assets.data", "pose_landmark_full.tflite"
-DETECTED, LOOKED = 224, 256  # sides of both models' pictures, in pixels
+DETECTED, LOOKED = 224, 256  # sides of both models' images, in pixels
 GRIDS = (
     (28, 2),
     (14, 2),
@@ -23,7 +23,7 @@ GRIDS = (
 )  # of the detector: cells of a side, and anchors a cell (strides 8, 16 and three of 32)
 ANCHORS = sum(side**2 * count for side, count in GRIDS)
 POINTS, _ALL_POINTS = 33, 39  # of a body, and with those that the model needs for itself
-MARGIN = 1.25  # MediaPipe's: how much larger than the circle round the body the picture for the landmarks is
+MARGIN = 1.25  # MediaPipe's: how much larger than the circle round the body the image for the landmarks is
 THRESHOLD = 0.5  # MediaPipe's default, of both models
 
 Detects = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -34,12 +34,12 @@ Looks = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Poses(NamedTuple):
-    """The likeliest body of each picture.
+    """The likeliest body of each image.
 
     Attributes:
         scores: float32 [n], 0..1, by the detector.
         presence: float32 [n], 0..1, of a body by the landmarks' model, which sees the place that the detector names.
-        points: float32 [n, 33, 2], (x, y) of MediaPipe's points in pixels of the picture; says little without a body.
+        points: float32 [n, 33, 2], (x, y) of MediaPipe's points in pixels of the image; says little without a body.
     """
 
     scores: Tensor
@@ -80,7 +80,7 @@ class PoseJudge:
         self._anchors = anchors()
 
     def seen(self, images: Tensor) -> Tensor:
-        """Whether a body is in each of the pictures uint8 [n, 3, h, w]: bool [n]."""
+        """Whether a body is in each of the images uint8 [n, 3, h, w]: bool [n]."""
         poses = self.look(images)
         return (poses.scores >= self.threshold) & (poses.presence >= self.threshold)
 
@@ -91,16 +91,16 @@ class PoseJudge:
         return [self._file / DETECTOR, self._file / LANDMARKS] if self._file.is_dir() else [self._file]
 
     def look(self, images: Tensor) -> Poses:
-        """Find the likeliest body in each of the pictures uint8 [n, 3, h, w]."""
+        """Find the likeliest body in each of the images uint8 [n, 3, h, w]."""
         squares = letterboxed(images, DETECTED)
         scores, presence, points = zip(*map(self._best, images, squares), strict=True)
         return Poses(torch.tensor(scores), torch.tensor(presence), torch.stack(points))
 
-    def _best(self, picture: Tensor, square: Tensor) -> tuple[float, float, Tensor]:
-        """Score, presence and points of the likeliest body in a picture, of which the square is the detector's."""
+    def _best(self, image: Tensor, square: Tensor) -> tuple[float, float, Tensor]:
+        """Score, presence and points of the likeliest body in an image, of which the square is the detector's."""
         regressions, logits = self._detect(square.permute(1, 2, 0)[None].contiguous().numpy())
         index = int(logits[0, :, 0].argmax())
-        height, width = picture.shape[1:]
+        height, width = image.shape[1:]
         # Behind the box, four points: the middle of the hips, and one straight above on the circle round the body.
         hips, above = self._anchors[index] + regressions[0, index, 4:8].reshape(2, 2) / DETECTED
         middle = torch.tensor([width / 2, height / 2])
@@ -108,7 +108,7 @@ class PoseJudge:
         across, up = (above - hips).tolist()
         side = max(2 * MARGIN * math.hypot(across, up), 1.0)
         turn = math.atan2(across, -up)
-        crop = turned_crop(picture, hips, side, turn)
+        crop = turned_crop(image, hips, side, turn)
         found, presence = self._look(crop.permute(1, 2, 0)[None].contiguous().numpy())
         inner = torch.from_numpy(found[0].reshape(_ALL_POINTS, 5)[:POINTS, :2].copy()).float() / LOOKED - 0.5
         return sigmoid(logits[0, index, 0]), float(presence[0, 0]), hips + side * inner @ _rotation(turn).T
@@ -124,17 +124,17 @@ def anchors() -> np.ndarray:
     return np.concatenate(grids)
 
 
-def turned_crop(picture: Tensor, centre: Tensor, side: float, turn: float) -> Tensor:
-    """A square out of a picture, turned so that a body stands upright: float32 [3, LOOKED, LOOKED] in [0, 1].
+def turned_crop(image: Tensor, centre: Tensor, side: float, turn: float) -> Tensor:
+    """A square out of an image, turned so that a body stands upright: float32 [3, LOOKED, LOOKED] in [0, 1].
 
     Args:
-        picture: uint8 [3, h, w].
-        centre: (x, y) of the square, in pixels of the picture.
-        side: of the square, in pixels of the picture.
+        image: uint8 [3, h, w].
+        centre: (x, y) of the square, in pixels of the image.
+        side: of the square, in pixels of the image.
         turn: of the square, clockwise, in radians.
     """
-    height, width = picture.shape[1:]
-    x = picture[None].float() / 255
+    height, width = image.shape[1:]
+    x = image[None].float() / 255
     shrink = LOOKED / side
     if shrink < 1:
         size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
@@ -157,12 +157,12 @@ def _runners(file: Path | None, key: str) -> tuple[Detects, Looks]:
     detector = PACKAGE.load(file, DETECTOR, [(1, DETECTED, DETECTED, 3), boxes, logits], key)
     landmarks = PACKAGE.load(file, LANDMARKS, [(1, LOOKED, LOOKED, 3), points, presence, *others], key)
 
-    def detect(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = detector(picture)
+    def detect(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = detector(image)
         return found[boxes], found[logits]
 
-    def look(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = landmarks(picture)
+    def look(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = landmarks(image)
         return found[points], found[presence]
 
     return detect, look

@@ -26,16 +26,16 @@ class Footing:
     placements: Mapping[str, Placement]
 
 
-def between(codes: Latents, picture: int, steps: int) -> Latents:
+def between(codes: Latents, image: int, steps: int) -> Latents:
     """The interpolated latents of one image of a walk, a batch of one.
 
     Args:
         codes: one sample a stop of the walk.
-        picture: number of the image, from 0; image k * steps is stop k.
+        image: number of the image, from 0; image k * steps is stop k.
         steps: images from one stop to the next.
     """
-    stop = min(picture // steps, len(codes.shared) - 2)
-    share = picture / steps - stop
+    stop = min(image // steps, len(codes.shared) - 2)
+    share = image / steps - stop
     shared = torch.lerp(codes.shared[stop], codes.shared[stop + 1], share)
     delta = torch.lerp(codes.delta[stop], codes.delta[stop + 1], share)
     return replace(codes, shared=shared[None], delta=delta[None])
@@ -58,14 +58,14 @@ def image_names(stops: Sequence[int], steps: int) -> list[str]:
     return [*names, str(stops[-1])]
 
 
-def set_out(problem: Problem, pictures: Mapping[str, Tensor], footing: Footing | None) -> Problem:
+def set_out(problem: Problem, images: Mapping[str, Tensor], footing: Footing | None) -> Problem:
     """Make the problem of an image go on from the last one.
 
     L_body and L_part hold on to the images of the interpolated latents themselves, so that the walk stays on its way.
 
     Args:
         problem: starts from the interpolated latents.
-        pictures: of these latents, by generator.
+        images: of these latents, by generator.
         footing: of the last image; None for the first.
     """
     if footing is None:
@@ -74,7 +74,7 @@ def set_out(problem: Problem, pictures: Mapping[str, Tensor], footing: Footing |
     for name, codes in problem.starts.items():
         shared, delta = (shift.to(codes.shared) for shift in footing.shifts[name])
         starts[name] = replace(codes, shared=codes.shared + shared, delta=codes.delta + delta)
-    return replace(problem, starts=starts, references=dict(pictures), placements=footing.placements)
+    return replace(problem, starts=starts, references=dict(images), placements=footing.placements)
 
 
 def footing_of(
@@ -88,6 +88,6 @@ def footing_of(
     return Footing(shifts, placements)
 
 
-def steadiness(pictures: Iterable[Tensor]) -> float:
+def steadiness(images: Iterable[Tensor]) -> float:
     """How far neighbours in a walk differ: mean absolute difference, 0 to 255, of two or more uint8 images [H, W, 3]."""
-    return statistics.mean(float((a.double() - b.double()).abs().mean()) for a, b in pairwise(pictures))
+    return statistics.mean(float((a.double() - b.double()).abs().mean()) for a, b in pairwise(images))
