@@ -7,7 +7,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from insetgan.cli.encoder_pictures import ENCODER_RULES
+from insetgan.cli.encoder_images import ENCODER_RULES
 from insetgan.cli.part_definition import RULES
 from insetgan.refine.schedule import Schedule, steps_for
 from insetgan.refine.terms.paper import PAPER

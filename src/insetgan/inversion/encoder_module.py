@@ -1,4 +1,4 @@
-"""Training of an encoder: on the generator's own samples, whose latents are known, then on pictures as well."""
+"""Training of an encoder: on the generator's own samples, whose latents are known, then on real images as well."""
 
 import math
 from typing import Annotated, Any
@@ -29,14 +29,17 @@ class EncoderSettings:
 
     lr: Annotated[
         float,
-        Field(gt=0, le=1000, description="highest learning rate of Adam, reached after 2 % of the run; then half a cosine"),
+        Field(
+            gt=0, le=1000, description="highest learning rate of Adam, reached after 2 % of the run; then half a cosine"
+        ),
     ]
     total_kimg: Annotated[
         float,
         Field(gt=0, le=1e9, description="thousands of images of the whole run, over which the rate rises and falls"),
     ]
     samples: Annotated[
-        float, Field(ge=0, le=1, description="share of the run with the generator's samples alone; then half are pictures")
+        float,
+        Field(ge=0, le=1, description="share of the run with the generator's samples alone; then half are real images"),
     ] = 0.3
     l1: Annotated[Weight, Field(description="weight of the mean absolute difference of the images")] = 1.0
     l2: Annotated[Weight, Field(description="weight of their mean squared difference")] = 1.0
@@ -48,7 +51,7 @@ class EncoderSettings:
     mixed: Annotated[
         float, Field(ge=0, le=1, description="share of samples whose fine layers come from another seed")
     ] = 0.5
-    mirror: Annotated[bool, Field(description="flip half of the pictures left to right")] = True
+    mirror: Annotated[bool, Field(description="flip half of the real images left to right")] = True
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of samples and flips")] = 0
 
 
@@ -68,9 +71,7 @@ class EncoderModule(TrainingModule):
         UserError: the encoder is for another generator.
     """
 
-    def __init__(
-        self, encoder: Encoder, generator: Any, features: Perceptual | None = None, **settings: Any
-    ) -> None:
+    def __init__(self, encoder: Encoder, generator: Any, features: Perceptual | None = None, **settings: Any) -> None:
         super().__init__()
         self.settings = EncoderSettings(**settings)
         encoder.refuse_others(generator)
@@ -124,7 +125,7 @@ class EncoderModule(TrainingModule):
             group["lr"] = self.rate((int(self.cur_nimg) + len(batch) * self.trainer.world_size) / 1000)
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
-        """Loss of all passes on samples and pictures, uint8 [n, 3, h, w]."""
+        """Loss of all passes on samples and real images, uint8 [n, 3, h, w]."""
         options, count = self.settings, len(batch)
         alone = int(self.cur_nimg) < options.samples * options.total_kimg * 1000
         random = torch.Generator().manual_seed(options.seed * 1_000_003 + int(self.cur_nimg) + self.global_rank)
@@ -133,11 +134,11 @@ class EncoderModule(TrainingModule):
         with torch.no_grad():
             images = self.generator.draw(truth).float().clamp(-1, 1)
             if not alone:
-                pictures = self._to_float(batch[known:])
+                real = self._to_float(batch[known:])
                 if options.mirror:
-                    flip = torch.rand(len(pictures), generator=random) < 0.5
-                    pictures = torch.where(flip[:, None, None, None].to(pictures.device), pictures.flip(3), pictures)
-                images = torch.cat([images, pictures])
+                    flip = torch.rand(len(real), generator=random) < 0.5
+                    real = torch.where(flip[:, None, None, None].to(real.device), real.flip(3), real)
+                images = torch.cat([images, real])
         losses = self._losses(images, truth)
         self.cur_nimg += count * self.trainer.world_size
         self.log_dict({f"Loss/{name}": loss.detach() for name, loss in losses.items()})
@@ -200,10 +201,10 @@ class EncoderModule(TrainingModule):
         self._errors = {"samples": self._error(images)}
 
     def validation_step(self, batch: Tensor, _: int) -> None:
-        """Mean absolute difference, of 255, of held-out pictures and of samples to what is found for them."""
-        pictures = self._to_float(batch)
+        """Mean absolute difference, of 255, of held-out images and of samples to what is found for them."""
+        real = self._to_float(batch)
         several = self.trainer.world_size > 1
-        self.log("MAE/pictures", self._error(pictures), batch_size=len(batch), sync_dist=several)
+        self.log("MAE/images", self._error(real), batch_size=len(batch), sync_dist=several)
         self.log("MAE/samples", self._errors["samples"], batch_size=len(batch), sync_dist=several)
 
     def _error(self, images: Tensor) -> Tensor:
@@ -235,5 +236,5 @@ class EncoderModule(TrainingModule):
             if isinstance(each, nn.Module):
                 each.to(self.device)
 
-    def _to_float(self, pictures: Tensor) -> Tensor:
-        return from_uint8(pictures.permute(0, 2, 3, 1)).to(self.device)
+    def _to_float(self, real: Tensor) -> Tensor:
+        return from_uint8(real.permute(0, 2, 3, 1)).to(self.device)

@@ -16,6 +16,8 @@ from insetgan.runtime.paths import read_path
 from insetgan.runtime.record import read_record
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
+_INVERTED = "inverted"  # in a file of invert.py: latents that may start any generator of these weights
+
 Codes = tuple[Tensor, Tensor]
 """w* [w_dim] and delta [num_ws, w_dim]."""
 
@@ -93,6 +95,10 @@ def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> d
 
 
 def _pair(file: Any, generator: str) -> Codes:
+    if f"{_INVERTED}.features" in file.keys():
+        raise UserError("holds a feature map (space=w+f), which no refinement can start from; invert with another space")
+    if f"{_INVERTED}.shared" in file.keys():
+        generator = _INVERTED
     pair: Codes = (file.get_tensor(f"{generator}.shared"), file.get_tensor(f"{generator}.delta"))
     if any(not values.dtype.is_floating_point for values in pair):
         raise UserError(f"the latents of {generator} are whole numbers ({pair[0].dtype}), must be float")

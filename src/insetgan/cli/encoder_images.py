@@ -1,4 +1,4 @@
-"""Which pictures an encoder is trained on: what conf/model/encoder.yaml asks about its generator."""
+"""Which images an encoder is trained on: what conf/model/encoder.yaml asks about its generator."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ def generator_size(generator: str | None, side: str) -> int:
 
 
 def generator_crop(generator: str, part: str | None) -> dict[str, Any] | None:
-    """How the pictures of a generator are cut out of whole ones.
+    """How the images of a generator are cut out of whole ones.
 
     `part=` says it, else the header of the generator's file, else its name where that is one of conf/parts.
 
     Returns:
-        `part`, `flip` and `margin` of `data.crops.part_dataset`; None for a generator of whole pictures.
+        `part`, `flip` and `margin` of `data.crops.part_dataset`; None for a generator of whole images.
     """
     crop = part_crop(part) if part is not None else PartCrop.of_metadata(read_metadata(generator, key="generator"))
     if crop is None and (CONF / "parts" / f"{generator}.yaml").is_file():

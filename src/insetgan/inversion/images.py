@@ -1,4 +1,4 @@
-"""The pictures on which an encoder is trained after the samples: crops of a part, or whole ones."""
+"""The images on which an encoder is trained after the samples: crops of a part, or whole ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from insetgan.data.datasets import ImageDataset
 from insetgan.runtime.errors import UserError
 
 
-class EncoderPictures(Dataset[Tensor]):
+class EncoderImages(Dataset[Tensor]):
     """Images that a generator has learned to draw: items are uint8 [3, height, width].
 
     Args:
@@ -53,7 +53,7 @@ class EncoderPictures(Dataset[Tensor]):
         self.notes: Sequence[str] = self._all.notes
         count = len(self._all)
         if count < 2:
-            raise UserError(f"data.path={path}: an encoder needs two pictures or more, one of them held out")
+            raise UserError(f"data.path={path}: an encoder needs two images or more, one of them held out")
         first = count - min(held_out, count // 2)
         self._rows = range(first) if take == "training" else range(first, count)
 
