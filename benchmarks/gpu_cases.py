@@ -166,9 +166,7 @@ class Composed(nn.Module):
         """A refinement of samples z [n, 64]."""
         starts = {}
         for name, network in ((CANVAS, self.canvas), ("face", self.inset)):
-            shared = network.mapping(z)[:, 0]
-            delta = shared.new_zeros(len(z), network.num_ws, 64)
-            starts[name] = Latents(shared, delta, network.mapping.w_avg)
+            starts[name] = Latents(network.sample(z, z.new_ones(len(z), network.layers).double()), network)
         part = Part("face", self.inset, FixedBoxes({"face": (8, 8, 24, 24)}), SquarePlacement(margin=0.0))
         return Problem(self.canvas, {"face": part}, starts, self.perceptual)
 

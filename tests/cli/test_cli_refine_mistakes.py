@@ -69,7 +69,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["canvas.trunc=3"], "canvas.trunc=3: must be at most 2"),
         (["parts.face.trunc=[1,1,1,1,1,1,1,1,1,1,1]"], "the generator has 6 layers"),
         (["keep=2"], "keep=2: must be at most starts=1"),
-        (["mode=montage", "starts=2"], "starts=2: in mode=montage all codes are given"),
+        (["mode=montage", "starts=2"], "starts=2: in mode=montage all latents are given"),
         (["walk=4", "seeds=3"], "walk=4: needs two seeds or more"),
         (["walk=4", "starts=2"], "walk=4: goes with neither starts= nor video="),
         (["walk=4", "trainer.devices=2"], "trainer.devices: a walk goes on from image to image"),

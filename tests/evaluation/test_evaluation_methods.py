@@ -102,7 +102,7 @@ def make(module):
 def test_the_canvas_is_the_generators_image(make, module):
     drawn = make(Unconditional).images([3, 4])
     starts = start_latents(module.canvas, [3, 4], 0.7)
-    expected = module.canvas.synthesis(starts.ws, noise_mode="const")
+    expected = module.canvas.render(starts.tensors)
     assert torch.equal(drawn.pixels, to_uint8(expected).permute(0, 3, 1, 2))
     assert not drawn.measures
     assert make(Unconditional).path_generator is module.canvas
@@ -175,16 +175,16 @@ def test_completion_is_given_the_hole_and_keeps_what_is_known(make, monkeypatch)
 
 def test_numbers_that_ran_away_are_the_users_to_know(make, monkeypatch):
     class Toy:
-        height, width, num_ws, w_dim = 8, 8, 1, 1
+        height, width, spaces, mean = 8, 8, {"z": ("z",)}, {"z": torch.zeros(1)}
 
         @staticmethod
-        def draw(ws):
-            image = torch.zeros(len(ws), 3, 8, 8)
+        def render(latents):
+            image = torch.zeros(len(latents["z"]), 3, 8, 8)
             image[1, 0, 0, 0] = torch.nan
             return image
 
     def problem(seeds):
-        latents = Latents(torch.zeros(2, 1), torch.zeros(2, 1, 1), torch.zeros(1))
+        latents = Latents({"z": torch.zeros(2, 1)}, Toy())
         part = Part("face", Toy(), FixedBoxes({"face": (1, 1, 4, 4)}))
         return Problem(Toy(), {"face": part}, {"canvas": latents, "face": latents})
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -62,3 +63,11 @@ def test_as_all_distances_at_once_and_in_chunks(monkeypatch):
 def test_more_than_k_images_are_needed():
     with pytest.raises(ValueError, match="k=3: must be from 1 to 2 with 3 images"):
         precision_and_recall(torch.randn(9, 2), torch.randn(3, 2))
+
+
+@pytest.mark.parametrize(("seed", "expected"), [(0, (0.8975, 0.496)), (1, (0.8925, 0.526)), (2, (0.88, 0.52))])
+def test_the_numbers_are_those_of_prdc(seed, expected):
+    random = np.random.RandomState(seed)
+    real, fake = random.randn(500, 24), random.randn(400, 24) * 0.9 + 0.1
+    # From prdc 0.2: compute_prdc(real, fake, nearest_k=3)
+    assert precision_and_recall(torch.tensor(real), torch.tensor(fake), 3) == pytest.approx(expected, abs=1e-12)

@@ -44,7 +44,7 @@ def test_rows_that_have_stopped_keep_their_frames_and_no_image_is_made_of_nan(pr
     def build():
         wild = problem(canvas=breaking(24, 16))
         for latents in wild.starts.values():
-            latents.shared[1] = 0.89  # breaks after a step or two
+            latents.tensors["shared"][1] = 0.89  # breaks after a step or two
         return wild
 
     result = record(build, objective, recorder)

@@ -19,8 +19,8 @@ def test_stops_are_met_and_steps_are_even(problem):
     assert len(image_names((3, 8, 5), 4)) == 9
     images = [between(codes, number, 4) for number in range(9)]
     for stop in range(3):
-        assert torch.allclose(images[4 * stop].shared[0], codes.shared[stop], atol=1e-6)
-    steps = torch.stack([(b.shared - a.shared).norm() for a, b in pairwise(images[:5])])
+        assert torch.allclose(images[4 * stop].tensors["shared"][0], codes.tensors["shared"][stop], atol=1e-6)
+    steps = torch.stack([(b.tensors["shared"] - a.tensors["shared"]).norm() for a, b in pairwise(images[:5])])
     assert torch.allclose(steps, steps[:1].expand(4), rtol=1e-3)
 
 
@@ -41,8 +41,8 @@ def test_a_image_goes_on_from_the_last_and_holds_on_to_its_own(problem, objectiv
     drawn = draw_all(task.canvas, task.parts, second, second)
     following = set_out(dataclasses.replace(task, starts=second), drawn, footing)
     for name, codes in following.starts.items():
-        moved = second[name].shared + result.latents[name].shared - first[name].shared
-        assert torch.allclose(codes.shared, moved, atol=1e-6)
+        moved = second[name].tensors["shared"] + result.latents[name].tensors["shared"] - first[name].tensors["shared"]
+        assert torch.allclose(codes.tensors["shared"], moved, atol=1e-6)
     again = refine(following, objective(), plain(steps=0))
     assert torch.equal(again.start_canvas, drawn[CANVAS]), "what it is compared with is the interpolated image"
     afresh = refine(dataclasses.replace(task, starts=second), objective(), plain(steps=0))

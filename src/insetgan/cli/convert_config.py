@@ -21,7 +21,11 @@ class ConvertConfig:
         ),
     ] = None
     out: Annotated[
-        UserPath | None, Field(description="the file to write, ending in .safetensors, .pkl or .pt; null writes none")
+        UserPath | None,
+        Field(
+            description="the file to write, ending in .safetensors, .pkl or .pt, or hf:OWNER/REPO[@REVISION][:FILE], a "
+            "repository of the Hugging Face Hub; null writes none"
+        ),
     ] = None
     kind: Annotated[
         Literal["generator", "discriminator"] | None,
@@ -38,5 +42,13 @@ class ConvertConfig:
     overwrite: Annotated[bool, Field(description="whether a file at out is replaced; else the command is refused")] = (
         False
     )
+    licence: Annotated[
+        str | None,
+        Field(description="the licence of weights that do not say theirs, such as cc-by-4.0; written beside them"),
+    ] = None
+    private: Annotated[
+        bool | None,
+        Field(description="whether a repository that out=hf: makes is private; null leaves that to your account"),
+    ] = None
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Plugins = None

@@ -1,14 +1,13 @@
 """The encoder: from an image to the latents of one generator that draw it, in one pass or a few."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from insetgan.networks.synthesiser import Synthesiser
+from insetgan.networks.layered import DELTA, SHARED
 from insetgan.ops.images import seeded_latents
 from insetgan.refine.composition import draw
 from insetgan.refine.latents import Latents
@@ -110,11 +109,11 @@ class Encoder(FromFile, nn.Module):
         return found[:, 0], found[:, 1:]
 
     @torch.no_grad()
-    def encode(self, generator: Synthesiser, images: Tensor, passes: int | None = None) -> Latents:
+    def encode(self, generator: Any, images: Tensor, passes: int | None = None) -> Latents:
         """Latents w* + delta that draw the images.
 
         Args:
-            generator: the one that the encoder knows.
+            generator: the one that the encoder knows, a `networks.layered.Layered`.
             images: [n, 3, height, width] in [-1, 1].
             passes: corrections that are made; None makes `self.passes`.
 
@@ -123,23 +122,23 @@ class Encoder(FromFile, nn.Module):
         """
         if images.shape[1:] != (3, self.height, self.width):
             raise ValueError(f"images must be [n, 3, {self.height}, {self.width}], not {list(images.shape)}")
-        latents = self.start(len(images))
+        shared, delta = self.start(len(images))
         drawn = self.mean_image(generator).expand(len(images), -1, -1, -1)
         for each in range(passes or self.passes):
             if each:
-                drawn = draw(generator, latents.ws).clamp(-1, 1)
-            shared, delta = self(images, drawn)
-            latents = replace(latents, shared=latents.shared + shared, delta=latents.delta + delta)
-        return latents
+                drawn = draw(generator, {SHARED: shared, DELTA: delta}).clamp(-1, 1)
+            more = self(images, drawn)
+            shared, delta = shared + more[0], delta + more[1]
+        return Latents({SHARED: shared, DELTA: delta}, generator)
 
-    def start(self, count: int) -> Latents:
-        """Latents of the first pass: w_avg."""
-        delta = self.w_avg.new_zeros(count, self.num_ws, self.w_dim)
-        return Latents(self.w_avg.expand(count, -1).clone(), delta, self.w_avg)
+    def start(self, count: int) -> tuple[Tensor, Tensor]:
+        """Latents of the first pass: w_avg [count, w_dim] without offsets [count, num_ws, w_dim]."""
+        return self.w_avg.expand(count, -1).clone(), self.w_avg.new_zeros(count, self.num_ws, self.w_dim)
 
-    def mean_image(self, generator: Synthesiser) -> Tensor:
+    def mean_image(self, generator: Any) -> Tensor:
         """What w_avg draws, [1, 3, height, width]."""
-        return draw(generator, self.start(1).ws).clamp(-1, 1)
+        shared, delta = self.start(1)
+        return draw(generator, {SHARED: shared, DELTA: delta}).clamp(-1, 1)
 
     def knows(self, generator: Any) -> bool:
         """Whether it was trained with the weights of this generator."""

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from insetgan.inversion.encoder import Encoder
 from insetgan.networks.perceptual import Perceptual, describe, feature_distance
 from insetgan.ops.images import from_uint8, seeded_latents
-from insetgan.refine.latents import Latents
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.settings import settings
 from insetgan.runtime.training_module import TrainingModule
@@ -150,11 +149,11 @@ class EncoderModule(TrainingModule):
         Latents of samples are known, so that nothing has to be differentiated through the generator, which costs the most.
         """
         encoder, known, alone = self.encoder, len(truth), len(truth) == len(images)
-        latents, drawn = encoder.start(len(images)), self._mean_image().expand(len(images), -1, -1, -1)
+        (before, offsets), drawn = encoder.start(len(images)), self._mean_image().expand(len(images), -1, -1, -1)
         rows: list[dict[str, Tensor]] = []
         for _ in range(encoder.passes):
             shared, delta = encoder(images, drawn.detach().clamp(-1, 1))
-            shared, delta = latents.shared + shared, latents.delta + delta
+            shared, delta = before + shared, offsets + delta
             ws = shared[:, None] + delta
             row = {
                 "latent": ((ws[:known] - truth) / encoder.w_std).square().mean(),
@@ -166,7 +165,7 @@ class EncoderModule(TrainingModule):
             if not alone:
                 row |= {"l1": (drawn - images).abs().mean(), "l2": (drawn - images).square().mean()}
             rows.append(row)
-            latents = Latents(shared.detach(), delta.detach(), encoder.w_avg)
+            before, offsets = shared.detach(), delta.detach()
         losses = {name: torch.stack([row[name] for row in rows]).mean() for name in rows[0]}
         features = self._frozen[1]
         if features is not None and self.settings.perceptual and not alone:
@@ -210,7 +209,7 @@ class EncoderModule(TrainingModule):
     def _error(self, images: Tensor) -> Tensor:
         latents = self.encoder.encode(self.generator, images)
         with torch.no_grad():
-            return (self.generator.draw(latents.ws).float().clamp(-1, 1) - images).abs().mean() * _LEVELS
+            return (self.generator.render(latents.tensors).float().clamp(-1, 1) - images).abs().mean() * _LEVELS
 
     @torch.no_grad()
     def grids(self, count: int) -> dict[str, Tensor]:
@@ -219,7 +218,7 @@ class EncoderModule(TrainingModule):
         z = seeded_latents(range(max(1, count // 2)), self.generator.z_dim).to(self.device)
         images = self.generator.draw(self.generator.mapping(z, truncation_psi=1.0)).float()
         latents = self.encoder.encode(self.generator, images.clamp(-1, 1))
-        found = self.generator.draw(latents.ws).float()
+        found = self.generator.render(latents.tensors).float()
         pairs = torch.stack([images, found], 1).flatten(0, 1)
         return {"samples": tile(pairs.cpu())}
 

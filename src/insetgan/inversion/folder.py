@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save
 from torch import Tensor
 
 from insetgan.data.image import read_rgb
-from insetgan.inversion.feature_latents import FeatureLatents
 from insetgan.inversion.inverter import Reconstruction
 from insetgan.metrics.reconstruction import FIGURES
 from insetgan.ops.images import encode_png, to_uint8
+from insetgan.refine.latent_file import INVERTED
 from insetgan.refine.latents import Latents
 from insetgan.runtime.store import Content, Layout, ResultFolder
 
@@ -24,9 +23,6 @@ LAYOUT = Layout(
     folder="samples",
     gathered=("results.json", "sheet.png"),
 )
-
-LATENTS = "inverted"
-"""Under this name the latents of an inversion stand in their file; they may start any generator with these weights."""
 
 SUFFIXES = {"encoder": "encoder", "tuned": "tuned"}
 """Ends the name of a reconstruction's image, by the first word of its method; others are "projected"."""
@@ -105,11 +101,8 @@ def suffix_of(method: str) -> str:
 
 
 def latent_row(latents: Latents, row: int) -> dict[str, Tensor]:
-    """Latents of one sample as a file holds them; in w+f with the feature map."""
-    found = {f"{LATENTS}.shared": latents.shared[row], f"{LATENTS}.delta": latents.delta[row]}
-    if isinstance(latents, FeatureLatents):
-        found[f"{LATENTS}.features"] = latents.features[row]
-        found[f"{LATENTS}.block"] = torch.tensor(latents.block)
+    """Latents of one sample as a file holds them; they may start any generator with these weights."""
+    found = {f"{INVERTED}.{name}": tensor[row] for name, tensor in latents.tensors.items()}
     return {key: value.detach().float().cpu().contiguous().clone() for key, value in found.items()}
 
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from insetgan.inversion.encoder import Encoder, generator_digest
-from insetgan.inversion.feature_latents import draw_latents
-from insetgan.inversion.projector import Projector, mean_start
+from insetgan.inversion.projector import Projector, draw_moving, mean_start
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.refine.latents import Latents
@@ -73,7 +72,7 @@ class Inverter:
 
     @torch.no_grad()
     def _drawn(self, latents: Latents) -> Tensor:
-        return draw_latents(self.generator, latents)
+        return draw_moving(latents)
 
 
 def embedded_encoders() -> list[str]:

@@ -1,28 +1,28 @@
 """Projection: the latents of one generator whose image comes closest to a given one, by optimisation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from insetgan.inversion.feature_latents import draw_latents, with_features
+from insetgan.inversion.feature_generator import FeatureGenerator
 from insetgan.networks.perceptual import Perceptual, describe, feature_distance
-from insetgan.networks.synthesiser import Synthesiser
+from insetgan.networks.synthesiser import Synthesiser, device_of
 from insetgan.ops.images import seeded_latents
+from insetgan.refine.composition import draw
 from insetgan.refine.latent_optimizer import Best, LatentOptimizer, finite_rows
-from insetgan.refine.latents import CANVAS, Latents, Space
+from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.schedule import Schedule, Stage
 from insetgan.runtime.settings import settings
 
 InversionSpace = Literal["w*", "w", "w+", "w+f"]
-"""What moves: those of `refine.latents.Space`, or w and one feature map."""
+"""What moves: the spaces of `networks.layered.Layered`, or w and one feature map."""
 
 _SEEDS = 1000
 """Latents from which the spread of w is estimated."""
-TERMS = ("l1", "l2", "perceptual", "delta", "average")
 
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 
@@ -86,7 +86,7 @@ class Projector(ProjectorOptions):
         Args:
             generator: with frozen weights.
             images: [n, 3, height, width] in [-1, 1], of the generator's size.
-            start: latents of n samples; in w+f their delta stays.
+            start: latents of n samples, of any space; in w+f their delta stays.
             perceptual: gives features; not needed at weight 0.
             on_step: called with the steps done and the steps in all.
 
@@ -94,10 +94,8 @@ class Projector(ProjectorOptions):
             ValueError: images of another size, or perceptual is missing.
             UserError: `feature_rows` is no block of the generator.
         """
-        if images.shape[1:] != (3, generator.height, generator.width) or len(images) != len(start.shared):
-            raise ValueError(
-                f"images {list(images.shape)}: must be [{len(start.shared)}, 3, height, width] of the generator"
-            )
+        if images.shape[1:] != (3, generator.height, generator.width) or len(images) != start.size:
+            raise ValueError(f"images {list(images.shape)}: must be [{start.size}, 3, height, width] of the generator")
         if self.perceptual and perceptual is None:
             raise ValueError("a perceptual term needs a perceptual network, and none was given")
         with torch.inference_mode(False), torch.enable_grad():
@@ -112,15 +110,16 @@ class Projector(ProjectorOptions):
         on_step: Callable[[int, int], None] | None,
     ) -> "Projection":
         moving = self._moving(generator, start)
-        objective = _Objective(self, images, perceptual if self.perceptual else None, spread_of(generator))
-        schedule = self.schedule(self.rate * float(objective.spread.mean()))
+        spread = spread_of(generator)
+        objective = _Objective(self, images, perceptual if self.perceptual else None, spread)
+        schedule = self.schedule(self.rate * spread)
         optimizer, best = LatentOptimizer({CANVAS: moving}), Best({CANVAS: moving}, {})
         running = torch.ones(len(images), dtype=torch.bool, device=images.device)
         curves: list[dict[str, Tensor]] = []
         for step in range(self.steps + 1):
             last = step == self.steps
             with torch.set_grad_enabled(not last):
-                values = objective.values(draw_latents(generator, optimizer.latents[CANVAS]), optimizer.latents[CANVAS])
+                values = objective.values(draw_moving(optimizer.latents[CANVAS]), optimizer.latents[CANVAS])
                 total = objective.total(values)
             best.offer(total.detach(), optimizer.latents, {}, step, running & total.detach().isfinite())
             curves.append({name: value.detach() for name, value in values.items()})
@@ -130,19 +129,15 @@ class Projector(ProjectorOptions):
                     on_step(step + 1, self.steps)
         latents = best.latents[CANVAS]
         with torch.no_grad():
-            drawn = draw_latents(generator, latents)
+            drawn = draw_moving(latents)
         stacked = {name: torch.stack([row[name] for row in curves], 1).cpu() for name in curves[0]}
         return Projection(latents, drawn, best.total, best.step, stacked, finite_rows([drawn]))
 
-    def _moving(self, generator: Synthesiser, start: Latents) -> Latents:
-        if self.space == "w+f":
-            return with_features(generator, start, self.feature_rows)
-        space: Space = self.space
-        if space == "w+":  # which has no w* of its own
-            return replace(
-                start, delta=start.ws - start.average, shared=start.average.expand_as(start.shared), space=space
-            )
-        return replace(start, space=space)
+    def _moving(self, generator: Any, start: Latents) -> Latents:
+        if self.space != "w+f":
+            return Latents(start.tensors, generator, self.space)
+        wider = FeatureGenerator(generator, self.feature_rows)
+        return Latents(wider.started(start.tensors), wider)
 
 
 @dataclass(frozen=True)
@@ -150,7 +145,7 @@ class Projection:
     """What came of a batch.
 
     Attributes:
-        latents: of lowest objective; `FeatureLatents` in w+f.
+        latents: of lowest objective; in w+f their generator is a `FeatureGenerator`.
         images: what they draw, [n, 3, height, width], nominally in [-1, 1].
         total: their objective, [n].
         best_step: updates after which they were reached, int64 [n].
@@ -167,7 +162,7 @@ class Projection:
 
 
 class _Objective:
-    def __init__(self, options: Projector, images: Tensor, perceptual: Perceptual | None, spread: Tensor) -> None:
+    def __init__(self, options: Projector, images: Tensor, perceptual: Perceptual | None, spread: float) -> None:
         self.options, self.images, self.perceptual, self.spread = options, images, perceptual, spread
         with torch.no_grad():
             self._described = None if perceptual is None else describe(perceptual, images)
@@ -182,9 +177,9 @@ class _Objective:
         if self.perceptual is not None and self._described is not None:
             found["perceptual"] = feature_distance(describe(self.perceptual, drawn), self._described)
         if self.options.delta:
-            found["delta"] = (latents.offsets / self.spread).square().mean((1, 2))
+            found["delta"] = latents.offsets.mean(1) / self.spread**2
         if self.options.average:
-            found["average"] = ((latents.centres - latents.average) / self.spread).square().mean((1, 2))
+            found["average"] = latents.distance.mean(1) / self.spread**2
         return found
 
     def total(self, values: dict[str, Tensor]) -> Tensor:
@@ -193,15 +188,19 @@ class _Objective:
 
 
 @torch.no_grad()
-def spread_of(generator: Synthesiser) -> Tensor:
-    """Standard deviation of w over random latents, [w_dim]."""
-    z = seeded_latents(range(_SEEDS), generator.z_dim).to(generator.mapping.w_avg.device)
-    spread: Tensor = generator.mapping(z, truncation_psi=1.0)[:, 0].std(0)
-    return spread.clamp(min=1e-6)
+def spread_of(generator: Synthesiser) -> float:
+    """Root mean square distance of random latents from their mean, such as of w from w_avg."""
+    z = seeded_latents(range(_SEEDS), generator.z_dim).to(device_of(generator))
+    latents = Latents(generator.sample(z, torch.ones(_SEEDS, generator.layers, dtype=torch.float64)), generator)
+    return max(float(latents.distance.mean().sqrt()), 1e-6)
 
 
 def mean_start(generator: Synthesiser, count: int) -> Latents:
-    """Latents of `count` samples that are all w_avg."""
-    average = generator.mapping.w_avg.detach()
-    delta = average.new_zeros(count, generator.num_ws, generator.w_dim)
-    return Latents(average.expand(count, -1).clone(), delta, average)
+    """Latents of `count` samples that are all the mean, such as w_avg."""
+    mean = generator.mean
+    return Latents({name: each.expand(count, *each.shape).clone() for name, each in mean.items()}, generator)
+
+
+def draw_moving(latents: Latents) -> Tensor:
+    """Images [n, 3, height, width] of latents, drawn by their own generator, the noise held."""
+    return draw(latents.generator, latents.tensors)

@@ -59,14 +59,14 @@ class Tuning:
         Raises:
             ValueError: not one image.
         """
-        if len(image) != 1 or len(pivot.shared) != 1:
-            raise ValueError(f"{len(image)} images and {len(pivot.shared)} latents: one image is tuned for at a time")
+        if len(image) != 1 or pivot.size != 1:
+            raise ValueError(f"{len(image)} images and {pivot.size} latents: one image is tuned for at a time")
         tuned = copy.deepcopy(generator).eval()
         with torch.inference_mode(False), torch.enable_grad():
             trained = list(tuned.synthesis.requires_grad_(True).parameters())
             optimizer = torch.optim.Adam(trained, lr=self.rate)
             random = torch.Generator().manual_seed(self.seed)
-            ws, image = pivot.ws.detach().clone(), image.clone()
+            ws, image = generator.ws(pivot.tensors).detach().clone(), image.clone()
             for step in range(self.steps):
                 loss = self._difference(tuned.draw(ws), image, perceptual)
                 if self.locality:

@@ -1,4 +1,4 @@
-"""Latents on disk, to start from: of a run folder, of one file of it, or of a projection."""
+"""Latents on disk, to start from: of a result folder, of one file of it, or of a projection."""
 
 import zipfile
 from collections.abc import Sequence
@@ -10,16 +10,18 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from insetgan.networks.layered import DELTA, SHARED
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest
 from insetgan.runtime.paths import read_path
 from insetgan.runtime.record import read_record
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
-_INVERTED = "inverted"  # in a file of invert.py: latents that may start any generator of these weights
+INVERTED, FEATURES = "inverted", "features"
+"""In a file of invert.py: latents that may start any generator with these weights, and the map of space=w+f."""
 
-Codes = tuple[Tensor, Tensor]
-"""w* [w_dim] and delta [num_ws, w_dim]."""
+Codes = dict[str, Tensor]
+"""Latents of one sample by name, such as shared (w*) [w_dim] and delta [num_ws, w_dim]."""
 
 
 def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -> dict[int, Codes]:
@@ -64,7 +66,7 @@ def _of_folder(path: Path, generator: str, name: str) -> Codes:
         if (file := path / "samples" / f"{candidate}.safetensors").is_file():
             _refuse_damaged(file)
             with open_tensors(file) as opened:
-                return _pair(opened, generator)
+                return _latents(opened, generator)
     raise UserError(f"holds no sample {name}")
 
 
@@ -80,7 +82,7 @@ def _refuse_damaged(file: Path) -> None:
 def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> dict[int, Codes]:
     with open_tensors(path) as file:
         if "seeds" not in file.keys():
-            return dict.fromkeys(seeds, _pair(file, generator))
+            return dict.fromkeys(seeds, _latents(file, generator))
         known = {int(seed): row for row, seed in reversed(list(enumerate(file.get_tensor("seeds"))))}
         if chosen and not chosen.isdecimal():
             raise UserError(f"holds no sample {chosen}; name the folder for one of several results")
@@ -90,19 +92,24 @@ def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> d
         for seed in wanted:
             if seed not in known:
                 raise UserError(f"holds no sample {seed}")
-        shared, delta = _pair(file, generator)
-        return {seed: (shared[known[of]], delta[known[of]]) for seed, of in zip(seeds, wanted, strict=True)}
+        held = _latents(file, generator)
+        return {
+            seed: {name: tensor[known[of]] for name, tensor in held.items()}
+            for seed, of in zip(seeds, wanted, strict=True)
+        }
 
 
-def _pair(file: Any, generator: str) -> Codes:
-    if f"{_INVERTED}.features" in file.keys():
-        raise UserError("holds a feature map (space=w+f), which no refinement can start from; invert with another space")
-    if f"{_INVERTED}.shared" in file.keys():
-        generator = _INVERTED
-    pair: Codes = (file.get_tensor(f"{generator}.shared"), file.get_tensor(f"{generator}.delta"))
-    if any(not values.dtype.is_floating_point for values in pair):
-        raise UserError(f"the latents of {generator} are whole numbers ({pair[0].dtype}), must be float")
-    return pair
+def _latents(file: Any, generator: str) -> Codes:
+    if f"{INVERTED}.{FEATURES}" in file.keys():
+        raise UserError("holds a feature map (space=w+f), which no refinement starts from; invert with another space")
+    names = sorted(name for name in file.keys() if name.rpartition(".")[0] in (generator, INVERTED))
+    if not names:
+        raise KeyError(f"{generator}.*")
+    held = {name.rpartition(".")[2]: file.get_tensor(name) for name in names}
+    for tensor in held.values():
+        if not tensor.dtype.is_floating_point:
+            raise UserError(f"the latents of {generator} are whole numbers ({tensor.dtype}), must be float")
+    return held
 
 
 def _of_projection(path: Path) -> Codes:
@@ -111,4 +118,4 @@ def _of_projection(path: Path) -> Codes:
     if ws.dim() != 3 or len(ws) != 1:
         raise UserError(f"w must be [1, layers, w_dim], not {list(ws.shape)}")
     shared = ws[0].mean(0)
-    return shared, ws[0] - shared
+    return {SHARED: shared, DELTA: ws[0] - shared}

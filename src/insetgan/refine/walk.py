@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from insetgan.detection.placement import Placement
+from insetgan.networks.synthesiser import LatentTensors
 from insetgan.refine.latents import Latents
 from insetgan.refine.problem import Problem
 
@@ -18,11 +19,11 @@ class Footing:
     """What the next image of a walk takes over from the last one.
 
     Attributes:
-        shifts: what the optimisation added to the interpolated latents, by generator, as (w*, delta) of one sample.
+        shifts: what the optimisation added to the interpolated latents of one sample, by generator.
         placements: where the parts were in the end, by name.
     """
 
-    shifts: Mapping[str, tuple[Tensor, Tensor]]
+    shifts: Mapping[str, LatentTensors]
     placements: Mapping[str, Placement]
 
 
@@ -34,11 +35,9 @@ def between(codes: Latents, image: int, steps: int) -> Latents:
         image: number of the image, from 0; image k * steps is stop k.
         steps: images from one stop to the next.
     """
-    stop = min(image // steps, len(codes.shared) - 2)
+    stop = min(image // steps, codes.size - 2)
     share = image / steps - stop
-    shared = torch.lerp(codes.shared[stop], codes.shared[stop + 1], share)
-    delta = torch.lerp(codes.delta[stop], codes.delta[stop + 1], share)
-    return replace(codes, shared=shared[None], delta=delta[None])
+    return codes.each(lambda name, tensor: torch.lerp(tensor[stop], tensor[stop + 1], share)[None])
 
 
 def image_names(stops: Sequence[int], steps: int) -> list[str]:
@@ -70,10 +69,7 @@ def set_out(problem: Problem, images: Mapping[str, Tensor], footing: Footing | N
     """
     if footing is None:
         return problem
-    starts = {}
-    for name, codes in problem.starts.items():
-        shared, delta = (shift.to(codes.shared) for shift in footing.shifts[name])
-        starts[name] = replace(codes, shared=codes.shared + shared, delta=codes.delta + delta)
+    starts = {name: _added(codes, footing.shifts[name]) for name, codes in problem.starts.items()}
     return replace(problem, starts=starts, references=dict(images), placements=footing.placements)
 
 
@@ -82,10 +78,14 @@ def footing_of(
 ) -> Footing:
     """What a result, a batch of one, leaves to the next image: its latents without the interpolated ones, and its places."""
     shifts = {
-        name: (codes.shared - interpolated[name].shared, codes.delta - interpolated[name].delta)
+        name: {kind: tensor - interpolated[name].tensors[kind] for kind, tensor in codes.tensors.items()}
         for name, codes in latents.items()
     }
     return Footing(shifts, placements)
+
+
+def _added(codes: Latents, shift: LatentTensors) -> Latents:
+    return codes.each(lambda kind, tensor: tensor + shift[kind].to(tensor))
 
 
 def steadiness(images: Iterable[Tensor]) -> float:

@@ -60,7 +60,9 @@ class WalkModule(RefinementModule):
                 found, placements = state
                 interpolated = {name: codes.detached() for name, codes in self._between(before).items()}
                 latents = {
-                    name: replace(codes, shared=found[name][0].to(codes.shared), delta=found[name][1].to(codes.delta))
+                    name: replace(
+                        codes, tensors={kind: found[name][kind].to(own) for kind, own in codes.tensors.items()}
+                    )
                     for name, codes in interpolated.items()
                 }
                 placements = {name: placement.to(self.device) for name, placement in placements.items()}
