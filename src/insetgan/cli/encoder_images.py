@@ -20,7 +20,7 @@ def generator_size(generator: str | None, side: str) -> int:
     return int(read_metadata(generator, kind="generator", key="generator")["architecture"][side])
 
 
-def generator_crop(generator: str, part: str | None) -> dict[str, Any] | None:
+def generator_crop(generator: str | None, part: str | None) -> dict[str, Any] | None:
     """How the images of a generator are cut out of whole ones.
 
     `part=` says it, else the header of the generator's file, else its name where that is one of conf/parts.
@@ -28,6 +28,8 @@ def generator_crop(generator: str, part: str | None) -> dict[str, Any] | None:
     Returns:
         `part`, `flip` and `margin` of `data.crops.part_dataset`; None for a generator of whole images.
     """
+    if generator is None:  # said by `generator_size`
+        return None
     crop = part_crop(part) if part is not None else PartCrop.of_metadata(read_metadata(generator, key="generator"))
     if crop is None and (CONF / "parts" / f"{generator}.yaml").is_file():
         crop = part_crop(generator)

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from insetgan.inversion.projector import Projector
 from insetgan.inversion.tuning import Tuning
 from insetgan.metrics.reconstruction import FIGURES, reconstruction_figures
 from insetgan.networks.perceptual import Perceptual
+from insetgan.networks.synthesiser import device_of
 from insetgan.ops.images import encode_png
 from insetgan.reports.inversion_sheet import SHOWN, inversion_sheet
 from insetgan.runtime.errors import UserError
@@ -84,15 +86,8 @@ def run(config: DictConfig) -> None:
         steps = inverter.projector.steps + tuning.steps * max(map(len, undone), default=0)
         with progress(f"inverting {count} image{'s' * (count > 1)}", "steps", console=console) as on_progress:
             for number, block in enumerate(undone):
-                before = number * steps
-                _invert(
-                    inversions,
-                    block,
-                    inverter,
-                    tuning,
-                    perceptual,
-                    lambda d, b=before: on_progress(b + d, len(undone) * steps),
-                )
+                shown = _counting(on_progress, number * steps, len(undone) * steps)
+                _invert(inversions, block, inverter, tuning, perceptual, shown)
         results = _gather(inversions, names, left_out)
     _report(console, folder, results, count, time.monotonic() - began)
 
@@ -160,7 +155,7 @@ def _invert(
 ) -> None:
     """Invert one block and write it."""
     generator: Any = inverter.generator
-    device = generator.mapping.w_avg.device
+    device = device_of(generator)
     images = torch.stack([each.image for each in block]).to(device)
     made = inverter.invert(images, lambda done, _: on_step(done))
     figures = [reconstruction_figures(images, each.images, perceptual) for each in made]
@@ -174,11 +169,9 @@ def _invert(
             )
             seconds = made[-1].seconds + time.perf_counter() - began
             with torch.no_grad():
-                shown.append(Reconstruction("tuned", pivot, moved.draw(pivot.ws), seconds))
+                shown.append(Reconstruction("tuned", pivot, moved.render(pivot.tensors), seconds))
             measured.append(_of_row(reconstruction_figures(one, shown[-1].images, perceptual), 0))
-            tuned = lambda path, network=moved, source=each: save_network(  # noqa: E731
-                path, network, kind="generator", half=True, tuned_for=source.given.name
-            )
+            tuned = partial(_save_tuned, network=moved, name=each.given.name)
         data = {"file": each.given.path.name, "box": list(each.box), "batch": len(block)}
         inversions.add(
             each.given.name,
@@ -190,6 +183,14 @@ def _invert(
             data=data,
             tuned=tuned,
         )
+
+
+def _save_tuned(path: Path, network: Any, name: str) -> None:
+    save_network(path, network, kind="generator", half=True, tuned_for=name)
+
+
+def _counting(on_progress: Callable[[int, int], None], before: int, total: int) -> Callable[[int], None]:
+    return lambda done: on_progress(before + done, total)
 
 
 def _of_row(figures: Mapping[str, Tensor], row: int) -> dict[str, float]:
@@ -230,16 +231,9 @@ def _report(console: Any, folder: ResultFolder, results: Mapping[str, Any], coun
     made = f"{count} inverted in {seconds:.0f} s" if count else "all of them were finished before"
     console.print(f"{len(results['samples'])} images, {made}")
     columns = ["", *(each.heading for each in FIGURES.values()), "seconds a batch"]
+    digits = {"mae": 2, "psnr": 1, "mse": 5, "perceptual": 4, "seconds": 2}
     rows = [
-        [
-            row["method"],
-            f"{row['mae']:.2f}",
-            f"{row['psnr']:.1f}",
-            f"{row['mse']:.5f}",
-            f"{row['perceptual']:.4f}",
-            f"{row['seconds']:.2f}",
-        ]
-        for row in results["summary"]
+        [row["method"], *(f"{row[name]:.{places}f}" for name, places in digits.items())] for row in results["summary"]
     ]
     table("median over the images", columns, rows, console=console)
     console.print(f"images: {folder.path / 'sheet.png'}", markup=False)

@@ -21,6 +21,8 @@ _COARSEST = 4
 """Rows of the last feature maps, about."""
 _LAST = 64
 """Channels of the last feature maps, which are read place by place."""
+_LARGEST = 3.0
+"""Bound of a correction, in units of the spread of w: one wild pass must not lead to wilder ones."""
 _SEEDS = 2000
 """Latents from which the spread of w is estimated."""
 
@@ -105,7 +107,8 @@ class Encoder(FromFile, nn.Module):
         seen = torch.cat([self._reduced(images), self._reduced(drawn)], 1).contiguous(memory_format=torch.channels_last)
         x = functional.leaky_relu(self.last(self.stages(seen)), SLOPE)
         x = functional.leaky_relu(self.hidden(x.flatten(1)), SLOPE)
-        found = self.corrections(x).float().view(len(x), 1 + self.num_ws, self.w_dim) * self.w_std
+        found = self.corrections(x).float().view(len(x), 1 + self.num_ws, self.w_dim)
+        found = _LARGEST * torch.tanh(found / _LARGEST) * self.w_std
         return found[:, 0], found[:, 1:]
 
     @torch.no_grad()

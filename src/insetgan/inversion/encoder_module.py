@@ -51,6 +51,7 @@ class EncoderSettings:
         float, Field(ge=0, le=1, description="share of samples whose fine layers come from another seed")
     ] = 0.5
     mirror: Annotated[bool, Field(description="flip half of the real images left to right")] = True
+    clip: Annotated[float, Field(gt=0, le=1e9, description="largest norm of a gradient; longer ones are shortened")] = 1.0
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of samples and flips")] = 0
 
 
@@ -122,6 +123,10 @@ class EncoderModule(TrainingModule):
         assert isinstance(optimizer, torch.optim.Optimizer)
         for group in optimizer.param_groups:
             group["lr"] = self.rate((int(self.cur_nimg) + len(batch) * self.trainer.world_size) / 1000)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Shorten long gradients: passes that follow one another make a bad step worse."""
+        torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), self.settings.clip)
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
         """Loss of all passes on samples and real images, uint8 [n, 3, h, w]."""

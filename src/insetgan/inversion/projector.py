@@ -60,12 +60,12 @@ class Projector(ProjectorOptions):
         InversionSpace, Field(description="what moves: w* (w* + delta), w, w+, or w+f (w and one feature map)")
     ] = "w*"
 
-    def schedule(self, rate: float) -> Schedule:
-        """The learning rate of every step, as a refinement of the canvas alone has it."""
+    def schedule(self) -> Schedule:
+        """The learning rate of every step, in units of the spread, as a refinement of the canvas alone has it."""
         return Schedule(
             steps=self.steps,
             sides=("canvas",),
-            canvas_rate=rate,
+            canvas_rate=self.rate,
             ramp_up=self.ramp_up,
             ramp_down=self.ramp_down,
             stages=(Stage(),),
@@ -112,7 +112,7 @@ class Projector(ProjectorOptions):
         moving = self._moving(generator, start)
         spread = spread_of(generator)
         objective = _Objective(self, images, perceptual if self.perceptual else None, spread)
-        schedule = self.schedule(self.rate * spread)
+        schedule = self.schedule()
         optimizer, best = LatentOptimizer({CANVAS: moving}), Best({CANVAS: moving}, {})
         running = torch.ones(len(images), dtype=torch.bool, device=images.device)
         curves: list[dict[str, Tensor]] = []
@@ -124,7 +124,7 @@ class Projector(ProjectorOptions):
             best.offer(total.detach(), optimizer.latents, {}, step, running & total.detach().isfinite())
             curves.append({name: value.detach() for name, value in values.items()})
             if not last:
-                optimizer.step(("canvas",), total, {"canvas": schedule.rate(step, "canvas")}, running)
+                optimizer.step(("canvas",), total, {"canvas": spread * schedule.rate(step, "canvas")}, running)
                 if on_step is not None:
                     on_step(step + 1, self.steps)
         latents = best.latents[CANVAS]

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from insetgan.metrics.measures import LEVELS, Quantity
+from insetgan.metrics.measures import Quantity
 from insetgan.networks.perceptual import Perceptual, describe, feature_distance
 from insetgan.ops.images import from_uint8, to_uint8
 
 FIGURES: Mapping[str, Quantity] = {
-    "mae": Quantity("MAE", "mean absolute difference", LEVELS),
+    "mae": Quantity("MAE", "mean absolute difference of grey levels", "of 255"),
     "psnr": Quantity("PSNR", "-10 log10 of the MSE, at most 100", "dB", "higher"),
     "mse": Quantity("MSE", "mean squared difference of values in 0..1"),
     "perceptual": Quantity("perceptual distance", "distance of features, see networks.perceptual"),
