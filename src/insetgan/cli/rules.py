@@ -66,5 +66,14 @@ def register_rules() -> None:
         del schedule[elsewhere]
     ConfigStore.instance().store(group="schedule", name="class_defaults", node=OmegaConf.create(schedule))
     ConfigStore.instance().store(group="objective", name="class_defaults", node=OmegaConf.create(class_defaults(PAPER)))
-    for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma, plain_values, *RULES, *ENCODER_RULES):
+    for rule in (
+        auto_batch_size,
+        auto_channel_base,
+        auto_lr,
+        auto_steps,
+        shhq_gamma,
+        plain_values,
+        *RULES,
+        *ENCODER_RULES,
+    ):
         OmegaConf.register_new_resolver(rule.__name__, rule, replace=True)

@@ -51,7 +51,9 @@ class EncoderSettings:
         float, Field(ge=0, le=1, description="share of samples whose fine layers come from another seed")
     ] = 0.5
     mirror: Annotated[bool, Field(description="flip half of the real images left to right")] = True
-    clip: Annotated[float, Field(gt=0, le=1e9, description="largest norm of a gradient; longer ones are shortened")] = 1.0
+    clip: Annotated[float, Field(gt=0, le=1e9, description="largest norm of a gradient; longer ones are shortened")] = (
+        1.0
+    )
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of samples and flips")] = 0
 
 
