@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -44,12 +45,12 @@ def radial_lowpass(taps: int, *, cutoff: float, width: float, rate: float) -> Te
     return torch.from_numpy((values / values.sum()).astype(np.float32))
 
 
-def _places(taps: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _places(taps: int) -> NDArray[np.float64]:
     """Places of the taps round the middle, in samples."""
-    return np.arange(taps) - (taps - 1) / 2
+    return np.arange(taps, dtype=np.float64) - (taps - 1) / 2
 
 
-def _window(taps: int, width: float, rate: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _window(taps: int, width: float, rate: float) -> NDArray[np.float64]:
     """Kaiser's window of the attenuation that this length reaches over this transition band (Kaiser 1974)."""
     attenuation = 2.285 * (taps - 1) * math.pi * width / (rate / 2) + 7.95
     if attenuation > 50:
