@@ -60,7 +60,8 @@ def named(files, monkeypatch, tmp_path):
 def test_refine_takes_canvas_and_parts(named, in_process, tmp_path, form):
     code, _, errors = in_process(
         "refine", f"canvas.weights={named(form, 'body.pkl')}", f"parts.face.weights={named(form, 'face.pt')}",
-        "detector=fixed", "+detector.boxes.face=[4,4,12,12]", "seeds=0", "steps=1", "accept_licence=true", f"out={tmp_path}/out",
+        "detector=fixed", "+detector.boxes.face=[4,4,12,12]", "seeds=0", "steps=1", "accept_licence=true",
+        f"out={tmp_path}/out",
     )  # fmt: skip
     assert code == 0, errors
     assert json.loads((tmp_path / "out" / "results.json").read_text())["samples"][0]["status"] == "ok"
@@ -68,9 +69,16 @@ def test_refine_takes_canvas_and_parts(named, in_process, tmp_path, form):
 
 @pytest.mark.parametrize("form", ["pkl", "hub", "known"])
 def test_train_begins_with_it(named, in_process, people, tmp_path, form):
-    sizes = ["recipe.z_dim=32", "recipe.w_dim=32", "recipe.mapping_layers=3", "recipe.channel_base=512", "recipe.channel_max=24"]
+    sizes = [
+        "recipe.z_dim=32",
+        "recipe.w_dim=32",
+        "recipe.mapping_layers=3",
+        "recipe.channel_base=512",
+        "recipe.channel_max=24",
+    ]
     code, text, errors = in_process(
-        "train", "+model=body", people, "data.height=32", "data.width=16", *sizes, "batch_size=4", "grid=2",
+        "train", "+model=body", people, "data.height=32", "data.width=16",
+        *[f"recipe.{each}" for each in sizes], "batch_size=4", "grid=2",
         "quality.num=4", "quality.num_real=4", "trainer.max_kimg=0.004", f"init={named(form, 'body.pkl')}",
         "accept_licence=true", f"out={tmp_path}/run",
     )  # fmt: skip
