@@ -52,7 +52,9 @@ def name_copies(verdicts: Sequence[Verdict], *, drop: bool) -> tuple[list[Verdic
         The verdicts, and a line about the copies, if there are any.
     """
     kept = [index for index, verdict in enumerate(verdicts) if verdict.kept and verdict.look]
-    known = np.array([np.frombuffer(bytes.fromhex(verdicts[index].look), np.uint8) for index in kept]).reshape(-1, 35)
+    if not kept:
+        return list(verdicts), []
+    known = np.array([np.frombuffer(bytes.fromhex(verdicts[index].look), np.uint8) for index in kept])
     bits, colours = np.unpackbits(known[:, :32], axis=1), known[:, 32:].astype(np.int16)
     found = list(verdicts)
     copies: list[tuple[str, str]] = []
