@@ -31,15 +31,7 @@ def run(config: DictConfig) -> None:
     if config.list:
         print_known()
         return
-    if config.weights is None:
-        raise UserError("in=null: give in=FILE, or list=true for the published networks")
-    if config.out is None and not config.info:
-        raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, or info=true")
-    out = None if config.out is None else _place(config.out, config.overwrite)
-    path = resolve(config.weights, key="in")
-    if out is not None and out.exists() and out.samefile(path):
-        raise UserError(f"out={config.out}: is the file that is read; give another name")
-    known = read_metadata(path, kind=config.kind, key="in")
+    path, out, known = _ready(config)
     network = load_network(path, kind=config.kind, key="in")
     digest = file_digest(path)
     console = PatientConsole()
@@ -48,6 +40,29 @@ def run(config: DictConfig) -> None:
         _draw(console, config, path, network)
     if out is not None:
         _write(console, out, path, network, known, digest)
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    if not config.list:
+        _ready(config)
+
+
+def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
+    """Check the settings; gives the file that is read, the one to write, and what the first one says of itself."""
+    if config.weights is None:
+        raise UserError("in=null: give in=FILE, or list=true for the published networks")
+    if config.out is None and not config.info:
+        raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, or info=true")
+    out = None if config.out is None else _place(config.out, config.overwrite)
+    path = resolve(config.weights, key="in")
+    if out is not None and out.exists() and out.samefile(path):
+        raise UserError(f"out={config.out}: is the file that is read; give another name")
+    return path, out, read_metadata(path, kind=config.kind, key="in")
 
 
 def _place(typed: str, overwrite: bool) -> Path:

@@ -15,9 +15,7 @@ from insetgan.runtime.errors import UserError
 def run(config: DictConfig) -> None:
     """Write the archive that the configuration describes unless it is there already, and say where it is."""
     data = config.data
-    source = instantiate(config.source, Source)
-    width = source.default_width(data.height) if data.width is None else data.width
-    out = _out(config.out, source, data.height, width)
+    source, width, out = _ready(config)
     with ExitStack() as stack:
 
         def on_progress(done: int, total: int) -> None:
@@ -43,6 +41,22 @@ def run(config: DictConfig) -> None:
         f"{out.stat().st_size / 2**20:.1f} MB",
         markup=False,
     )
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work.
+
+    Raises:
+        UserError: a setting cannot be used.
+    """
+    _ready(config)
+
+
+def _ready(config: DictConfig) -> tuple[Source, int, Path]:
+    """What makes the images, their width, and where they go."""
+    source: Source = instantiate(config.source, Source)
+    width = source.default_width(config.data.height) if config.data.width is None else config.data.width
+    return source, width, _out(config.out, source, config.data.height, width)
 
 
 def _out(given: str | None, source: "Source", height: int, width: int) -> Path:
