@@ -1,4 +1,4 @@
-"""Fill holes in pictures.
+"""Fill holes in images.
 
 python complete.py
 python complete.py hole=face seeds=0-3

@@ -1,4 +1,4 @@
-"""Compose pictures from several generators.
+"""Compose images from several generators.
 
 python refine.py trunc=0.7
 python refine.py 'seeds=[3,8,20-23]' steps=200 objective.border_l1.weight=50

@@ -23,7 +23,7 @@ class Workload:
     """The steps of one set at one size."""
 
     def __init__(self, name: str, size: int, batch: int) -> None:
-        """Draw pictures and all random numbers."""
+        """Draw images and all random numbers."""
         torch.manual_seed(0)
         self.pipe = AugmentPipe(name)
         self.images = (torch.rand(batch, 3, size, size) * 2 - 1).requires_grad_()
@@ -33,17 +33,17 @@ class Workload:
         self.grad = torch.randn_like(self.images)
 
     def forward(self) -> None:
-        """Augment, without gradients: real pictures in the discriminator's step."""
+        """Augment, without gradients: real images in the discriminator's step."""
         with torch.no_grad():
             self.pipe(self.images, self.p, self.uniforms, self.noise)
 
     def backward(self) -> None:
-        """Augment, and the gradient of the pictures: the generator's step."""
+        """Augment, and the gradient of the images: the generator's step."""
         images = self.pipe(self.images, self.p, self.uniforms, self.noise)
         torch.autograd.grad(images, self.images, self.grad)
 
     def twice(self) -> None:
-        """And the gradient of that gradient's square: the gradient penalty of real pictures."""
+        """And the gradient of that gradient's square: the gradient penalty of real images."""
         grad_output = self.grad.clone().requires_grad_()
         images = self.pipe(self.images, self.p, self.uniforms, self.noise)
         (gradient,) = torch.autograd.grad(images, self.images, grad_output, create_graph=True)
@@ -63,11 +63,11 @@ def milliseconds(step: Callable[[], None], repeats: int, clock: Callable[[], flo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, nargs="+", default=[64, 256], help="height and width of the pictures")
+    parser.add_argument("--size", type=int, nargs="+", default=[64, 256], help="height and width of the images")
     parser.add_argument(
         "--sets", nargs="+", default=["bgc", "bgcfnc", "body"], choices=list(SETS), help="of the pipeline"
     )
-    parser.add_argument("--batch", type=int, default=8, help="pictures at a time")
+    parser.add_argument("--batch", type=int, default=8, help="images at a time")
     parser.add_argument("--repeats", type=int, default=5, help="times that each step is measured")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     parser.add_argument("--busy", action="store_true", help="one thread, and its CPU time in place of the wall clock")

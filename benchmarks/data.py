@@ -1,12 +1,12 @@
-"""Time the loading of training pictures: decoding, cropping and resizing, by worker processes of torch's DataLoader.
+"""Time the loading of training images: decoding, cropping and resizing, by worker processes of torch's DataLoader.
 
 python benchmarks/data.py                 # 256x256 and 1024x1024; PNG, JPEG and WebP
 python benchmarks/data.py --size 1024     # one size only
 python benchmarks/data.py --seconds 8     # steadier figures
 python benchmarks/data.py --busy          # on a machine that others use: the processor time of one process, no workers
 
-The pictures are rendered people enlarged, two beside each other, with grain, so that files are about as large as those of
-photographs. Nothing is kept in memory: each picture is decoded each time, as with sets too large for it. Columns: pictures
+The images are rendered people enlarged, two beside each other, with grain, so that files are about as large as those of
+photographs. Nothing is kept in memory: each image is decoded each time, as with sets too large for it. Columns: images
 at their own size; resized to a quarter of their sides; crops of faces resized to as much; and the check at the start, in
 as many threads as there are workers.
 """
@@ -44,7 +44,7 @@ class Endless(Sampler[list[int]]):
     """Batches of a data set, over and over."""
 
     def __init__(self, count: int) -> None:
-        """Say of how many pictures."""
+        """Say of how many images."""
         self.count = count
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -55,7 +55,7 @@ class Endless(Sampler[list[int]]):
 
 
 def write_archive(path: Path, size: int, image_format: str) -> Archive:
-    """Make pictures [size, size] of two people, with the box of the face of the left one."""
+    """Make images [size, size] of two people, with the box of the face of the left one."""
     people, random = open_archive(None), np.random.default_rng(0)
     factor, entries = size // people.size[0], {}
     with zipfile.ZipFile(path, "w") as file:
@@ -75,7 +75,7 @@ def write_archive(path: Path, size: int, image_format: str) -> Archive:
 
 
 def rate(dataset: Dataset[Any], workers: int, seconds: float) -> float:
-    """Pictures a second that the workers deliver once they are under way; of processor time where there are none."""
+    """Images a second that the workers deliver once they are under way; of processor time where there are none."""
     clock = time.perf_counter if workers else time.thread_time
     batches = iter(DataLoader(dataset, batch_sampler=Endless(len(dataset)), num_workers=workers))  # type: ignore[arg-type]
     for _ in range(3 * max(workers, 1)):  # as many as are fetched ahead, and one each
@@ -88,25 +88,25 @@ def rate(dataset: Dataset[Any], workers: int, seconds: float) -> float:
 
 
 def check_rate(archive: Archive, threads: int, seconds: float, *, busy: bool) -> float:
-    """Pictures a second that the check at the start looks at."""
+    """Images a second that the check at the start looks at."""
     clock = time.process_time if busy else time.perf_counter
     start, count = clock(), 0
     while clock() - start < seconds:
-        check.check_pictures(archive, workers=threads)
+        check.check_images(archive, workers=threads)
         count += len(archive)
     return count / (clock() - start)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, choices=tuple(COUNTS), help="only pictures of this size")
+    parser.add_argument("--size", type=int, choices=tuple(COUNTS), help="only images of this size")
     parser.add_argument("--seconds", type=float, default=3.0, help="time for each figure")
     parser.add_argument("--busy", action="store_true", help="no workers, and processor time in place of the wall clock")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    kept.MEMORY_LIMIT, check.WORTH_REMEMBERING = 0, math.inf  # every picture is decoded and checked anew
+    kept.MEMORY_LIMIT, check.WORTH_REMEMBERING = 0, math.inf  # every image is decoded and checked anew
     unit = "a second of processor time" if options.busy else "a second"
-    table = Table(title=f"pictures {unit}; torch {torch.__version__}")
+    table = Table(title=f"images {unit}; torch {torch.__version__}")
     for heading in ("size", "format", "kB each", "workers", "whole", "whole to 1/4", "face", "check"):
         table.add_column(heading, justify="left" if heading in ("size", "format") else "right")
     with tempfile.TemporaryDirectory() as folder:

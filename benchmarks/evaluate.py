@@ -1,12 +1,12 @@
 """Time the metrics: extractors on the path that every evaluation takes, and each metric on features.
 
-python benchmarks/evaluate.py                    # all: 256 pictures an extractor, metrics at n = 10,000
+python benchmarks/evaluate.py                    # all: 256 images an extractor, metrics at n = 10,000
 python benchmarks/evaluate.py --part extractors  # images a second only; or metrics, memory
-python benchmarks/evaluate.py --num 2000         # metrics at another number of pictures
-python benchmarks/evaluate.py --part memory      # growth of the process over 10,000 pictures through the metric path
+python benchmarks/evaluate.py --num 2000         # metrics at another number of images
+python benchmarks/evaluate.py --part memory      # growth of the process over 10,000 images through the metric path
 
 Extractors whose weights are missing are timed with random ones: the architecture is what costs. The field's TorchScript file
-cannot be made here and is left out where it is missing. Pictures are rendered people, repeated.
+cannot be made here and is left out where it is missing. Images are rendered people, repeated.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from insetgan.data.datasets import ImageDataset
 from insetgan.metrics.bootstrap import interval
 from insetgan.metrics.features import FeatureExtractor, PartsFeatures, describe
 from insetgan.metrics.frechet import FrechetMetric
+from insetgan.metrics.images import BATCH
 from insetgan.metrics.inception import PYTORCH_FILE, CleanFeatures, InceptionFeatures
-from insetgan.metrics.pictures import BATCH
 from insetgan.metrics.registry import FEATURE_METRICS, feature_metrics
 from insetgan.runtime.errors import UserError
 from insetgan.weights.store import load_network
@@ -85,12 +85,12 @@ EXTRACTORS: dict[str, Callable[[], FeatureExtractor]] = {
 
 
 def time_extractors(console: Console, num: int) -> None:
-    """Pictures a second, reading and resizing included."""
+    """Images a second, reading and resizing included."""
     table = Table(
-        title=f"pictures/s of {HEIGHT} x {WIDTH}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
+        title=f"images/s of {HEIGHT} x {WIDTH}, {torch.get_num_threads()} thread(s), torch {torch.__version__}"
     )
     table.add_column("features=")
-    table.add_column("pictures/s", justify="right")
+    table.add_column("images/s", justify="right")
     for name, build in EXTRACTORS.items():
         try:
             extractor = build()
@@ -137,7 +137,7 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def measure_growth(console: Console) -> None:
-    """Peak memory of the process before and after 10,000 pictures have been described and measured."""
+    """Peak memory of the process before and after 10,000 images have been described and measured."""
     extractor = parts()
     real = describe(extractor, people(BATCH))
     before = peak()
@@ -146,7 +146,7 @@ def measure_growth(console: Console) -> None:
     spent = time.perf_counter() - start
     FrechetMetric(extractor, "torchmetrics").measure(features, real.repeat(4, 1) + torch.randn(4 * BATCH, 288))
     console.print(
-        f"{GROWTH} pictures through features=parts: {peak() - before:.0f} MB of growth ({before:.0f} MB before), {spent:.0f} s"
+        f"{GROWTH} images through features=parts: {peak() - before:.0f} MB of growth ({before:.0f} MB before), {spent:.0f} s"
     )
     wide = itertools.repeat(torch.zeros(BATCH, 3, 8, 8, dtype=torch.uint8), GROWTH // BATCH)
     before = peak()
@@ -165,7 +165,7 @@ class Wide:
         self.random = np.random.RandomState(0)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Describe pictures [n, ...]: [n, 2048]."""
+        """Describe images [n, ...]: [n, 2048]."""
         return torch.from_numpy(self.random.randn(len(images), 2048)).float()
 
     def to(self, device: torch.device | str) -> "Wide":
@@ -181,15 +181,15 @@ def peak() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=PARTS, help="only this part")
-    parser.add_argument("--pictures", type=int, default=256, help="described by PartsNet; an eighth by the others")
-    parser.add_argument("--num", type=int, default=10_000, help="pictures a side of the metrics")
+    parser.add_argument("--images", type=int, default=256, help="described by PartsNet; an eighth by the others")
+    parser.add_argument("--num", type=int, default=10_000, help="images a side of the metrics")
     parser.add_argument("--rounds", type=int, default=20, help="of the intervals")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     console = Console()
     if options.part in (None, "extractors"):
-        time_extractors(console, options.pictures)
+        time_extractors(console, options.images)
     if options.part in (None, "memory"):
         measure_growth(console)
     if options.part in (None, "metrics"):

@@ -109,9 +109,9 @@ class Augmented(nn.Module):
         super().__init__()
         self.pipe, self.judge = AugmentPipe(pipe), Discriminator(**SQUARE, **SIZE)
 
-    def augment(self, given: dict[str, Tensor], pictures: Tensor) -> Tensor:
-        """Augment pictures by the numbers that are given."""
-        return self.pipe(pictures, given["p"].to(pictures.dtype), given["uniforms"])  # type: ignore[no-any-return]
+    def augment(self, given: dict[str, Tensor], images: Tensor) -> Tensor:
+        """Augment images by the numbers that are given."""
+        return self.pipe(images, given["p"].to(images.dtype), given["uniforms"])  # type: ignore[no-any-return]
 
 
 def augmented_inputs(pipe: str) -> Callable[[], dict[str, Tensor]]:
@@ -130,7 +130,7 @@ def augmented(network: Any, given: dict[str, Tensor]) -> Outputs:
 
 
 def augmented_r1(network: Any, given: dict[str, Tensor]) -> Outputs:
-    penalty = r1_penalty(lambda pictures: network.judge(network.augment(given, pictures)), given["images"])
+    penalty = r1_penalty(lambda images: network.judge(network.augment(given, images)), given["images"])
     return {"penalty": penalty, **weights_of(network, penalty.mean())}
 
 
@@ -166,9 +166,7 @@ class Composed(nn.Module):
         """A refinement of samples z [n, 64]."""
         starts = {}
         for name, network in ((CANVAS, self.canvas), ("face", self.inset)):
-            shared = network.mapping(z)[:, 0]
-            delta = shared.new_zeros(len(z), network.num_ws, 64)
-            starts[name] = Latents(shared, delta, network.mapping.w_avg)
+            starts[name] = Latents(network.sample(z, z.new_ones(len(z), network.layers).double()), network)
         part = Part("face", self.inset, FixedBoxes({"face": (8, 8, 24, 24)}), SquarePlacement(margin=0.0))
         return Problem(self.canvas, {"face": part}, starts, self.perceptual)
 

@@ -29,7 +29,7 @@ def same_in_any_batch(device: str) -> tuple[float, float]:
 
 
 def random_noise(device: str) -> tuple[float, float]:
-    """Fresh noise changes pictures, and no more than the fixed noise does: how far off its share is, and its limit."""
+    """Fresh noise changes images, and no more than the fixed noise does: how far off its share is, and its limit."""
     torch.manual_seed(0)
     network = generator(TALL).to(device)
     ws = network.mapping(torch.randn(8, 64).to(device))

@@ -4,7 +4,7 @@
     python experiments/body_for_face.py FOLDER docs/body_for_face.png
 
 Each row is a face: what CoModGAN was given, three of its completions, and three bodies that InsetGAN found. CoModGAN gets the
-square of the face from each of the three InsetGAN pictures, so that both have the same face at the same place. Prints how
+square of the face from each of the three InsetGAN images, so that both have the same face at the same place. Prints how
 far the bodies of a face are from one another, mean absolute difference of pairs, 0 to 255.
 """
 
@@ -40,21 +40,21 @@ def read_faces(run: Path) -> dict[int, list[dict[str, Any]]]:
     return {seed: samples[:fewest] for seed, samples in faces.items()}
 
 
-def inset_pictures(run: Path, samples: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
-    """Refined pictures, uint8 [n, H, W, 3], and what is known of them when only the face is, [n, 1, H, W]."""
+def inset_images(run: Path, samples: list[dict[str, Any]]) -> tuple[Tensor, Tensor]:
+    """Refined images, uint8 [n, H, W, 3], and what is known of them when only the face is, [n, 1, H, W]."""
     paths = [run / "samples" / f"{sample['name']}_refined.png" for sample in samples]
-    pictures = torch.from_numpy(np.stack([np.asarray(Image.open(path)) for path in paths]))
-    known = torch.zeros(len(pictures), 1, *pictures.shape[1:3])
+    images = torch.from_numpy(np.stack([np.asarray(Image.open(path)) for path in paths]))
+    known = torch.zeros(len(images), 1, *images.shape[1:3])
     for row, sample in enumerate(samples):
         x0, y0, x1, y1 = sample["box"]["face"]
         known[row, :, y0:y1, x0:x1] = 1
-    return pictures, known
+    return images, known
 
 
-def strip(pictures: list[Tensor]) -> Tensor:
-    """Pictures [H, W, 3] in one row, with white between them."""
-    white = torch.full((pictures[0].shape[0], GAP, 3), 255, dtype=torch.uint8)
-    return torch.cat([piece for picture in pictures for piece in (picture, white)][:-1], 1)
+def strip(images: list[Tensor]) -> Tensor:
+    """Images [H, W, 3] in one row, with white between them."""
+    white = torch.full((images[0].shape[0], GAP, 3), 255, dtype=torch.uint8)
+    return torch.cat([piece for image in images for piece in (image, white)][:-1], 1)
 
 
 def headed(rows: list[Tensor], width: int, count: int) -> Image.Image:
@@ -62,7 +62,7 @@ def headed(rows: list[Tensor], width: int, count: int) -> Image.Image:
 
     Args:
         rows: uint8 [H, W, 3], each of what was given, `count` completions and `count` bodies.
-        width: of one of these pictures.
+        width: of one of these images.
         count: completions of a face.
     """
     white = torch.full((GAP, rows[0].shape[1], 3), 255, dtype=torch.uint8)
@@ -80,15 +80,15 @@ def draw(run: Path, weights: str) -> tuple[Image.Image, dict[str, float]]:
     generator = load_network(weights, kind="comodgan")
     rows, apart = [], {"CoModGAN": [], "InsetGAN": []}  # type: tuple[list[Tensor], dict[str, list[float]]]
     for seed, samples in read_faces(run).items():
-        pictures, known = inset_pictures(run, samples)
+        images, known = inset_images(run, samples)
         seeds = range(100 * seed, 100 * seed + len(samples))
-        completed = to_uint8(complete(generator, from_uint8(pictures), known, seeds))
-        given = torch.where(known[0, 0, :, :, None] > 0, pictures[0], GREY).to(torch.uint8)
-        rows.append(strip([given, *completed, *pictures]))
+        completed = to_uint8(complete(generator, from_uint8(images), known, seeds))
+        given = torch.where(known[0, 0, :, :, None] > 0, images[0], GREY).to(torch.uint8)
+        rows.append(strip([given, *completed, *images]))
         if len(samples) > 1:
             apart["CoModGAN"].append(spread(completed))
-            apart["InsetGAN"].append(spread(pictures))
-    return headed(rows, pictures.shape[2], len(samples)), {name: statistics.median(v) for name, v in apart.items() if v}
+            apart["InsetGAN"].append(spread(images))
+    return headed(rows, images.shape[2], len(samples)), {name: statistics.median(v) for name, v in apart.items() if v}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two pytest workers on two cores
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(
     prefix="insetgan-cache-"
-)  # verdicts about pictures do not outlive the tests
+)  # verdicts about images do not outlive the tests
 
 import numpy as np
 import torch

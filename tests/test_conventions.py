@@ -73,10 +73,10 @@ def test_known(tmp_path):
     Image.fromarray(mask).save(tmp_path / "a.png")
     known = read_known(tmp_path, ["a.jpg"], 8, 4)
     assert known[0, 0, :, 0].tolist() == [1, 1, 1, 1, 0, 0, 0, 0]
-    pictures = torch.rand(1, 3, 8, 4)
-    completed = complete(CoModGenerator(height=8, width=4, **TINY), pictures, known, [0])
-    assert torch.equal(completed[:, :, :4], pictures[:, :, :4])
-    assert not bool((completed[:, :, 4:] == pictures[:, :, 4:]).any())
+    images = torch.rand(1, 3, 8, 4)
+    completed = complete(CoModGenerator(height=8, width=4, **TINY), images, known, [0])
+    assert torch.equal(completed[:, :, :4], images[:, :, :4])
+    assert not bool((completed[:, :, 4:] == images[:, :, 4:]).any())
 
 
 @pytest.mark.slow

@@ -18,10 +18,10 @@ from insetgan.detection.placement import SquarePlacement
 from insetgan.networks.labelled import Label, with_label
 from insetgan.networks.owned import move, owned_networks
 from insetgan.networks.perceptual import Perceptual
-from insetgan.networks.synthesiser import Synthesiser
+from insetgan.networks.synthesiser import Synthesiser, device_of
 from insetgan.ops.images import make_grid, to_uint8
 from insetgan.ops.regions import BLENDS, Blend
-from insetgan.refine.composition import draw as draw_codes
+from insetgan.refine.composition import draw as draw_latents
 from insetgan.refine.latents import CANVAS
 from insetgan.refine.measures import measure as measure_result
 from insetgan.refine.objective import Objective
@@ -77,8 +77,8 @@ def load(name_or_path: str | Path, *, label: Label | None = None, device: str | 
         device: where it computes, as torch names it.
 
     Returns:
-        The generator, frozen, in evaluation mode. It has `height`, `width`, `z_dim`, `w_dim`, `num_ws` and `draw(ws)`;
-        see `networks.synthesiser.Synthesiser`.
+        The generator, frozen, in evaluation mode. It has what `networks.synthesiser.Synthesiser` says,
+        and as a StyleGAN what `networks.layered.Layered` says.
 
     Raises:
         UserError: there is no such file, it holds no generator, or the label is missing or does not fit.
@@ -104,7 +104,8 @@ def draw(generator: Synthesiser, seeds: int | Iterable[int], psi: Trunc = 1.0) -
     """
     chosen = _seeds(seeds)
     codes = start_latents(generator, chosen, _psi(psi))
-    return torch.cat([draw_codes(generator, ws) for ws in torch.split(codes.ws, _AT_ONCE)])
+    rows = torch.arange(len(chosen), device=codes.first.device).split(_AT_ONCE)
+    return torch.cat([draw_latents(generator, codes.rows(few).tensors) for few in rows])
 
 
 def objective(exclude: Iterable[str] = JOINT, **weights: float) -> Objective:
@@ -176,7 +177,7 @@ def compose(
         raise UserError(f"blend={blend}: must be one of {', '.join(name for name in BLENDS if name != 'mask')}")
     if not insets:
         raise UserError("insets: must name at least one part and what draws it")
-    device = _device(canvas)
+    device = device_of(canvas)
     if perceptual is None or (detector is None and not all(isinstance(inset, Part) for inset in insets.values())):
         network = load_network("parts", kind="parts").to(device)
         perceptual = network if perceptual is None else perceptual
@@ -265,17 +266,14 @@ def _refuse_misfits(canvas: Synthesiser, parts: Mapping[str, Part]) -> None:
     for name, generator in {CANVAS: canvas, **{name: part.generator for name, part in parts.items()}}.items():
         if (channels := getattr(generator, "img_channels", 3)) != 3:
             raise UserError(f"{name}: draws {channels} channels; refinement takes RGB generators")
-        if _device(generator) != _device(canvas):
-            raise UserError(f"{name}: is on {_device(generator)}, and the canvas on {_device(canvas)}; use one device")
+        if device_of(generator) != device_of(canvas):
+            raise UserError(
+                f"{name}: is on {device_of(generator)}, and the canvas on {device_of(canvas)}; use one device"
+            )
 
 
 def _weighed(term: Any, weight: float | None) -> Any:
     return term if weight is None else replace(term, weight=weight)
-
-
-def _device(generator: Synthesiser) -> torch.device:
-    average: Tensor = generator.mapping.w_avg
-    return average.device
 
 
 def _seeds(seeds: int | Iterable[int]) -> list[int]:
@@ -289,5 +287,5 @@ def _seeds(seeds: int | Iterable[int]) -> list[int]:
 def _psi(psi: Trunc) -> Trunc:
     for value in psi if isinstance(psi, Sequence) else [psi]:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 2:
-            raise UserError(f"psi={psi}: must be between 0 (the mean picture) and 2; 1 is no truncation")
+            raise UserError(f"psi={psi}: must be between 0 (the mean image) and 2; 1 is no truncation")
     return psi

@@ -60,7 +60,7 @@ def small():
 
 @pytest.fixture(scope="session")
 def people(tmp_path_factory):
-    """Override naming an archive of six pictures 32 x 16 with a face each."""
+    """Override naming an archive of six images 32 x 16 with a face each."""
     path, entries = tmp_path_factory.mktemp("data") / "people.zip", {}
     with zipfile.ZipFile(path, "w") as file:
         for index in range(6):
@@ -121,7 +121,7 @@ def refine(in_process, tiny):
 
 @pytest.fixture(scope="session")
 def quick(tiny, people):
-    """Overrides of evaluate.py that make it quick: tiny networks, six real pictures, six generated ones in three blocks."""
+    """Overrides of evaluate.py that make it quick: tiny networks, six real images, six generated ones in three blocks."""
     parts = next(override.partition("=")[2] for override in tiny if override.startswith("detector."))
     settings = ",".join(f'"{override}"' for override in [*tiny, "steps=4", "schedule.block=1"])
     networks = [f"features.network.name_or_path={parts}", f"distance.network.name_or_path={parts}"]
@@ -149,7 +149,7 @@ def assert_one_line():
 
 @pytest.fixture(scope="session")
 def write_noise():
-    """Write pictures of noise, size x size, into a folder: 0.<suffix>, 1.<suffix>, ..."""
+    """Write images of noise, size x size, into a folder: 0.<suffix>, 1.<suffix>, ..."""
 
     def write(folder, count, size, suffix="png"):
         for index in range(count):

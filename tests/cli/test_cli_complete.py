@@ -24,7 +24,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def complete(in_process, weights, people):
-    """Run complete.py on six pictures: complete(*overrides) -> (exit code, output, errors)."""
+    """Run complete.py on six images: complete(*overrides) -> (exit code, output, errors)."""
     return partial(in_process, "complete", weights, people)
 
 
@@ -33,7 +33,7 @@ def pixels(path):
         return np.array(image)
 
 
-def test_pictures_are_completed_with_every_seed_and_the_run_goes_on(complete, tmp_path):
+def test_images_are_completed_with_every_seed_and_the_run_goes_on(complete, tmp_path):
     code, text, errors = complete("hole=face", "seeds=0-1", f"out={tmp_path}")
     assert (code, errors) == (0, "")
     assert "12 completions, 12 completed" in text
@@ -50,14 +50,14 @@ def test_pictures_are_completed_with_every_seed_and_the_run_goes_on(complete, tm
     assert "all of them were finished before" in complete("hole=face", "seeds=0-1", f"out={tmp_path}")[1]
 
 
-def test_known_pixels_stay_and_a_part_of_the_pictures_gives_the_same(complete, tmp_path, people):
+def test_known_pixels_stay_and_a_part_of_the_images_gives_the_same(complete, tmp_path, people):
     complete("hole=surroundings", f"out={tmp_path}/all")
     complete("hole=surroundings", "data.last=2", f"out={tmp_path}/two")
     for index in (4, 5):
         made, known = (pixels(tmp_path / "all" / "samples" / f"00000{index}-0{end}.png") for end in ("", "-known"))
-        picture = np.random.default_rng(index).integers(0, 256, (32, 16, 3), dtype=np.uint8)
-        assert np.array_equal(made[known > 0], picture[known > 0])
-        assert not np.array_equal(made[known == 0], picture[known == 0])
+        image = np.random.default_rng(index).integers(0, 256, (32, 16, 3), dtype=np.uint8)
+        assert np.array_equal(made[known > 0], image[known > 0])
+        assert not np.array_equal(made[known == 0], image[known == 0])
         assert np.array_equal(made, pixels(tmp_path / "two" / "samples" / f"00000{index}-0.png"))
 
 
@@ -65,7 +65,7 @@ def test_masks_of_ones_own(complete, tmp_path):
     masks = tmp_path / "masks" / "00000"
     masks.mkdir(parents=True)
     for index in range(6):
-        mask = np.full((64, 32), 255, np.uint8)  # twice as large as the pictures
+        mask = np.full((64, 32), 255, np.uint8)  # twice as large as the images
         mask[20:40, 10:20] = 0
         Image.fromarray(mask).save(masks / f"img{index:08d}.png")
     code, _, errors = complete("hole=masks", f"data.masks={tmp_path}/masks", f"out={tmp_path}/out")
@@ -80,14 +80,14 @@ def test_masks_of_ones_own(complete, tmp_path):
     assert (pixels(tmp_path / "out" / "samples" / "000003-0-known.png") == 0).sum() == 16
 
 
-def test_pictures_without_a_face_are_left_out(complete, weights, in_process, tmp_path):
-    folder = tmp_path / "pictures"
+def test_images_without_a_face_are_left_out(complete, weights, in_process, tmp_path):
+    folder = tmp_path / "images"
     folder.mkdir()
     Image.fromarray(np.full((32, 16, 3), 128, np.uint8)).save(folder / "grey.png")
     given = (weights, f"data.path={folder}", f"out={tmp_path}/out")
     code, _, errors = in_process("complete", *given, "data.score=1")
     assert code == 2
-    assert "data.part=face: is in none of the 1 pictures; hole=free needs none" in errors
+    assert "data.part=face: is in none of the 1 images; hole=free needs none" in errors
     code, _, errors = in_process("complete", *given, "hole=free")
     assert (code, errors) == (0, "")
     fixed = ["detector=fixed", "+detector.boxes.face=[4,4,12,12]"]
@@ -125,7 +125,7 @@ def test_other_settings_replace_when_asked(complete, tmp_path):
     assert sorted(os.listdir(tmp_path / "samples")) == ["000005-0-known.png", "000005-0.json", "000005-0.png"]
 
 
-def test_pictures_that_are_skipped_are_named(complete, tmp_path):
+def test_images_that_are_skipped_are_named(complete, tmp_path):
     (tmp_path / "data").mkdir()
     for index in range(2):
         Image.new("RGB", (16, 32), (index, 9, 9)).save(tmp_path / f"data/{index}.png")
@@ -134,4 +134,4 @@ def test_pictures_that_are_skipped_are_named(complete, tmp_path):
     given = [f"data.path={tmp_path}/data", "hole=free", "data.on_fault=skip", f"out={tmp_path}/out"]
     code, text, errors = complete(*given)
     assert (code, errors) == (0, "")
-    assert "skipped 1 faulty pictures, the first: 1.png" in text
+    assert "skipped 1 faulty images, the first: 1.png" in text

@@ -112,9 +112,9 @@ def test_info_says_what_there_is_and_draws(convert, tmp_path):
         file_digest(tmp_path / "theirs.pkl"),
     ):
         assert said in text, said
-    with Image.open(tmp_path / "outputs" / "convert" / "theirs.png") as picture:
-        assert picture.size == (4 * 18 - 2, 2 * 34 - 2)
-        assert len(picture.getcolors(1 << 16)) > 100
+    with Image.open(tmp_path / "outputs" / "convert" / "theirs.png") as image:
+        assert image.size == (4 * 18 - 2, 2 * 34 - 2)
+        assert len(image.getcolors(1 << 16)) > 100
     assert [path.name for path in tmp_path.iterdir() if path.suffix] == ["theirs.pkl"], "nothing else is written"
 
 

@@ -29,9 +29,9 @@ def finished(command, quick, tmp_path_factory):
 
 def test_terminal_says_what_runs_and_ends_with_the_tables(finished):
     out, text = finished
-    assert "[1/13] describing real pictures" in text
+    assert "[1/13] describing real images" in text
     assert "refining joint, psi 0.7: 6 samples" in text
-    assert "pictures/s" in text
+    assert "images/s" in text
     assert "FD (PartsNet)" in text
     assert "InsetGAN (joint)" in text
     assert text.strip().endswith(f"tables:   {out / 'table/table.md'}")
@@ -50,7 +50,7 @@ def test_every_file_is_there(finished):
 def test_results_have_the_documented_keys(finished):
     results = json.loads((finished[0] / "table/results.json").read_text())
     documented = (ROOT / "docs/evaluate.md").read_text()
-    assert "Pictures made in" not in results["caption"], "which is said of mixed precision only"
+    assert "Images made in" not in results["caption"], "which is said of mixed precision only"
     for key in (*results, *results["cells"][0]):
         assert f"`{key}`" in documented, f"docs/evaluate.md says what {key} means"
     assert len(results["cells"]) == 4 * 2 * 2
@@ -63,12 +63,12 @@ def test_results_have_the_documented_keys(finished):
         assert set(cell["figures"]) == keys
     assert results["features"] == {"name": "parts", "title": "PartsNet", "num_features": 288}
     assert results["real"]["n"] == {"body": 6, "face": 6}
-    assert "n = 6 pictures a cell" in results["caption"]
+    assert "n = 6 images a cell" in results["caption"]
     assert "PartsNet (288 numbers)" in results["caption"]
 
 
-def test_figures_follow_from_the_pictures_on_the_disk(finished):
-    """An independent way: read the refined pictures, describe them by hand, and measure by the metrics' own functions."""
+def test_figures_follow_from_the_images_on_the_disk(finished):
+    """An independent way: read the refined images, describe them by hand, and measure by the metrics' own functions."""
     from insetgan.evaluation.images import read_image
     from insetgan.metrics.features import PartsFeatures
     from insetgan.metrics.registry import feature_metrics
@@ -79,12 +79,12 @@ def test_figures_follow_from_the_pictures_on_the_disk(finished):
     network = next(line.split()[-1] for line in config.splitlines() if "name_or_path:" in line)
     extractor = PartsFeatures(load_network(network, kind="parts"))
     folder = next((out / "runs").glob("joint-0.7-*"))
-    pictures = torch.stack([read_image(folder / f"samples/{seed}_refined.png") for seed in range(6)])
+    images = torch.stack([read_image(folder / f"samples/{seed}_refined.png") for seed in range(6)])
     real = load_file(out / "table/real.safetensors")["body"]
     (metric,) = feature_metrics(["fid"], extractor)
     results = json.loads((out / "table/results.json").read_text())
     assert _figure(results, "joint", 0.7, "body", "fid") == pytest.approx(
-        metric.measure(real, extractor(pictures)), rel=1e-3
+        metric.measure(real, extractor(images)), rel=1e-3
     )
     records = json.loads((folder / "results.json").read_text())
     assert _figure(results, "joint", 0.7, "face", "seam") == pytest.approx(
@@ -186,7 +186,7 @@ def test_killed_in_the_middle(finished, quick, command, tmp_path):
     assert _results(tmp_path) == _results(finished[0])
 
 
-def test_statistics_stand_for_the_pictures_they_are_of(finished, evaluate, tmp_path):
+def test_statistics_stand_for_the_images_they_are_of(finished, evaluate, tmp_path):
     out, _ = finished
     code, text, errors = evaluate(
         "method=[unconditional]", f"data.statistics={out}/table/real.safetensors", "metrics=[kid]", f"out={tmp_path}"

@@ -130,7 +130,7 @@ def test_a_folder_of_something_else_is_left_alone(evaluate, assert_one_line, tmp
     assert_one_line(evaluate(f"out={tmp_path}"), "holds another run, not evaluations")
 
 
-def test_pictures_of_another_ratio_are_refused(evaluate, assert_one_line, write_noise, tmp_path):
+def test_images_of_another_ratio_are_refused(evaluate, assert_one_line, write_noise, tmp_path):
     (tmp_path / "square").mkdir()
     write_noise(tmp_path / "square", 3, 32)
     says = "would be distorted"
@@ -148,12 +148,12 @@ def test_statistics_of_another_network_or_region(evaluate, quick, assert_one_lin
     )
 
 
-def test_one_picture_is_too_few(evaluate, assert_one_line, tmp_path):
+def test_one_image_is_too_few(evaluate, assert_one_line, tmp_path):
     (tmp_path / "one").mkdir()
     Image.new("RGB", (16, 32)).save(tmp_path / "one/0.png")
     folder = ["method=[folder]", f"method.folder.path={tmp_path}/one"]
     assert_one_line(evaluate(*folder, f"out={tmp_path}/out"), "method.folder.path=")
-    assert_one_line(evaluate(f"data.path={tmp_path}/one", f"out={tmp_path}/out"), "holds one picture; 2 or more")
+    assert_one_line(evaluate(f"data.path={tmp_path}/one", f"out={tmp_path}/out"), "holds one image; 2 or more")
 
 
 def test_figures_that_no_method_has_are_no_table(evaluate, assert_one_line, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 
-def test_a_folder_of_pictures_against_itself(evaluate, people, tmp_path):
+def test_a_folder_of_images_against_itself(evaluate, people, tmp_path):
     path = people.partition("=")[2]
     code, _, errors = evaluate(
         "method=[folder,unconditional]",
@@ -21,7 +21,7 @@ def test_a_folder_of_pictures_against_itself(evaluate, people, tmp_path):
     assert results["cells"][0]["figures"]["fid"]["value"] == pytest.approx(0, abs=1e-4)
     lines = (tmp_path / "table/table.md").read_text().splitlines()
     shown = next(line for line in lines if line.startswith("| Folder"))
-    assert shown.count("**") == 4, "given pictures stand in the columns of every psi"
+    assert shown.count("**") == 4, "given images stand in the columns of every psi"
 
 
 def test_a_part_that_nobody_has_is_counted_and_said(evaluate, quick, tmp_path):
@@ -54,10 +54,10 @@ def test_the_experiment_table1_runs(evaluate, tmp_path):
     assert lines[0] == "| FD (PartsNet) \u2193 | psi 0.7, body | psi 0.7, face | psi 0.4, body | psi 0.4, face |"
     assert lines[2].startswith("| Unconditional |")
     assert lines[3].startswith("| InsetGAN (joint) |")
-    assert "Pictures made in bf16-mixed." in lines[-1]
+    assert "Images made in bf16-mixed." in lines[-1]
 
 
-def test_psi_0_is_the_average_picture(evaluate, tmp_path):
+def test_psi_0_is_the_average_image(evaluate, tmp_path):
     plain = ["method=[unconditional]", "metrics=[lpips_diversity]", "regions=[body]", f"out={tmp_path}"]
     assert evaluate(*plain, "trunc=[1.0,0.0]")[0] == 0
     cells = json.loads((tmp_path / "table/results.json").read_text())["cells"]
@@ -66,7 +66,7 @@ def test_psi_0_is_the_average_picture(evaluate, tmp_path):
     assert figures[0.0] == 0
 
 
-def test_several_initialisations_of_a_refinement_make_no_more_pictures(evaluate, quick, tmp_path):
+def test_several_initialisations_of_a_refinement_make_no_more_images(evaluate, quick, tmp_path):
     """The generator alone and the naive paste are of the first one, also beside a run that keeps the best one's."""
     plain = ["method=[unconditional,paste]", "metrics=[fid]", "trunc=0.7", "shown=0", "bootstrap=0"]
     twice = [quick[0].removesuffix("]") + ',"starts=2"]', "method=[unconditional,paste,joint]"]

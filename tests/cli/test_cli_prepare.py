@@ -45,12 +45,12 @@ def test_the_same_command_again_renders_nothing(prepare, monkeypatch, tmp_path):
     code, text, _ = prepare(*TINY)
     assert code == 0
     path = tmp_path / "outputs" / "data" / "people-32x16.zip"
-    assert "people-32x16.zip: 2 pictures of 32 x 16" in text
+    assert "people-32x16.zip: 2 images of 32 x 16" in text
     before = path.read_bytes()
     monkeypatch.setattr(dataset, "_render_one", rendered)
     code, text, _ = prepare(*TINY)
     assert code == 0
-    assert "people-32x16.zip: already made, 2 pictures of 32 x 16" in text
+    assert "people-32x16.zip: already made, 2 images of 32 x 16" in text
     assert "rendering" not in text
     assert path.read_bytes() == before
 
@@ -116,7 +116,7 @@ def test_flowers_are_square_and_lie_under_a_name_of_their_own(prepare, tmp_path)
     flowers = ["+source=flowers", *TINY[1:]]
     code, text, _ = prepare(*flowers)
     assert code == 0
-    assert "flowers-32x32.zip: 2 pictures of 32 x 32" in text
+    assert "flowers-32x32.zip: 2 images of 32 x 32" in text
     archive = Archive(tmp_path / "outputs" / "data" / "flowers-32x32.zip")
     assert (archive.size, archive.parts, archive.has_boxes) == ((32, 32), ("blossom",), True)
     assert "already made" in prepare(*flowers)[1]

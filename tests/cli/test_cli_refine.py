@@ -76,7 +76,7 @@ def test_every_file_is_there(finished):
     assert {"name", "step", "total", "border_l1"} <= set(rows[0])
 
 
-def test_pictures_agree_with_the_figures(finished):
+def test_images_agree_with_the_figures(finished):
     out, _ = finished
     sample = json.loads((out / "results.json").read_text())["samples"][0]
     canvas, refined = (np.asarray(Image.open(out / f"samples/4_{name}.png"), float) for name in ("canvas", "refined"))
@@ -187,7 +187,7 @@ def test_more_processes_than_blocks(finished, command, tiny, tmp_path):
     assert (tmp_path / "samples/4_refined.png").read_bytes() == (out / "samples/4_refined.png").read_bytes()
 
 
-def test_a_sample_of_another_block_or_without_its_pictures_is_made_again(finished, command, tiny, tmp_path):
+def test_a_sample_of_another_block_or_without_its_images_is_made_again(finished, command, tiny, tmp_path):
     out, _ = finished
     same = [*tiny, "steps=6", "batch_size=2", f"out={tmp_path}"]
     assert command("refine.py", *same, "seeds=0").returncode == 0

@@ -97,7 +97,7 @@ def test_a_run_that_goes_on_from_another_may_grow_and_follows_it(refine, tmp_pat
     assert code == 0 and "3 refined" in text, errors
 
 
-def test_a_walk_leaves_its_pictures_and_a_film(refine, tmp_path):
+def test_a_walk_leaves_its_images_and_a_film(refine, tmp_path):
     code, text, errors = refine("walk=3", "seeds=[3,8]", f"out={tmp_path}/run")
     assert code == 0, errors
     assert [row["name"] for row in samples(tmp_path / "run")] == ["3", "3-to-8-1", "3-to-8-2", "8"]

@@ -11,7 +11,7 @@ from insetgan.weights.store import load_network
 
 @pytest.fixture
 def photos(tmp_path):
-    """Write four pictures of noise of a size; gives the overrides of train.py that name them."""
+    """Write four images of noise of a size; gives the overrides of train.py that name them."""
 
     def write(height, width):
         (tmp_path / "photos").mkdir()
@@ -64,7 +64,7 @@ def test_a_size_too_small_for_a_critic_is_one_line(train, small, photos, tmp_pat
     result = train("+model=body", "recipe=projected", *photos(20, 12), *small, f"out={tmp_path}/run")
     assert_one_line(
         result,
-        "error: recipe.discriminator: scales=[1, 2, 3, 4], enlarge=1: pictures 20 x 12 are too small for the coarsest",
+        "error: recipe.discriminator: scales=[1, 2, 3, 4], enlarge=1: images 20 x 12 are too small for the coarsest",
     )
 
 

@@ -110,7 +110,7 @@ def test_page(sweep):
     assert fourth[3:5] == ["removed", "failed"]
     assert "trunc=1.0, ~objective.border_l1: failed" in text
     assert "http" not in text
-    assert len(page.sources) == 2, "two runs with pictures"
+    assert len(page.sources) == 2, "two runs with images"
     for source in page.sources:
         kind, _, content = source.partition(",")
         assert kind == "data:image/webp;base64"
@@ -129,7 +129,7 @@ def test_rows_lead_to_their_runs(tmp_path):
     write_run(tmp_path, 2, ["trunc=0.9"], state="failed")
     write_sweep_page(tmp_path)
     links = Page((tmp_path / "sweep.html").read_text()).links
-    assert [unquote(link) for link in links] == [f"{name}/report.html"] * 2 + ["1_run"] * 2, "text and pictures"
+    assert [unquote(link) for link in links] == [f"{name}/report.html"] * 2 + ["1_run"] * 2, "text and images"
     assert not set("#?[] ") & set(links[0])
 
 

@@ -1,4 +1,4 @@
-"""train.py as a user runs it, on tiny networks and a few pictures."""
+"""train.py as a user runs it, on tiny networks and a few images."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ def test_body_trains_goes_on_and_grows(train, body, tmp_path):
     small = [*body, f"out={out}", "data.height=16", "data.width=8"]
     code, text, errors = train(*small, "trainer.max_kimg=0.008")
     assert (code, errors) == (0, "")
-    assert "training body: 6 pictures 16 x 8" in text
+    assert "training body: 6 images 16 x 8" in text
     assert "images/s" in text
     code, text, _ = train(*small, "trainer.max_kimg=0.012")
     assert code == 0
@@ -112,7 +112,7 @@ def test_recipe_projected_trains_and_grows(train, body, tmp_path):
     )
     assert code == 0
     judged = next(line for line in text.splitlines() if line.startswith("D: "))
-    assert "tensors taken over; of another shape, so new: picture_critic" in judged, "its blocks have grown"
+    assert "tensors taken over; of another shape, so new: image_critic" in judged, "its blocks have grown"
 
 
 def test_wandb_offline(train, body, tmp_path):

@@ -24,7 +24,7 @@ def test_it_trains_goes_on_and_grows(comodgan, train, people, tmp_path):
     size = ["data.height=16", "data.width=8"]
     code, text, errors = comodgan(*size, "trainer.max_kimg=0.008")
     assert (code, errors) == (0, "")
-    assert "training comodgan: 4 pictures 16 x 8" in text
+    assert "training comodgan: 4 images 16 x 8" in text
     code, text, _ = comodgan(*size, "trainer.max_kimg=0.012")
     assert (code, "going on from" in text) == (0, True)
     networks = {"last.ckpt", "best.ckpt", "network-last.safetensors", "network-best.safetensors"}
@@ -55,7 +55,7 @@ def test_mistakes_end_in_one_line(comodgan, assert_one_line):
         ("recipe=small", "augment=bgc: must be none for CoModGAN (recipe=comodgan)"),
         ("+model.module.holes.nose=1", "holes.nose: no such kind of holes"),
         ("model.module.holes.face=-1", "holes.face=-1: must be"),
-        ("model.held_out=6", "holds 6 pictures, but more than 6 are needed"),
+        ("model.held_out=6", "holds 6 images, but more than 6 are needed"),
         ("data.labels=true", "data.labels=true: must be false"),
         ("model.part=nose", "part=nose: must be one of"),
         ("init=body", "expected comodgan"),

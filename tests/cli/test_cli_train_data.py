@@ -1,4 +1,4 @@
-"""train.py on the user's own pictures."""
+"""train.py on the user's own images."""
 
 import json
 
@@ -13,7 +13,7 @@ def test_face_is_cropped_from_bodies(train, people, tmp_path, small):
     size = ["data.height=16", "data.width=16"]
     code, text, _ = train("+model=face", people, *size, *small, "trainer.fast_dev_run=true", cwd=tmp_path)
     assert code == 0
-    assert "training face: 6 pictures 16 x 16" in text
+    assert "training face: 6 images 16 x 16" in text
     assert list(tmp_path.iterdir()) == []
 
 
@@ -22,15 +22,15 @@ def test_parts_come_from_bodies_or_a_set_of_their_own(
     train, people, tmp_path, part, assert_one_line, small, write_noise
 ):
     size = ["data.height=16", "data.width=16"]
-    assert_one_line(train(f"+model={part}", people, *size, *small), "no picture has a box of")
+    assert_one_line(train(f"+model={part}", people, *size, *small), "no image has a box of")
     write_noise(tmp_path, 5, 20, "jpg")
     own = [f"data.path={tmp_path}", *size, *small, "trainer.fast_dev_run=true"]
     code, text, errors = train(f"+model={part}", *own)
     assert (code, errors) == (0, "")
-    assert f"training {part}: 5 pictures 16 x 16" in text
+    assert f"training {part}: 5 images 16 x 16" in text
 
 
-def test_unusable_pictures_stop_a_run_or_are_left_out(train, tmp_path, assert_one_line, small, write_noise):
+def test_unusable_images_stop_a_run_or_are_left_out(train, tmp_path, assert_one_line, small, write_noise):
     write_noise(tmp_path, 5, 20, "png")
     (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:300])
     Image.new("L", (20, 20)).save(tmp_path / "3.png")
@@ -48,12 +48,12 @@ def test_unusable_pictures_stop_a_run_or_are_left_out(train, tmp_path, assert_on
     assert "data.on_fault=skip" in result[2]
     code, text, _ = train(*own, "data.on_fault=skip")
     assert code == 0
-    assert "left out 2 pictures, the first: 1.png" in text
-    assert "training face: 3 pictures" in text
+    assert "left out 2 images, the first: 1.png" in text
+    assert "training face: 3 images" in text
 
 
 def test_labels_make_the_networks_conditional(train, tmp_path, assert_one_line, small):
-    labels, folder = [], tmp_path / "pictures"
+    labels, folder = [], tmp_path / "images"
     folder.mkdir()
     for index in range(6):
         pixels = np.random.default_rng(index).integers(0, 256, (16, 16, 3), dtype=np.uint8)
@@ -70,8 +70,8 @@ def test_labels_make_the_networks_conditional(train, tmp_path, assert_one_line, 
     )
 
 
-def test_one_picture_can_be_trained_on_but_not_measured(train, tmp_path, assert_one_line, small):
+def test_one_image_can_be_trained_on_but_not_measured(train, tmp_path, assert_one_line, small):
     Image.new("RGB", (16, 16)).save(tmp_path / "one.png")
     own = ["+model=face", f"data.path={tmp_path / 'one.png'}", "data.height=16", "data.width=16", *small]
     own[1] = f"data.path={tmp_path}"
-    assert_one_line(train(*own, "data.mirror=false", f"out={tmp_path}/run"), "more than one picture; add features=none")
+    assert_one_line(train(*own, "data.mirror=false", f"out={tmp_path}/run"), "more than one image; add features=none")

@@ -1,4 +1,4 @@
-"""Pictures with the box of a part, and masks in files of their own."""
+"""Images with the box of a part, and masks in files of their own."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from insetgan.completion.faced import FacedPictures
+from insetgan.completion.faced import FacedImages
 from insetgan.completion.mask_files import read_known
 from insetgan.data.datasets import ImageDataset
 from insetgan.runtime.errors import UserError
@@ -15,7 +15,7 @@ from insetgan.runtime.errors import UserError
 
 @pytest.fixture
 def archive(tmp_path):
-    """Six pictures 32 x 16; all but the third have a face."""
+    """Six images 32 x 16; all but the third have a face."""
     folder, entries = tmp_path / "archive", {}
     folder.mkdir()
     for index in range(6):
@@ -25,27 +25,27 @@ def archive(tmp_path):
     return folder
 
 
-def test_the_last_pictures_are_held_out(archive):
-    training = FacedPictures(archive, 32, 16, held_out=2)
-    held_out = FacedPictures(archive, 32, 16, held_out=2, take="held_out")
+def test_the_last_images_are_held_out(archive):
+    training = FacedImages(archive, 32, 16, held_out=2)
+    held_out = FacedImages(archive, 32, 16, held_out=2, take="held_out")
     assert (training.indices, held_out.indices) == ([0, 1, 2, 3], [4, 5])
     assert held_out.names == ["4.png", "5.png"]
     assert held_out[1][0].unique().tolist() == [200]
-    assert FacedPictures(archive, 32, 16).indices == list(range(6))
+    assert FacedImages(archive, 32, 16).indices == list(range(6))
 
 
 def test_boxes_follow_the_size_of_the_items(archive):
-    assert FacedPictures(archive, 32, 16)[1][1].tolist() == [4, 2, 12, 11]
-    picture, box = FacedPictures(archive, 16, 8)[1]
-    assert picture.shape == (3, 16, 8)
+    assert FacedImages(archive, 32, 16)[1][1].tolist() == [4, 2, 12, 11]
+    image, box = FacedImages(archive, 16, 8)[1]
+    assert image.shape == (3, 16, 8)
     assert box.tolist() == [2, 1, 6, 5.5]
-    assert FacedPictures(archive, 16, 8)[2][1].tolist() == [0, 0, 0, 0]
+    assert FacedImages(archive, 16, 8)[2][1].tolist() == [0, 0, 0, 0]
 
 
 def test_a_part_of_an_archive_by_its_ends(archive):
     assert ImageDataset(archive, 32, 16, first=-2).indices == [4, 5]
     assert ImageDataset(archive, 32, 16, first=1, last=-3).indices == [1, 2]
-    with pytest.raises(UserError, match="holds 6 pictures, but more than 7 are needed"):
+    with pytest.raises(UserError, match="holds 6 images, but more than 7 are needed"):
         ImageDataset(archive, 32, 16, first=7)
 
 
@@ -61,7 +61,7 @@ def test_a_part_of_an_archive_by_its_ends(archive):
 )
 def test_what_does_not_fit_is_refused(archive, options, said):
     with pytest.raises(UserError, match=said):
-        FacedPictures(archive, 32, 16, **options)
+        FacedImages(archive, 32, 16, **options)
 
 
 def test_masks_are_found_by_name_thresholded_and_resized(tmp_path):

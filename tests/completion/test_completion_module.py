@@ -22,7 +22,7 @@ SHAPE = {"height": 16, "width": 8, "channel_base": 256, "channel_max": 8}
 
 
 class Shown(torch.utils.data.Dataset):
-    """Pictures of noise with a face each."""
+    """Images of noise with a face each."""
 
     def __init__(self, count=5, height=16, width=8):
         source = torch.Generator().manual_seed(0)
@@ -46,7 +46,7 @@ def make(seed=0, height=16, width=8, **settings):
 
 
 def make_local(seed=0, **settings):
-    """A module whose critics look closely at holes, on pictures 32 x 16."""
+    """A module whose critics look closely at holes, on images 32 x 16."""
     torch.manual_seed(seed)
     generator = CoModGenerator(z_dim=8, w_dim=8, mapping_layers=2, **SHAPE | {"height": 32, "width": 16})
     features = {"scales": (1, 2), "mixed_channels": 4, "critic_channels": 4}
@@ -65,9 +65,9 @@ def run(module, out, kimg, **options):
         "grid": 2,
         "snapshot_kimg": 0.008,
     } | options
-    pictures = Shown(5, module.G.height, module.G.width)
+    images = Shown(5, module.G.height, module.G.width)
     options = RunOptions(out=out, max_kimg=kimg, **settings)
-    return TrainingRun(module, pictures, options, console=Console(file=io.StringIO())).fit()
+    return TrainingRun(module, images, options, console=Console(file=io.StringIO())).fit()
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_bit(tmp_path):
@@ -113,8 +113,8 @@ def test_rounds_of_a_batch_give_the_gradients_of_the_whole(maker):
             module.D.mbstd_group_size = module.D.b4.mbstd_group_size = 2
         else:
             module.D.eval()  # spectral norms then stay as they are, however often they are asked for
-        pictures = Shown(5, module.G.height, module.G.width)
-        batch = next(iter(torch.utils.data.DataLoader(pictures, 4)))
+        images = Shown(5, module.G.height, module.G.width)
+        batch = next(iter(torch.utils.data.DataLoader(images, 4)))
         real = module.real_batch(batch, module._draws(module.share(), "real"))
         gradients = {}
         for phase in module.phases:
@@ -130,7 +130,7 @@ def test_rounds_of_a_batch_give_the_gradients_of_the_whole(maker):
         torch.testing.assert_close(found[1][name], gradient, atol=near, rtol=1e-3, msg=name)
 
 
-def test_both_kinds_of_pictures_are_judged_with_the_mask_and_agree_where_it_is_one():
+def test_both_kinds_of_images_are_judged_with_the_mask_and_agree_where_it_is_one():
     module = make(noise=False)
     batch = next(iter(torch.utils.data.DataLoader(Shown(), 4)))
     batch = module.real_batch(batch, module._draws(module.share(), "real"))
@@ -161,24 +161,24 @@ def test_local_critics_look_at_one_place_of_both_kinds_and_at_others_in_the_next
     assert len(places) == 2 * 3, "Gmain looks at what was made, Dmain at both kinds"
     assert torch.equal(places[1], places[2])
     drawn = torch.cat([places[0], places[1], places[3], places[4]])
-    assert len(drawn.unique()) == len(drawn), "each picture, phase and step has a place of its own"
+    assert len(drawn.unique()) == len(drawn), "each image, phase and step has a place of its own"
     for window in windows:
         assert bool((window[:, 0] < 0).flatten(1).any(1).all()), "every window lies round a pixel of a hole"
 
 
-def test_boxes_are_mirrored_with_their_pictures():
-    picture = torch.zeros(16, 3, 16, 8, dtype=torch.uint8)
-    picture[:, :, 4:8, 0:4] = 255  # a face at the left rim
+def test_boxes_are_mirrored_with_their_images():
+    image = torch.zeros(16, 3, 16, 8, dtype=torch.uint8)
+    image[:, :, 4:8, 0:4] = 255  # a face at the left rim
     boxes = torch.tensor([[0.0, 4.0, 4.0, 8.0]]).expand(16, 4)
     module = make(mirror=True, holes={"surroundings": 1.0}, batch_size=16)
-    batch = module.real_batch((picture, boxes), module._draws(module.share(), "real"))
+    batch = module.real_batch((image, boxes), module._draws(module.share(), "real"))
     real, known = batch.images, batch.condition
     flipped = real[:, 0, 5, 7] > 0
     assert 0 < int(flipped.sum()) < 16
     left, right = known[..., :4].sum((1, 2, 3)), known[..., 4:].sum((1, 2, 3))
     assert bool(((right > left) == flipped).all()), "what is known lies round the face, on whichever side"
     still = make(mirror=False, holes={"surroundings": 1.0}, batch_size=16)
-    batch = still.real_batch((picture, boxes), still._draws(still.share(), "real"))
+    batch = still.real_batch((image, boxes), still._draws(still.share(), "real"))
     assert torch.equal(batch.images[:, 0, 5, 0], torch.ones(16))
 
 
@@ -201,13 +201,13 @@ def test_the_l1_term_looks_at_what_is_drawn_before_known_pixels_are_copied():
     torch.testing.assert_close(both, adversarial + 3 * error.mean())
 
 
-def test_samples_are_the_same_in_any_batch_and_know_their_picture():
+def test_samples_are_the_same_in_any_batch_and_know_their_image():
     module = make()
     latents, chosen = torch.randn(5, 8), [2, 0, 1, 2, 0]
     whole = module.sample(latents, 1.0, chosen=chosen)
     torch.testing.assert_close(module.sample(latents[3:4], 1.0, chosen=[2])[0], whole[3], atol=1e-4, rtol=1e-4)
-    picture = module._shown[2][0].float() / 127.5 - 1
-    assert float(((whole[0] - picture).abs() < 1e-5).float().mean()) > 0.02
+    image = module._shown[2][0].float() / 127.5 - 1
+    assert float(((whole[0] - image).abs() < 1e-5).float().mean()) > 0.02
 
 
 def test_measured_images_complete_all_shown_ones():
@@ -236,18 +236,18 @@ def test_a_larger_network_starts_as_the_smaller_one(tmp_path):
     torch.save({"state_dict": small.state_dict()}, tmp_path / "last.ckpt")
     lines = [str(transfer) for transfer in start_from(large, tmp_path / "last.ckpt", strict=False)]
     assert "not in the source, so new: encoder.b32, synthesis.b32" in lines[0]
-    pictures, known = (
+    images, known = (
         torch.rand(2, 3, 32, 16) * 2 - 1,
         Holes().known(32, 16, torch.tensor([[4.0, 2, 12, 10]] * 2), [1, 2]),
     )
     dropout = torch.rand(2, 16)
-    visible = torch.cat([known - 0.5, pictures * known], dim=1)
+    visible = torch.cat([known - 0.5, images * known], dim=1)
     halved = downsample2d(visible)
     encoder, below = large.G.encoder, small.G.encoder
     _, seen = encoder.b32(visible)
     torch.testing.assert_close(seen, below.b16.fromrgb(halved), atol=1e-4, rtol=1e-4)
     ws = small.G.mapping(torch.randn(2, 8))
-    described, skips = encoder(pictures, known, dropout)
+    described, skips = encoder(images, known, dropout)
     drawn = large.G.synthesis.complete(torch.cat([ws, ws[:, -2:]], 1), described, skips, noise_mode="none")
     smaller = small.G.synthesis.complete(ws, described, skips[:-1], noise_mode="none")
     torch.testing.assert_close(drawn, upsample2d(smaller), atol=1e-4, rtol=1e-4)

@@ -23,27 +23,27 @@ def make(height=32, width=16, **extra):
 def inputs(net, count=3, seed=0):
     source = torch.Generator().manual_seed(seed)
     z = torch.randn(count, net.z_dim, generator=source)
-    pictures = torch.rand(count, 3, net.height, net.width, generator=source) * 2 - 1
+    images = torch.rand(count, 3, net.height, net.width, generator=source) * 2 - 1
     known = (torch.rand(count, 1, net.height, net.width, generator=source) < 0.5).float()
-    return z, pictures, known, torch.rand(count, net.x_dim, generator=source)
+    return z, images, known, torch.rand(count, net.x_dim, generator=source)
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_known_pixels_come_back_to_the_bit_at_any_size(height, width):
     net = make(height, width)
-    z, pictures, known, dropout = inputs(net)
-    completed = net(z, pictures, known, dropout)
-    assert completed.shape == pictures.shape
-    visible = known.expand_as(pictures) > 0
-    assert torch.equal(completed[visible], pictures[visible])
-    assert not bool((completed == pictures)[~visible].any())
+    z, images, known, dropout = inputs(net)
+    completed = net(z, images, known, dropout)
+    assert completed.shape == images.shape
+    visible = known.expand_as(images) > 0
+    assert torch.equal(completed[visible], images[visible])
+    assert not bool((completed == images)[~visible].any())
 
 
 def test_what_lies_in_the_hole_is_not_looked_at():
     net = make()
-    z, pictures, known, dropout = inputs(net)
-    other = torch.where(known > 0, pictures, torch.full_like(pictures, float("nan")))
-    assert torch.equal(net(z, pictures, known, dropout), net(z, other, known, dropout))
+    z, images, known, dropout = inputs(net)
+    other = torch.where(known > 0, images, torch.full_like(images, float("nan")))
+    assert torch.equal(net(z, images, known, dropout), net(z, other, known, dropout))
 
 
 @pytest.mark.parametrize("which", [0, 1, 2, 3])
@@ -57,10 +57,10 @@ def test_every_input_matters(which):
 
 def test_truncation_draws_w_to_the_mean_and_leaves_dropout():
     net = make()
-    z, pictures, known, dropout = inputs(net)
-    averages = [net(some, pictures, known, dropout, truncation_psi=0.0) for some in (z, z.flip(0))]
+    z, images, known, dropout = inputs(net)
+    averages = [net(some, images, known, dropout, truncation_psi=0.0) for some in (z, z.flip(0))]
     assert torch.equal(*averages)
-    assert not torch.allclose(net(z, pictures, known, dropout.flip(0), truncation_psi=0.0), averages[0], atol=1e-3)
+    assert not torch.allclose(net(z, images, known, dropout.flip(0), truncation_psi=0.0), averages[0], atol=1e-3)
 
 
 def test_samples_of_a_batch_do_not_influence_each_other():
@@ -75,19 +75,19 @@ def test_dropout_stays_on_in_evaluation_and_doubles_what_it_leaves():
     encoder = Encoder(
         height=16, width=8, x_dim=6, img_channels=3, channel_base=128, channel_max=8, conv_clamp=None
     ).eval()  # fmt: skip
-    pictures, known = torch.rand(2, 3, 16, 8), torch.ones(2, 1, 16, 8)
-    everything = encoder(pictures, known, torch.ones(2, 6))[0]
+    images, known = torch.rand(2, 3, 16, 8), torch.ones(2, 1, 16, 8)
+    everything = encoder(images, known, torch.ones(2, 6))[0]
     dropout = torch.tensor([[0.0, DROPPED, 0.9, 0.1, 0.5, 0.49]]).expand(2, 6)
     expected = everything * torch.tensor(
         [0.0, 1, 1, 0, 1, 0]
     )  # everything is doubled as well: no number is below a half
-    torch.testing.assert_close(encoder(pictures, known, dropout)[0], expected)
+    torch.testing.assert_close(encoder(images, known, dropout)[0], expected)
 
 
 def test_skips_have_the_shapes_of_the_synthesis_blocks():
     net = make(64, 32)
-    _, pictures, known, dropout = inputs(net)
-    described, skips = net.encoder(pictures, known, dropout)
+    _, images, known, dropout = inputs(net)
+    described, skips = net.encoder(images, known, dropout)
     assert described.shape == (3, 16)
     assert [skip.shape[1:] for skip in skips] == [
         (block.conv1.weight.shape[1], *block.size) for block in net.synthesis.blocks
@@ -114,7 +114,7 @@ def test_silent_skips_and_a_deaf_encoder_leave_stylegan2():
 
 
 def test_skips_are_added_behind_the_doubling_and_before_the_second_convolution():
-    """Of the finer size's skip, the picture is what the second convolution and the picture layer make of it."""
+    """Of the finer size's skip, the image is what the second convolution and the image layer make of it."""
     net = make(8, 4)
     with torch.no_grad():
         net.synthesis.b8.conv0.weight.zero_()
@@ -138,18 +138,18 @@ def test_skips_are_added_behind_the_doubling_and_before_the_second_convolution()
 
 def test_gradients_are_those_of_finite_differences():
     net = make(8, 4).double()
-    _, pictures, known, dropout = (each.double() for each in inputs(net, count=2))
+    _, images, known, dropout = (each.double() for each in inputs(net, count=2))
     ws = torch.randn(2, net.num_ws, 8, dtype=torch.double, requires_grad=True)
-    pictures.requires_grad_()
-    assert torch.autograd.gradcheck(lambda w, p: net.draw(w, p, known, dropout), (ws, pictures), atol=1e-5)
+    images.requires_grad_()
+    assert torch.autograd.gradcheck(lambda w, p: net.draw(w, p, known, dropout), (ws, images), atol=1e-5)
     for parameter in (net.encoder.b8.conv1.weight, net.encoder.b4.fc.bias, net.synthesis.start.weight):
         direction = torch.randn_like(parameter)
-        (gradient,) = torch.autograd.grad(net.draw(ws, pictures, known, dropout).square().sum(), parameter)
+        (gradient,) = torch.autograd.grad(net.draw(ws, images, known, dropout).square().sum(), parameter)
         losses = []
         for step in (1e-5, -1e-5):
             with torch.no_grad():
                 parameter.add_(direction, alpha=step)
-                losses.append(net.draw(ws, pictures, known, dropout).square().sum())
+                losses.append(net.draw(ws, images, known, dropout).square().sum())
                 parameter.sub_(direction, alpha=step)
         slope = (losses[0] - losses[1]) / 2e-5
         torch.testing.assert_close((gradient * direction).sum(), slope, rtol=1e-4, atol=1e-5)
@@ -179,7 +179,7 @@ def test_autocast_stays_near_full_precision():
 def test_r1_of_a_discriminator_of_mask_and_colours_differentiates_twice():
     judge = Discriminator(height=16, width=8, img_channels=4, channel_base=128, channel_max=8).double()
     known = (torch.rand(2, 1, 16, 8) < 0.5).double()
-    pictures = torch.rand(2, 3, 16, 8, dtype=torch.double) * 2 - 1
+    images = torch.rand(2, 3, 16, 8, dtype=torch.double) * 2 - 1
 
     def penalty(colour):
         def seen(images):
@@ -187,7 +187,7 @@ def test_r1_of_a_discriminator_of_mask_and_colours_differentiates_twice():
 
         with torch.no_grad():
             judge.b16.fromrgb.weight.copy_(colour)
-        return r1_penalty(seen, pictures).sum()
+        return r1_penalty(seen, images).sum()
 
     weight = judge.b16.fromrgb.weight
     start, direction = weight.detach().clone(), torch.randn_like(weight)
@@ -196,7 +196,7 @@ def test_r1_of_a_discriminator_of_mask_and_colours_differentiates_twice():
     torch.testing.assert_close((gradient * direction).sum(), slope.detach(), rtol=1e-4, atol=1e-6)
 
 
-def test_only_the_picture_critic_of_a_projected_discriminator_sees_the_mask():
+def test_only_the_image_critic_of_a_projected_discriminator_sees_the_mask():
     judge = ProjectedDiscriminator(
         PartsNet(working_height=64), height=64, width=32, img_channels=4, scales=[1, 2]
     ).eval()
@@ -221,14 +221,14 @@ def test_impossible_networks_are_refused(wrong, said):
 
 def test_inputs_of_another_shape_are_refused():
     net = make()
-    z, pictures, known, dropout = inputs(net)
+    z, images, known, dropout = inputs(net)
     ws = net.mapping(z)
     with pytest.raises(ValueError, match="known must have the shape"):
-        net.complete(ws, pictures, known[:, :, :-1], dropout)
+        net.complete(ws, images, known[:, :, :-1], dropout)
     with pytest.raises(ValueError, match="dropout must have the shape"):
-        net.complete(ws, pictures, known, dropout[:2])
+        net.complete(ws, images, known, dropout[:2])
     with pytest.raises(ValueError, match="ws must have the shape"):
-        net.complete(ws[:, 1:], pictures, known, dropout)
+        net.complete(ws[:, 1:], images, known, dropout)
     with pytest.raises(TypeError, match="call complete"):
         net.synthesis(ws)
 

@@ -10,10 +10,10 @@ from PIL import Image
 
 from insetgan.data import check
 from insetgan.data.archive import Archive
-from insetgan.data.check import Fault, check_pictures, sound_pictures
+from insetgan.data.check import Fault, check_images, sound_images
 from insetgan.data.crops import PartCrops
 from insetgan.data.datasets import ImageDataset, open_archive
-from insetgan.data.picture import Facts
+from insetgan.data.image import Facts
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder
@@ -31,7 +31,7 @@ FAULTS = {
 
 @pytest.fixture
 def files(encoded):
-    """Four whole pictures 16 x 8, one of each fault but the wrong checksum."""
+    """Four whole images 16 x 8, one of each fault but the wrong checksum."""
     kinds = dict(zip(WHOLE, ("PNG", "JPEG", "JPEG", "WEBP"), strict=True))
     whole = {name: encoded(kind, seed=len(name)) for name, kind in kinds.items()}
     return whole | {
@@ -70,7 +70,7 @@ def _names(faults):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_fault_is_named_with_its_reason(damaged, workers):
     calls = []
-    faults = check_pictures(
+    faults = check_images(
         Archive(damaged), target=(16, 8), workers=workers, progress=lambda done, count: calls.append((done, count))
     )
     assert _names(faults) == sorted(FAULTS)
@@ -84,29 +84,29 @@ def test_a_folder_is_checked_like_a_zip(tmp_path, files):
         (tmp_path / "in a folder" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in a folder" / name).write_bytes(data)
     archive = Archive(tmp_path / "in a folder")
-    assert _names(check_pictures(archive, target=(16, 8))) == [name for name in sorted(FAULTS) if "sum" not in name]
+    assert _names(check_images(archive, target=(16, 8))) == [name for name in sorted(FAULTS) if "sum" not in name]
 
 
-def test_only_the_pictures_asked_for_are_checked(damaged):
+def test_only_the_images_asked_for_are_checked(damaged):
     archive = Archive(damaged)
     chosen = [archive.names.index(name) for name in ("bad/junk.webp", "a.png", "bad/junk.webp")]
-    assert check_pictures(archive, chosen) == [Fault("bad/junk.webp", "not a whole PNG, JPEG or WebP")]
+    assert check_images(archive, chosen) == [Fault("bad/junk.webp", "not a whole PNG, JPEG or WebP")]
 
 
-def test_a_picture_too_large_to_be_meant_is_a_fault(zipped, encoded, monkeypatch):
+def test_a_image_too_large_to_be_meant_is_a_fault(zipped, encoded, monkeypatch):
     archive = Archive(zipped({"a.png": encoded(), "b.png": encoded(height=64)}))
-    monkeypatch.setattr(limits, "PICTURE_PIXELS", 16 * 8)
-    (fault,) = check_pictures(archive)
+    monkeypatch.setattr(limits, "IMAGE_PIXELS", 16 * 8)
+    (fault,) = check_images(archive)
     assert fault == Fault("b.png", "has 64 x 8 = 512 pixels, at most 128 are read")
 
 
 @pytest.mark.parametrize("table", [{"size": [16, 8]}, {"images": {"a.png": {"boxes": {"face": [0, 0, 8, 8]}}}}])
-def test_all_pictures_have_the_declared_or_the_usual_size(zipped, encoded, table):
+def test_all_images_have_the_declared_or_the_usual_size(zipped, encoded, table):
     sizes = {"0.png": (8, 16), "a.png": (16, 8), "b.png": (16, 8), "c.png": (16, 9)}
-    pictures = {name: encoded(height=height, width=width) for name, (height, width) in sizes.items()}
-    archive = Archive(zipped({**pictures, "parts.json": table}))
+    images = {name: encoded(height=height, width=width) for name, (height, width) in sizes.items()}
+    archive = Archive(zipped({**images, "parts.json": table}))
     assert archive.size == (16, 8)
-    assert check_pictures(archive) == [
+    assert check_images(archive) == [
         Fault("0.png", "8 x 16 (height x width), not 16 x 8"),
         Fault("c.png", "16 x 9 (height x width), not 16 x 8"),
     ]
@@ -116,7 +116,7 @@ def test_photographs_are_judged_by_their_upright_size(zipped, encoded):
     exif = Image.Exif()
     exif[0x0112] = 8
     archive = Archive(zipped({"a.jpg": encoded("JPEG", height=8, width=16, exif=exif), "b.png": encoded()}))
-    assert check_pictures(archive, target=(32, 16)) == []
+    assert check_images(archive, target=(32, 16)) == []
     assert ImageDataset(archive, 16, 8)[0].shape == (3, 16, 8)
 
 
@@ -124,7 +124,7 @@ def test_stop_names_all_in_one_line(damaged):
     with pytest.raises(UserError) as caught:
         ImageDataset(damaged, 16, 8)
     message = str(caught.value)
-    assert message.startswith(f"data.path={damaged}: 6 of 10 pictures cannot be trained on: bad/cut.jpg (")
+    assert message.startswith(f"data.path={damaged}: 6 of 10 images cannot be trained on: bad/cut.jpg (")
     assert "bad/sum.png (Bad CRC-32" in message and message.endswith(", data.on_fault=skip leaves them out")
     assert "\n" not in message
 
@@ -150,17 +150,17 @@ def test_skip_leaves_them_out_with_their_labels(damaged, files):
     assert dataset.c_dim == 10
     expected = [index for index, name in enumerate(names) if name in WHOLE]
     assert dataset.labels.argmax(dim=1).tolist() == expected
-    picture, label = dataset[2]
-    assert np.array_equal(picture.permute(1, 2, 0).numpy(), dataset.archive.image(expected[2]))
+    image, label = dataset[2]
+    assert np.array_equal(image.permute(1, 2, 0).numpy(), dataset.archive.image(expected[2]))
     assert label.argmax() == expected[2]
 
 
-def test_crops_of_faulty_pictures_are_left_out_with_their_boxes(zipped, encoded):
+def test_crops_of_faulty_images_are_left_out_with_their_boxes(zipped, encoded):
     boxes = {"a.png": [0, 0, 8, 8], "b.png": [0, 1, 8, 9], "c.png": [0, 2, 8, 10], "d.png": None}
     table = {"size": [16, 8], "images": {name: {"boxes": {"face": box}} for name, box in boxes.items()}}
-    pictures = {"a.png": encoded(), "b.png": b"", "c.png": encoded(), "d.png": b"junk, but not wanted"}
-    path = zipped({**pictures, "parts.json": table})
-    with pytest.raises(UserError, match=r"1 of 3 pictures cannot be trained on: b\.png \(not"):
+    images = {"a.png": encoded(), "b.png": b"", "c.png": encoded(), "d.png": b"junk, but not wanted"}
+    path = zipped({**images, "parts.json": table})
+    with pytest.raises(UserError, match=r"1 of 3 images cannot be trained on: b\.png \(not"):
         PartCrops(path, "face", 8, 8, margin=0)
     crops = PartCrops(path, "face", 8, 8, margin=0, on_fault="skip")
     assert crops.boxes.tolist() == [boxes["a.png"], boxes["c.png"]]
@@ -175,12 +175,12 @@ def test_nothing_left_is_an_error(zipped, encoded, on_fault):
         ImageDataset(zipped({name: encoded(mode="L") for name in ("a.png", "b.png")}), 16, 8, on_fault=on_fault)
 
 
-def test_a_ratio_that_fits_nothing_is_the_users_not_the_pictures(damaged):
-    with pytest.raises(UserError, match=r"^data\.height=8 data\.width=8: pictures in .* are 16 x 8 .* distorted"):
+def test_a_ratio_that_fits_nothing_is_the_users_not_the_images(damaged):
+    with pytest.raises(UserError, match=r"^data\.height=8 data\.width=8: images in .* are 16 x 8 .* distorted"):
         ImageDataset(damaged, 8, 8, on_fault="skip")
 
 
-def test_unchecked_pictures_are_taken_at_their_word(zipped, encoded):
+def test_unchecked_images_are_taken_at_their_word(zipped, encoded):
     archive = Archive(zipped({"a.png": encoded(), "b.png": encoded()[:-30], "c.png": encoded(height=32)}))
     archive.examine = None
     with pytest.raises(UserError, match=r"c\.png in .* is 32 x 8 .*distorted"):
@@ -201,7 +201,7 @@ def test_the_rendered_people_are_not_checked(monkeypatch):
 
 
 @pytest.mark.parametrize("as_folder", [False, True])
-def test_whole_pictures_are_remembered_until_the_archive_changes(
+def test_whole_images_are_remembered_until_the_archive_changes(
     zipped, encoded, tmp_path, monkeypatch, remembering, as_folder
 ):
     path = zipped({"a.png": encoded(), "b.png": b"", "c.png": encoded(height=8)})
@@ -214,7 +214,7 @@ def test_whole_pictures_are_remembered_until_the_archive_changes(
 
     def check_again():
         decoded.clear()
-        return _names(check_pictures(Archive(path), target=(16, 8), workers=1))
+        return _names(check_images(Archive(path), target=(16, 8), workers=1))
 
     assert check_again() == ["b.png", "c.png"] and decoded == [0, 1, 2]
     assert check_again() == ["b.png", "c.png"] and decoded == [1], "only what was not whole is looked at again"
@@ -236,10 +236,10 @@ def test_crops_and_bodies_share_what_is_remembered(zipped, encoded, monkeypatch,
 @pytest.mark.parametrize("content", [b"", b"{}", b"[[16, 8]]", b"[[16, 8, 5]]", b"\xff"])
 def test_a_memory_of_another_form_is_forgotten(zipped, encoded, cache, remembering, content):
     path = zipped({"a.png": encoded(), "b.png": b""})
-    assert _names(check_pictures(Archive(path))) == ["b.png"]
+    assert _names(check_images(Archive(path))) == ["b.png"]
     (remembered,) = (cache / "checked").glob("set-*.json")
     remembered.write_bytes(content)
-    assert _names(check_pictures(Archive(path))) == ["b.png"]
+    assert _names(check_images(Archive(path))) == ["b.png"]
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(zipped, encoded, tmp_path, monkeypatch, remembering):
@@ -247,7 +247,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(zipped, encoded, tmp_path, m
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     archive = Archive(zipped({f"{index}.png": b"" for index in range(12)} | {"a.png": encoded()}))
     with pytest.raises(UserError, match=r"12 of 13 .* and 2 more; data\.on_fault=skip"):
-        sound_pictures(archive, range(13), on_fault="stop")
+        sound_images(archive, range(13), on_fault="stop")
 
 
 def test_the_cache_is_where_the_user_keeps_it(monkeypatch, tmp_path):
@@ -268,5 +268,5 @@ def test_an_interrupted_check_stops_at_once(zipped, encoded):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        check_pictures(archive, workers=1, progress=interrupt)
+        check_images(archive, workers=1, progress=interrupt)
     assert len(decoded) < 100

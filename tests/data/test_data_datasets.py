@@ -26,7 +26,7 @@ FACES = [[10, 4, 20, 16], [2, 0, 14, 10], None, [12, 8, 14, 10]]
 
 @pytest.fixture
 def archive(tmp_path):
-    """Four pictures 64 x 32: random, but red in the face's box."""
+    """Four images 64 x 32: random, but red in the face's box."""
     path, entries = tmp_path / "people.zip", {}
     with zipfile.ZipFile(path, "w") as file:
         for index, face in enumerate(FACES):
@@ -44,7 +44,7 @@ def archive(tmp_path):
     return path
 
 
-def test_whole_pictures_at_their_own_size_are_untouched(archive):
+def test_whole_images_at_their_own_size_are_untouched(archive):
     dataset = ImageDataset(archive, HEIGHT, WIDTH)
     expected = np.random.default_rng(2).integers(0, 50, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     assert len(dataset) == 4
@@ -52,7 +52,7 @@ def test_whole_pictures_at_their_own_size_are_untouched(archive):
     assert torch.equal(dataset[2], torch.from_numpy(expected).permute(2, 0, 1))
 
 
-def test_smaller_pictures_are_antialiased_and_made_once(archive, monkeypatch):
+def test_smaller_images_are_antialiased_and_made_once(archive, monkeypatch):
     dataset = ImageDataset(archive, 16, 8)
     small = dataset[2].float()
     expected = torch.from_numpy(np.random.default_rng(2).integers(0, 50, (HEIGHT, WIDTH, 3), dtype=np.uint8)).float()
@@ -68,10 +68,10 @@ def test_another_ratio_is_refused(archive):
         ImageDataset(archive, 64, 64)
 
 
-def test_every_picture_keeps_its_ratio(tmp_path):
+def test_every_image_keeps_its_ratio(tmp_path):
     for name, size in (("a", (32, 64)), ("b", (16, 32)), ("c", (32, 40))):
         Image.new("RGB", size).save(tmp_path / f"{name}.png")
-    with pytest.raises(UserError, match=r"1 of 3 pictures .*: c\.png \(40 x 32 .*distorted"):
+    with pytest.raises(UserError, match=r"1 of 3 images .*: c\.png \(40 x 32 .*distorted"):
         ImageDataset(tmp_path, 64, 32)
     (tmp_path / "c.png").unlink()
     assert [item.shape for item in map(ImageDataset(tmp_path, 64, 32).__getitem__, range(2))] == [(3, 64, 32)] * 2
@@ -79,7 +79,7 @@ def test_every_picture_keeps_its_ratio(tmp_path):
 
 def test_crops_follow_the_rule_of_placement(archive):
     crops = PartCrops(archive, "face", 16, 16, margin=0.0, smallest=4)
-    assert len(crops) == 2, "pictures without a face, or with one too small, are left out"
+    assert len(crops) == 2, "images without a face, or with one too small, are left out"
     faces = torch.tensor([FACES[0], FACES[1]])
     assert torch.equal(crops.boxes, square_boxes(faces, 0.0, HEIGHT, WIDTH))
     x0, y0, x1, y1 = crops.boxes[0].tolist()
@@ -102,8 +102,8 @@ def test_margin_shows_more(archive):
         ([], 16, r"part=\[\]: must be one of"),
         (["face", "nose"], 16, "must be one of"),
         (["face", "face"], 16, "must be one of"),
-        ("feet", 16, "no picture has a box of feet"),
-        (["hand_left", "feet"], 16, "no picture has a box of hand_left or feet of at least 8 pixels"),
+        ("feet", 16, "no image has a box of feet"),
+        (["hand_left", "feet"], 16, "no image has a box of hand_left or feet of at least 8 pixels"),
         ("face", 32, "square"),
     ],
 )
@@ -121,7 +121,7 @@ def test_only_what_is_cropped_can_be_flipped(archive, flip):
 
 @settings(max_examples=30, deadline=None)
 @given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.tuples(st.integers(1, 40), st.integers(1, 40)))
-def test_resized_pictures_are_the_exact_ones_to_one_level(shape, size):
+def test_resized_images_are_the_exact_ones_to_one_level(shape, size):
     class Fake(Archive):
         def __init__(self):
             self.names, self.size, self.path, self.one_size = ["a"], shape, "here", True
@@ -146,7 +146,7 @@ HANDS = [{"hand_left": [2, 8, 12, 18], "hand_right": [20, 8, 30, 18]}, {"hand_ri
 
 @pytest.fixture
 def hands(zipped, encoded):
-    """Three pictures; in the first two a hand or both, as they are seen in a mirror of each other."""
+    """Three images; in the first two a hand or both, as they are seen in a mirror of each other."""
     files, entries = {}, {}
     hand = np.random.default_rng(1).integers(0, 256, (10, 10, 3), dtype=np.uint8)
     for index, boxes in enumerate(HANDS):
@@ -165,7 +165,7 @@ def test_both_hands_are_cropped_and_the_right_ones_turned_into_left_ones(hands):
     alike = part_dataset(path, sides, 10, 10, margin=0.0, flip=["hand_right"], use_labels=True)
     assert len(alike) == 3 and alike.c_dim == 2
     assert alike.boxes.tolist() == [HANDS[0]["hand_left"], HANDS[0]["hand_right"], HANDS[1]["hand_right"]]
-    assert alike.labels.tolist() == [[0, 0.5], [0, 0.5], [1, 0.5]], "of the pictures they are seen in"
+    assert alike.labels.tolist() == [[0, 0.5], [0, 0.5], [1, 0.5]], "of the images they are seen in"
     expected = torch.from_numpy(hand).permute(2, 0, 1)
     for index in range(3):
         assert torch.equal(alike[index][0], expected) and torch.equal(alike[index][1], alike.labels[index])
@@ -217,7 +217,7 @@ def test_labels_come_only_when_asked_for(zipped, encoded):
 
 
 @pytest.mark.parametrize("limit", [kept.MEMORY_LIMIT, 0])
-def test_items_end_where_the_pictures_do(archive, monkeypatch, limit):
+def test_items_end_where_the_images_do(archive, monkeypatch, limit):
     monkeypatch.setattr(kept, "MEMORY_LIMIT", limit)
     dataset = ImageDataset(archive, HEIGHT, WIDTH)
     assert len(list(dataset)) == 4 and torch.equal(dataset[-1], dataset[3])
@@ -232,7 +232,7 @@ def test_worker_processes_share_what_they_decoded(archive):
         assert torch.equal(dataset[index], batch[0]), "the workers filled the memory of this process"
 
 
-def test_beyond_the_limit_every_picture_is_decoded_anew(archive, monkeypatch):
+def test_beyond_the_limit_every_image_is_decoded_anew(archive, monkeypatch):
     monkeypatch.setattr(kept, "MEMORY_LIMIT", 3 * HEIGHT * WIDTH * 4 - 1)
     dataset = ImageDataset(archive, HEIGHT, WIDTH)
     expected = [item.clone() for item in dataset]

@@ -75,13 +75,13 @@ def test_another_form_is_refused_in_one_line(text, said):
     assert "\n" not in str(caught.value) and "dataset.json" in str(caught.value)
 
 
-def test_an_archive_has_the_labels_of_its_pictures(zipped, encoded, tmp_path):
-    pictures = {name: encoded() for name in NAMES}
-    archive = Archive(zipped({**pictures, "dataset.json": json.loads(_text(1, 0, 3))}))
+def test_an_archive_has_the_labels_of_its_images(zipped, encoded, tmp_path):
+    images = {name: encoded() for name in NAMES}
+    archive = Archive(zipped({**images, "dataset.json": json.loads(_text(1, 0, 3))}))
     assert archive.c_dim == 4
     assert archive.labels.argmax(axis=1).tolist() == [1, 0, 3]
     for name, without in (("null.zip", {"dataset.json": {"labels": None}}), ("none.zip", {})):
-        archive = Archive(zipped({**pictures, **without}, name))
+        archive = Archive(zipped({**images, **without}, name))
         assert archive.labels is None and archive.c_dim == 0
 
 

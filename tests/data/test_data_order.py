@@ -17,7 +17,7 @@ def test_order_is_a_pure_function_of_the_position():
     assert take(EndlessBatches(10, seed=4, share=Share(4)), 20) != whole
 
 
-def test_every_pass_shows_every_picture_once_in_another_order():
+def test_every_pass_shows_every_image_once_in_another_order():
     shown = [index for batch in take(EndlessBatches(10, seed=0, share=Share(5)), 4) for index in batch]
     assert sorted(shown[:10]) == sorted(shown[10:]) == list(range(10))
     assert shown[:10] != shown[10:]
@@ -29,6 +29,6 @@ def test_processes_share_each_batch():
     assert [a + b for a, b in zip(*shares, strict=True)] == whole
 
 
-def test_a_data_set_without_pictures_is_refused():
+def test_a_data_set_without_images_is_refused():
     with pytest.raises(ValueError, match="empty"):
         EndlessBatches(0, seed=1, share=Share(4))

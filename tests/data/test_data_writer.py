@@ -15,7 +15,7 @@ PARTS = ("face", "feet")
 NAMES = [image_name(i, "png") for i in range(4)]
 
 
-def picture(index):
+def image(index):
     """Its bytes, and a mask [16, 8] whose tight box is `box(index)`."""
     rng = np.random.default_rng(index)
     mask = np.zeros((16, 8), bool)
@@ -33,13 +33,13 @@ def new(path, seed=0, **options):
 
 def add(writer, *indices):
     for index in indices:
-        data, mask = picture(index)
+        data, mask = image(index)
         writer.add(NAMES[index], data, {"face": box(index), "feet": None}, {"face": mask})
     return writer
 
 
 def whole(path):
-    """Bytes of the archive of four pictures written without a break."""
+    """Bytes of the archive of four images written without a break."""
     with new(path) as writer:
         add(writer, 0, 1, 2, 3)
     return path.read_bytes()
@@ -55,7 +55,7 @@ def test_layout_is_nvidias_and_holds_the_recipe(tmp_path):
         assert raw.namelist() == [*NAMES, "dataset.json", "annotations.json"]
         assert json.loads(raw.read("dataset.json")) == {"labels": None}
         assert raw.getinfo(NAMES[0]).compress_type == zipfile.ZIP_STORED
-        assert raw.read(NAMES[2]) == picture(2)[0]
+        assert raw.read(NAMES[2]) == image(2)[0]
     assert Archive(tmp_path / "a.zip").recipe == {"seed": 0, "count": 4}
 
 
@@ -72,7 +72,7 @@ def test_an_interrupted_archive_goes_on(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["", ".json"])
-def test_a_picture_with_one_of_its_files_missing_is_made_again(tmp_path, ending):
+def test_a_image_with_one_of_its_files_missing_is_made_again(tmp_path, ending):
     expected = whole(tmp_path / "whole.zip")
     writer = add(new(tmp_path / "a.zip").open(), 0, 1)
     next(path for path in writer.folder.iterdir() if path.name.endswith(NAMES[0][-15:] + ending)).unlink()
@@ -129,7 +129,7 @@ def test_half_a_folder_left_by_an_older_deletion_is_no_obstacle(tmp_path):
     assert listing(tmp_path) == ["a.zip"]
 
 
-def test_pictures_of_another_recipe_are_not_mixed_in(tmp_path):
+def test_images_of_another_recipe_are_not_mixed_in(tmp_path):
     add(new(tmp_path / "a.zip").open(), 0, 1)
     with pytest.raises(UserError, match=r"a\.zip: holds images of other settings.*overwrite=true"):
         new(tmp_path / "a.zip", seed=1).open()
@@ -202,7 +202,7 @@ def test_a_failure_inside_with_leaves_no_archive(tmp_path):
 
 
 def test_names_with_any_characters_come_back(tmp_path):
-    data, _ = picture(0)
+    data, _ = image(0)
     with new(tmp_path / "a.zip") as writer:
         for name in ("a_b.png", "a/b_c%2F.png"):
             writer.add(name, data, {}, {})

@@ -9,7 +9,7 @@ from insetgan.data.archive import Archive
 from insetgan.data.person import PART_NAMES
 from insetgan.detection.located import (
     LocatedBatch,
-    LocatedPictures,
+    LocatedImages,
     _move,
     _without_people,
     augment,
@@ -20,7 +20,7 @@ from insetgan.runtime.errors import UserError
 
 
 class Fake:
-    """Three pictures 32 x 16; each part a bright rectangle of its own channel value."""
+    """Three images 32 x 16; each part a bright rectangle of its own channel value."""
 
     size = (32, 16)
 
@@ -41,8 +41,8 @@ class Fake:
         return full
 
 
-def test_pictures_boxes_and_what_is_not_seen():
-    data = LocatedPictures(Fake(), first=1)
+def test_images_boxes_and_what_is_not_seen():
+    data = LocatedImages(Fake(), first=1)
     image, boxes, visible = data[1]
     assert len(data) == 2
     assert image.shape == (3, 32, 16)
@@ -50,11 +50,11 @@ def test_pictures_boxes_and_what_is_not_seen():
     assert visible.tolist() == [True, True, False, True]
     assert boxes[0].tolist() == [4, 1, 9, 7]
     assert boxes[2].tolist() == [0, 0, 0, 0]
-    assert len(LocatedPictures(Fake(), last=-1)) == 2
+    assert len(LocatedImages(Fake(), last=-1)) == 2
 
 
 def test_masks_come_as_bits():
-    *known, packed = LocatedPictures(Fake(), masks=True)[1]
+    *known, packed = LocatedImages(Fake(), masks=True)[1]
     assert len(known) == 3
     assert packed.dtype == torch.uint8 and packed.shape == (32, 16)
     masks = unpack_masks(packed[None])
@@ -66,35 +66,35 @@ def test_masks_come_as_bits():
 def test_parts_without_masks_say_how_to_do_without(tmp_path):
     Image.new("RGB", (8, 16)).save(tmp_path / "a.png")
     (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": {"face": [0, 0, 4, 4]}}}}))
-    assert len(LocatedPictures(Archive(tmp_path))) == 1
+    assert len(LocatedImages(Archive(tmp_path))) == 1
     with pytest.raises(UserError, match=r"mask face of a\.png is broken .*network\.masks=false"):
-        LocatedPictures(Archive(tmp_path), masks=True)
+        LocatedImages(Archive(tmp_path), masks=True)
 
 
 @pytest.mark.parametrize(("chosen", "needed"), [({"last": -200}, 200), ({"first": 3}, 3)])
-def test_too_few_pictures_are_refused_with_the_number_needed(chosen, needed):
-    with pytest.raises(UserError, match=f"holds 3 pictures, but more than {needed} are needed"):
-        LocatedPictures(Fake(), **chosen)
+def test_too_few_images_are_refused_with_the_number_needed(chosen, needed):
+    with pytest.raises(UserError, match=f"holds 3 images, but more than {needed} are needed"):
+        LocatedImages(Fake(), **chosen)
 
 
 @pytest.mark.parametrize("boxes", [None, {"head": [0, 0, 4, 4]}])
-def test_pictures_without_any_box_teach_nothing(tmp_path, boxes):
+def test_images_without_any_box_teach_nothing(tmp_path, boxes):
     Image.new("RGB", (8, 16)).save(tmp_path / "a.png")
     if boxes:
         (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": boxes}}}))
-    with pytest.raises(UserError, match=f"data.path={tmp_path}: none of the 1 pictures has a box of face, "):
-        LocatedPictures(Archive(tmp_path))
+    with pytest.raises(UserError, match=f"data.path={tmp_path}: none of the 1 images has a box of face, "):
+        LocatedImages(Archive(tmp_path))
 
 
-def test_a_picture_of_another_size_is_named(tmp_path):
+def test_a_image_of_another_size_is_named(tmp_path):
     for name, size in (("a", (8, 16)), ("b", (8, 12))):
         Image.new("RGB", size).save(tmp_path / f"{name}.png")
     (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": {"face": [0, 0, 4, 4]}}}}))
     with pytest.raises(UserError, match=rf"{tmp_path}: b\.png is 12 x 8 .* a\.png is 16 x 8"):
-        LocatedPictures(Archive(tmp_path), checked=False)
+        LocatedImages(Archive(tmp_path), checked=False)
     with pytest.raises(UserError, match=rf"{tmp_path}: 1 of 2 .* b\.png \(12 x 8 .* not 16 x 8"):
-        LocatedPictures(Archive(tmp_path))
-    rest = LocatedPictures(Archive(tmp_path), on_fault="skip")
+        LocatedImages(Archive(tmp_path))
+    rest = LocatedImages(Archive(tmp_path), on_fault="skip")
     assert len(rest) == 1 and rest.visible[0].tolist() == [True, False, False, False]
     assert [fault.name for fault in rest.skipped] == ["b.png"]
 
@@ -106,7 +106,7 @@ def test_a_mirror_swaps_the_hands():
 
 
 def painted(count, box):
-    """White pictures 64 x 32 with a black rectangle, which is the left hand."""
+    """White images 64 x 32 with a black rectangle, which is the left hand."""
     images = torch.ones(count, 3, 64, 32)
     images[:, :, box[1] : box[3], box[0] : box[2]] = -1
     boxes = torch.zeros(count, 4, 4)
@@ -161,7 +161,7 @@ def test_a_part_that_leaves_the_frame_is_not_visible():
     assert area[gone].max() < area[~gone].min() + 9
 
 
-def test_pictures_without_people_have_no_parts():
+def test_images_without_people_have_no_parts():
     batch = _without_people(painted(30, (10, 24, 20, 40)), torch.Generator().manual_seed(0), 1.0)
     assert not batch.visible.any()
     assert not batch.masks.any()

@@ -5,7 +5,7 @@ from insetgan.detection.mask_loss import mask_iou, mask_loss
 
 
 def square(x0, x1):
-    """One part in one picture 8 x 8: rows 2 to 5, columns x0 to x1."""
+    """One part in one image 8 x 8: rows 2 to 5, columns x0 to x1."""
     mask = torch.zeros(1, 1, 8, 8)
     mask[:, :, 2:6, x0:x1] = 1
     return mask

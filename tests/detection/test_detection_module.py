@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from insetgan.detection.located import LocatedPictures
+from insetgan.detection.located import LocatedImages
 from insetgan.detection.module import PartsModule
 from insetgan.detection.parts_net import PartsNet
 from insetgan.runtime.errors import UserError
@@ -13,7 +13,7 @@ from insetgan.weights.store import resolve, save_network
 
 
 class Squares:
-    """Pictures 32 x 16 of noise, in which the face is a bright rectangle."""
+    """Images 32 x 16 of noise, in which the face is a bright rectangle."""
 
     size = (32, 16)
 
@@ -43,7 +43,7 @@ def make_module(*, masks=True, only=None, seed=0):
 
 def fit(module, masks=True):
     """Two steps and a validation; returns what was logged."""
-    data = LocatedPictures(Squares(), masks=masks)
+    data = LocatedImages(Squares(), masks=masks)
     loader = DataLoader(data, batch_size=4)
     trainer = quiet_trainer(accelerator="cpu", max_epochs=1)
     trainer.fit(module, loader, loader)

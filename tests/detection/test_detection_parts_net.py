@@ -31,7 +31,7 @@ def test_votes_by_hand(network):
     assert STRIDE == 4
 
 
-def test_boxes_scale_with_the_picture(network):
+def test_boxes_scale_with_the_image(network):
     small = torch.rand(1, 3, 64, 32) * 2 - 1
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
     # Resampling twice the size down again is not quite the identity, so boxes agree to a pixel or two.
@@ -39,16 +39,16 @@ def test_boxes_scale_with_the_picture(network):
 
 
 def test_samples_do_not_influence_each_other(network):
-    pictures = torch.rand(3, 3, 64, 32) * 2 - 1
-    together, alone = network(pictures), network(pictures[1:2])
+    images = torch.rand(3, 3, 64, 32) * 2 - 1
+    together, alone = network(images), network(images[1:2])
     torch.testing.assert_close(together.boxes[1:2], alone.boxes, atol=1e-3, rtol=1e-4)
     torch.testing.assert_close(together.scores[1:2], alone.scores, atol=1e-5, rtol=1e-4)
 
 
-def test_gradients_reach_the_picture_through_features(network):
-    picture = torch.rand(1, 3, 32, 32, requires_grad=True)
-    sum(f.square().mean() for f in network.features(picture)).backward()
-    assert picture.grad.abs().sum() > 0
+def test_gradients_reach_the_image_through_features(network):
+    image = torch.rand(1, 3, 32, 32, requires_grad=True)
+    sum(f.square().mean() for f in network.features(image)).backward()
+    assert image.grad.abs().sum() > 0
 
 
 def test_untrained_network_says_no(network):
@@ -62,7 +62,7 @@ def outliner():
 
 
 @pytest.mark.parametrize("size", [(64, 32), (128, 64), (50, 31), (256, 128)])
-def test_masks_have_the_size_of_the_picture(outliner, size):
+def test_masks_have_the_size_of_the_image(outliner, size):
     masks = outliner.segment(torch.rand(2, 3, *size) * 2 - 1)
     assert masks.shape == (2, 4, *size)
     assert 0 <= masks.min() and masks.max() <= 1
@@ -74,13 +74,13 @@ def test_untrained_masks_are_empty(outliner):
 
 @pytest.mark.parametrize("size", [(64, 32), (100, 60)])
 def test_masks_change_nothing_else(network, outliner, size):
-    pictures = torch.rand(2, 3, *size) * 2 - 1
-    both, logits = outliner.locate_and_outline(pictures)
-    for plain, beside, together in zip(network(pictures), outliner(pictures), both, strict=True):
+    images = torch.rand(2, 3, *size) * 2 - 1
+    both, logits = outliner.locate_and_outline(images)
+    for plain, beside, together in zip(network(images), outliner(images), both, strict=True):
         assert torch.equal(plain, beside) and torch.equal(plain, together)
-    for plain, beside in zip(network.features(pictures), outliner.features(pictures), strict=True):
+    for plain, beside in zip(network.features(images), outliner.features(images), strict=True):
         assert torch.equal(plain, beside)
-    assert torch.equal(masks_near(logits, both.boxes), outliner.segment(pictures))
+    assert torch.equal(masks_near(logits, both.boxes), outliner.segment(images))
 
 
 def test_a_detection_does_not_pay_for_masks(outliner):

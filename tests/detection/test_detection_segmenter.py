@@ -7,7 +7,7 @@ from torch import nn
 from insetgan.cli.build import instantiate
 from insetgan.data.archive import Archive
 from insetgan.data.person import PART_NAMES
-from insetgan.detection.located import LocatedPictures, unpack_masks
+from insetgan.detection.located import LocatedImages, unpack_masks
 from insetgan.detection.mask_loss import mask_iou
 from insetgan.detection.parts_net import PartsNet
 from insetgan.detection.segmenter import PartsSegmenter, ScriptedSegmenter, Segmenter
@@ -37,7 +37,7 @@ class Halved(nn.Module):
 
 
 class Tall(nn.Module):
-    """Takes pictures of 8 rows only."""
+    """Takes images of 8 rows only."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images.view(images.shape[0], 3, 8, 4)
@@ -66,7 +66,7 @@ def scripted(tmp_path):
 
 @pytest.fixture
 def halves():
-    """Two pictures 16 x 8, the upper half bright, the lower dark."""
+    """Two images 16 x 8, the upper half bright, the lower dark."""
     images = torch.ones(2, 3, 16, 8)
     images[:, :, 8:] = -1
     return images
@@ -107,7 +107,7 @@ def test_embedded_masks_sit_where_the_embedded_detector_sees_the_face():
 
 @pytest.mark.slow
 def test_embedded_network_outlines_people_it_never_saw():
-    people = LocatedPictures(Archive(HELD_OUT), masks=True)
+    people = LocatedImages(Archive(HELD_OUT), masks=True)
     images, true = from_uint8(people.images.permute(0, 2, 3, 1)), unpack_masks(people.masks)
     masks = PartsSegmenter(load_network("parts", kind="parts")).segment(images)
     iou = mask_iou(torch.cat(list(masks.values()), dim=1), true)
@@ -159,9 +159,9 @@ def test_a_scripted_network_can_be_moved_and_is_not_trained(scripted):
     ("network", "classes", "said"),
     [
         (Brightness(), {"face": 1, "feet": [0, 3]}, r"classes\.feet=\[0, 3\]: the network has classes 0 to 2 only"),
-        (Flat(), {"face": 1}, r"net\.pt: gives \[2, 3\] for 2 pictures, must give logits \[n, classes, h, w\]"),
-        (Pair(), {"face": 1}, r"net\.pt: gives tuple for 2 pictures"),
-        (Tall(), {"face": 1}, r"net\.pt: fails on pictures \[2, 3, 16, 8\]; segmenter\.size= resamples them"),
+        (Flat(), {"face": 1}, r"net\.pt: gives \[2, 3\] for 2 images, must give logits \[n, classes, h, w\]"),
+        (Pair(), {"face": 1}, r"net\.pt: gives tuple for 2 images"),
+        (Tall(), {"face": 1}, r"net\.pt: fails on images \[2, 3, 16, 8\]; segmenter\.size= resamples them"),
     ],
 )
 def test_networks_that_do_not_fit_are_named(scripted, halves, network, classes, said):

@@ -17,23 +17,23 @@ def ramps(count=2, height=64, width=32):
 def test_the_box_is_grown_by_an_eighth_on_each_side():
     crops = Crops(FixedBoxes({"face": (8, 16, 24, 32)}), {"face": PLACEMENT}, 20, body=False)
     seen = crops(ramps())["face"]
-    assert seen.pictures.shape == (2, 3, 20, 20)
+    assert seen.images.shape == (2, 3, 20, 20)
     # A box of 16 grows by 2 on each side to 20, so that the crop is cut out pixel by pixel.
-    assert torch.equal(seen.pictures, ramps()[:, :, 14:34, 6:26])
+    assert torch.equal(seen.images, ramps()[:, :, 14:34, 6:26])
     assert seen.found.tolist() == [True, True]
 
 
 def test_at_the_edge_it_is_pushed_inwards():
     crops = Crops(FixedBoxes({"face": (0, 0, 16, 16)}), {"face": PLACEMENT}, 20, body=False)
-    assert torch.equal(crops(ramps())["face"].pictures, ramps()[:, :, :20, :20])
+    assert torch.equal(crops(ramps())["face"].images, ramps()[:, :, :20, :20])
 
 
-def test_the_body_is_the_picture_itself():
+def test_the_body_is_the_image_itself():
     crops = Crops(FixedBoxes({"face": (8, 16, 24, 32)}), {"face": PLACEMENT}, 8)
     regions = crops(ramps())
     assert crops.names == ("body", "face")
-    assert torch.equal(regions["body"].pictures, ramps())
-    assert regions["face"].pictures.shape == (2, 3, 8, 8)
+    assert torch.equal(regions["body"].images, ramps())
+    assert regions["face"].images.shape == (2, 3, 8, 8)
 
 
 def test_a_part_that_is_not_there_has_no_crop():
@@ -41,15 +41,15 @@ def test_a_part_that_is_not_there_has_no_crop():
         names = ("face",)
 
         def detect(self, images):
-            scores = (images.flatten(1).mean(1) > 0).float()  # only on bright pictures
+            scores = (images.flatten(1).mean(1) > 0).float()  # only on bright images
             return {"face": Detection(torch.tensor([[8.0, 16, 24, 32]]).expand(len(images), 4), scores)}
 
-    pictures = torch.stack([torch.full((3, 64, 32), value, dtype=torch.uint8) for value in (10, 250, 20, 200)])
-    seen = Crops(Sometimes(), {"face": PLACEMENT}, 16)(pictures)["face"]
+    images = torch.stack([torch.full((3, 64, 32), value, dtype=torch.uint8) for value in (10, 250, 20, 200)])
+    seen = Crops(Sometimes(), {"face": PLACEMENT}, 16)(images)["face"]
     assert seen.found.tolist() == [False, True, False, True]
-    assert seen.pictures[:, 0, 0, 0].tolist() == [250, 200]
-    none = Crops(Sometimes(), {"face": PLACEMENT}, 16)(pictures[:1])["face"]
-    assert none.pictures.shape == (0, 3, 16, 16)
+    assert seen.images[:, 0, 0, 0].tolist() == [250, 200]
+    none = Crops(Sometimes(), {"face": PLACEMENT}, 16)(images[:1])["face"]
+    assert none.images.shape == (0, 3, 16, 16)
 
 
 def test_a_crop_does_not_depend_on_what_is_cut_beside_it():

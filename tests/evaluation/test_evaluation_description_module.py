@@ -1,4 +1,4 @@
-"""What is measured of pictures beside their features."""
+"""What is measured of images beside their features."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from insetgan.evaluation.images import Images
 
 
 class Greys:
-    """Pictures as bright as their seed."""
+    """Images as bright as their seed."""
 
     networks = ()
 

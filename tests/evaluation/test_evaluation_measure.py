@@ -12,7 +12,7 @@ from insetgan.data.archive import Archive
 from insetgan.evaluation.measure import main, measure
 from insetgan.metrics.distribution import Reference
 from insetgan.metrics.features import PartsFeatures
-from insetgan.metrics.pictures import quantised
+from insetgan.metrics.images import quantised
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import seeded_latents
 from insetgan.runtime.errors import UserError
@@ -21,7 +21,7 @@ from insetgan.weights.store import load_network, save_network
 HELD_OUT = Path(__file__).parents[1] / "assets" / "people_heldout.zip"
 NUMBER = r"-?[\d.]+(?:e[+-]\d+)?"
 DISTANCES = rf"frechet_parts ({NUMBER}), kernel_parts ({NUMBER})"
-HEAD = r"small\.safetensors (\S+ x \S+), (\d+) pictures, to (\d+) of (\S+)"
+HEAD = r"small\.safetensors (\S+ x \S+), (\d+) images, to (\d+) of (\S+)"
 LINE = rf"{HEAD}: {DISTANCES}; halves of the real ones: {DISTANCES}\n?$"
 
 
@@ -41,7 +41,7 @@ def small(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    out = tmp_path / "pictures"
+    out = tmp_path / "images"
     out.mkdir()
     for index in range(6):
         pixels = torch.randint(256, (16, 8, 3), dtype=torch.uint8)
@@ -49,10 +49,10 @@ def folder(tmp_path):
     return out
 
 
-def test_the_line_holds_the_distance_of_the_generators_pictures_to_the_archives(small, folder):
+def test_the_line_holds_the_distance_of_the_generators_images_to_the_archives(small, folder):
     line = measure(str(small), str(folder), num=5, seed=3)
     found = re.match(LINE, line)
-    assert found.groups()[:4] == ("16 x 8", "5", "5", "pictures")
+    assert found.groups()[:4] == ("16 x 8", "5", "5", "images")
     images = [torch.from_numpy(Archive(folder).image(index)).permute(2, 0, 1) for index in range(6)]
     z, extractor = seeded_latents(range(3, 8), 8), PartsFeatures(load_network("parts"))
     with torch.no_grad():
@@ -69,7 +69,7 @@ def test_crops_of_blossoms_are_compared_with(small, folder):
     entries = {f"{index}.png": {"boxes": {"blossom": [0, 2, 8, 12] if index else None}} for index in range(6)}
     (folder / "parts.json").write_text(json.dumps({"parts": ["blossom"], "images": entries}))
     line = measure(str(small), str(folder), part="blossom", num=9)
-    assert "16 x 16, 9 pictures, to 5 of pictures (blossom): " in line  # one picture shows none
+    assert "16 x 16, 9 images, to 5 of images (blossom): " in line  # one image shows none
 
 
 @pytest.mark.parametrize("part", ["face", "feet", "hands"])

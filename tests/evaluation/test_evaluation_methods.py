@@ -102,7 +102,7 @@ def make(module):
 def test_the_canvas_is_the_generators_image(make, module):
     drawn = make(Unconditional).images([3, 4])
     starts = start_latents(module.canvas, [3, 4], 0.7)
-    expected = module.canvas.synthesis(starts.ws, noise_mode="const")
+    expected = module.canvas.render(starts.tensors)
     assert torch.equal(drawn.pixels, to_uint8(expected).permute(0, 3, 1, 2))
     assert not drawn.measures
     assert make(Unconditional).path_generator is module.canvas
@@ -151,9 +151,9 @@ def test_a_paste_is_read_where_a_refinement_begins_alike(module, tmp_path, monke
 def test_completion_is_given_the_hole_and_keeps_what_is_known(make, monkeypatch):
     asked = []
 
-    def complete(network, pictures, known, seeds, *, trunc):
+    def complete(network, images, known, seeds, *, trunc):
         asked.append((known, list(seeds), trunc))
-        return torch.ones_like(pictures)  # white everywhere, also where nobody asked
+        return torch.ones_like(images)  # white everywhere, also where nobody asked
 
     class Network:
         height, width = 64, 32
@@ -175,16 +175,16 @@ def test_completion_is_given_the_hole_and_keeps_what_is_known(make, monkeypatch)
 
 def test_numbers_that_ran_away_are_the_users_to_know(make, monkeypatch):
     class Toy:
-        height, width, num_ws, w_dim = 8, 8, 1, 1
+        height, width, spaces, mean = 8, 8, {"z": ("z",)}, {"z": torch.zeros(1)}
 
         @staticmethod
-        def draw(ws):
-            picture = torch.zeros(len(ws), 3, 8, 8)
-            picture[1, 0, 0, 0] = torch.nan
-            return picture
+        def render(latents):
+            image = torch.zeros(len(latents["z"]), 3, 8, 8)
+            image[1, 0, 0, 0] = torch.nan
+            return image
 
     def problem(seeds):
-        latents = Latents(torch.zeros(2, 1), torch.zeros(2, 1, 1), torch.zeros(1))
+        latents = Latents({"z": torch.zeros(2, 1)}, Toy())
         part = Part("face", Toy(), FixedBoxes({"face": (1, 1, 4, 4)}))
         return Problem(Toy(), {"face": part}, {"canvas": latents, "face": latents})
 
@@ -227,9 +227,9 @@ def test_the_sheet_has_a_row_a_method(make):
 
 
 def test_the_sheet_has_no_blank_quarter():
-    pictures = torch.full((2, 3, 64, 32), 90, dtype=torch.uint8)
-    seen = Seen(pictures[:1, :, :16, :16], torch.tensor([True, False]))
-    sheet = Image.open(io.BytesIO(draw_sheet([("a method", pictures, seen)], "face")))
+    images = torch.full((2, 3, 64, 32), 90, dtype=torch.uint8)
+    seen = Seen(images[:1, :, :16, :16], torch.tensor([True, False]))
+    sheet = Image.open(io.BytesIO(draw_sheet([("a method", images, seen)], "face")))
     strip = np.asarray(sheet)[GAP + HEAD : -GAP, GAP : GAP + 112 + GAP + 112].astype(int)
     assert strip.shape[0] == 224 + 2 + 112, "the crops stand below, as wide as the images"
     assert (strip[:224, :112] == 90).all() and (strip[226:, :112] == 90).all()

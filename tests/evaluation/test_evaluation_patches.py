@@ -20,34 +20,34 @@ def detection(boxes, scores):
     return Detection(torch.tensor(boxes, dtype=torch.float32), torch.tensor(scores))
 
 
-def test_squares_lie_round_the_middle_of_what_is_found_and_inside_the_picture():
+def test_squares_lie_round_the_middle_of_what_is_found_and_inside_the_image():
     middle = detection([[4, 6, 8, 12], [0, 0, 1, 1]], [0.9, 0.2])  # (6, 9): the square of 4 begins at (4, 7)
     corner = detection([[11, 19, 12, 20], [0, 0, 2, 2]], [0.5, 0.7])
     squares = Patches(4, [AROUND_PARTS]).cut(PLACES, {"face": middle, "feet": corner}, [0, 1])[AROUND_PARTS]
     assert squares.counts.tolist() == [2, 1]
-    assert squares.pictures[:, 0, 0, 0].tolist() == [7 * 12 + 4, 16 * 12 + 8, 0]
-    assert torch.equal(squares.pictures[0], PLACES[0, :, 7:11, 4:8])
+    assert squares.images[:, 0, 0, 0].tolist() == [7 * 12 + 4, 16 * 12 + 8, 0]
+    assert torch.equal(squares.images[0], PLACES[0, :, 7:11, 4:8])
 
 
 def test_where_no_part_is_found_there_are_no_squares():
     nothing = detection([[0, 0, 4, 4]] * 2, [0.1, 0.1])
     squares = Patches(4, [AROUND_PARTS]).cut(PLACES, {"face": nothing}, [0, 1])[AROUND_PARTS]
-    assert squares.pictures.shape == (0, 3, 4, 4)
+    assert squares.images.shape == (0, 3, 4, 4)
     assert squares.counts.tolist() == [0, 0]
 
 
-def test_random_places_depend_on_the_number_of_the_picture_alone_and_reach_everywhere():
+def test_random_places_depend_on_the_number_of_the_image_alone_and_reach_everywhere():
     cut = Patches(10, [AT_RANDOM], 200).cut(PLACES, {}, [3, 4])[AT_RANDOM]
-    first = cut.pictures[:, 0, 0, 0]
+    first = cut.images[:, 0, 0, 0]
     assert cut.counts.tolist() == [200, 200]
     corners = {12 * row + column for row in range(11) for column in range(3)}
     assert set(first.tolist()) == corners
     assert not torch.equal(first[:200], first[200:])
-    again = Patches(10, [AT_RANDOM], 200).cut(PLACES[:1], {}, [4])[AT_RANDOM].pictures
-    assert torch.equal(again, cut.pictures[200:])
+    again = Patches(10, [AT_RANDOM], 200).cut(PLACES[:1], {}, [4])[AT_RANDOM].images
+    assert torch.equal(again, cut.images[200:])
 
 
-def test_squares_larger_than_the_picture_are_refused():
+def test_squares_larger_than_the_image_are_refused():
     Patches(12).check(20, 12)
     with pytest.raises(UserError, match="patch_size=13: must be at most 12, the shorter side of 20 x 12"):
         Patches(13).check(20, 12)
@@ -64,7 +64,7 @@ class Brightness:
 
 
 class Flat:
-    """Pictures as bright as their seed, plus what is given."""
+    """Images as bright as their seed, plus what is given."""
 
     networks = ()
 
@@ -76,7 +76,7 @@ class Flat:
 
 
 class Sees:
-    """A part in the same place of every picture."""
+    """A part in the same place of every image."""
 
     def detect(self, images):
         count = len(images)

@@ -9,7 +9,7 @@ from PIL import Image
 from insetgan.evaluation.cell import Cell, Column, Figure
 from insetgan.evaluation.tables import decimals, lay_out
 from insetgan.evaluation.tables_text import comma_separated, latex, markdown
-from insetgan.reports.tables_picture import draw_table
+from insetgan.reports.tables_image import draw_table
 from insetgan.reports.truncation_curve import draw_curves
 
 FID, SEAM = Column("fid", "FID (Inception)", "lower"), Column("seam", "Seam", "one")
@@ -145,7 +145,7 @@ def test_figures_that_some_methods_lack_have_a_panel_with_the_others():
     assert r"InsetGAN (joint) & -- & 1.100 & -- & 1.100 \\" in latex(whole)
 
 
-def test_given_pictures_stand_in_every_column():
+def test_given_images_stand_in_every_column():
     given = [Cell("given", None, region, 9, 0, {"fid": Figure(1.0)}) for region in ("body", "face")]
     whole = lay_out([*cells(), *given], [FID], {**METHODS, "given": "Given"}, [0.7, 0.4], "")
     assert "| Given | **1.00** | **1.00** | **1.00** | **1.00** |" in markdown(whole)
@@ -183,7 +183,7 @@ def test_four_digits_that_matter(values, digits):
 
 
 @pytest.mark.parametrize("interval", [False, True])
-def test_the_picture_holds_all_rows_and_is_always_the_same(interval):
+def test_the_image_holds_all_rows_and_is_always_the_same(interval):
     ends = (1.0, 2.0) if interval else ()
     made = [Cell(name, 0.7, "body", 9, 0, {"fid": Figure(1.5, *ends)}) for name in METHODS]
     small, large = (lay_out(made, columns, METHODS, [0.7], "caption " * 30) for columns in ([FID], [FID] * 3))
@@ -221,7 +221,7 @@ def test_what_is_no_number_is_a_dash():
 
 
 def test_long_titles_have_room():
-    """The picture of a table and the legend of a plot grow with them; both were cut or written over."""
+    """The image of a table and the legend of a plot grow with them; both were cut or written over."""
     made = [Cell(name, t, "body", 9, 0, {"fid": Figure(t)}) for name in METHODS for t in (1.0, 0.7, 0.4)]
     sizes = []
     for methods in (

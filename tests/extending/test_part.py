@@ -53,7 +53,7 @@ def trained(write, command, heads, tmp_path):
 
 def test_it_is_trained_by_its_definition_and_the_refinement_says_what_differs(trained, command, networks, tmp_path):
     weights, result = trained
-    assert "training ears: 12 pictures 16 x 16" in " ".join(result.stdout.split())
+    assert "training ears: 12 images 16 x 16" in " ".join(result.stdout.split())
     assert "mirror: false" in (tmp_path / "trained" / "config.yaml").read_text()
     crop = PartCrop.of_metadata(read_metadata(weights))
     assert crop == PartCrop(("ear_left", "ear_right"), ("ear_right",), 0.25)
@@ -137,4 +137,4 @@ def test_a_set_without_boxes_trains_a_part_of_any_name(write, command, tmp_path)
     own = ["part=ears", "data.path=crops", *TINY, *SHORT, "trainer.fast_dev_run=true"]
     result = command("train", "--config-dir", "mine", "+model=part", *own)
     assert result.returncode == 0, result.stderr
-    assert "training ears: 4 pictures" in " ".join(result.stdout.split())
+    assert "training ears: 4 images" in " ".join(result.stdout.split())

@@ -148,6 +148,8 @@ GENERATOR = """
     import torch
     from torch import nn
 
+    from insetgan.networks.layered import Layered
+
 
     class Mapping(nn.Module):
         def __init__(self):
@@ -158,7 +160,7 @@ GENERATOR = """
             return (z * truncation_psi)[:, None].repeat(1, 2, 1)
 
 
-    class Stripes(nn.Module):
+    class Stripes(Layered, nn.Module):
         \"\"\"Rows of colours, two codes of four numbers.\"\"\"
 
         def __init__(self, height, width):

@@ -19,13 +19,17 @@ def generator():
     return made.eval().requires_grad_(False)
 
 
+def ws(plan, generator, first, last):
+    return generator.ws(plan.latents(generator, first, last))
+
+
 def test_codes_of_seeds_are_those_that_a_refinement_starts_from(generator):
     plan = SeedPlan([3, 8], [0.5, 1.0])
     assert plan.names == ["seed0003-trunc0.5", "seed0003-trunc1", "seed0008-trunc0.5", "seed0008-trunc1"]
-    found = plan.ws(generator, 0, 4)
+    found = ws(plan, generator, 0, 4)
     for row, (seed, psi) in enumerate([(3, 0.5), (3, 1.0), (8, 0.5), (8, 1.0)]):
-        torch.testing.assert_close(found[row], start_latents(generator, [seed], psi).ws[0])
-    assert torch.equal(plan.ws(generator, 2, 3), SeedPlan([8], [0.5]).ws(generator, 0, 1))
+        torch.testing.assert_close(found[row], generator.ws(start_latents(generator, [seed], psi).tensors)[0])
+    assert torch.equal(ws(plan, generator, 2, 3), ws(SeedPlan([8], [0.5]), generator, 0, 1))
     assert SeedPlan([3], [0.5]).names == ["seed0003"]
 
 
@@ -33,23 +37,23 @@ def test_a_mix_takes_the_layers_of_the_column_and_no_others(generator):
     plan = MixPlan([0, 1], [1, 5], [0, 2], 0.7)
     assert plan.names == ["mix-seed0000", "mix-seed0001", "mix-seed0005",
                           "mix-seed0000-seed0001", "mix-seed0000-seed0005", "mix-seed0001-seed0005"]  # fmt: skip
-    zero, one, five = SeedPlan([0, 1, 5], [0.7]).ws(generator, 0, 3)
-    found = plan.ws(generator, 3, 6)
+    zero, one, five = ws(SeedPlan([0, 1, 5], [0.7]), generator, 0, 3)
+    found = ws(plan, generator, 3, 6)
     assert generator.num_ws == 6
     for row, (base, style) in enumerate([(zero, one), (zero, five), (one, five)]):
         for layer in range(6):
             torch.testing.assert_close(found[row, layer], (style if layer in (0, 2) else base)[layer])
-    torch.testing.assert_close(plan.ws(generator, 0, 3), torch.stack([zero, one, five]))
+    torch.testing.assert_close(ws(plan, generator, 0, 3), torch.stack([zero, one, five]))
 
 
 def test_a_walk_stops_at_its_seeds_and_is_half_way_in_between(generator):
-    stops = SeedPlan([3, 8, 3], [0.7]).ws(generator, 0, 3)
+    stops = ws(SeedPlan([3, 8, 3], [0.7]), generator, 0, 3)
     for space in ("z", "w"):
         plan = WalkPlan([3, 8, 3], 4, 0.7, space)
         assert len(plan.names) == 9
-        torch.testing.assert_close(plan.ws(generator, 0, 9)[::4], stops, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(ws(plan, generator, 0, 9)[::4], stops, atol=1e-5, rtol=1e-5)
         assert plan.place(6) == (8, 3, 0.5) and plan.place(8) == (8, 3, 1.0)
-    half = WalkPlan([3, 8], 2, 0.7, "w").ws(generator, 1, 2)
+    half = ws(WalkPlan([3, 8], 2, 0.7, "w"), generator, 1, 2)
     torch.testing.assert_close(half[0], (stops[0] + stops[1]) / 2)
 
 

@@ -22,7 +22,7 @@ class Mean:
 
 
 class HalvesOff(Mean):
-    """Whose value for half of the pictures is 10 too high, as FID's is higher for fewer pictures."""
+    """Whose value for half of the images is 10 too high, as FID's is higher for fewer images."""
 
     def halves(self, real, fake, rows):
         return [value + 10 for value in super().halves(real, fake, rows)]
@@ -66,7 +66,7 @@ def test_intervals_of_all_metrics_hold_their_value_and_its_bounds(name):
 
 @pytest.mark.parametrize("name", FEATURE_METRICS)
 def test_what_is_faster_for_halves_is_what_the_metric_measures(name):
-    # Of 15 real pictures, so that the kernel distance to halves of 30 takes all of both and draws no subsets.
+    # Of 15 real images, so that the kernel distance to halves of 30 takes all of both and draws no subsets.
     real, fake = torch.randn(30 if name == "ids" else 15, 4), torch.randn(30, 4) * 1.5 + 0.3
     rows = half_samples(30, 3, 0)
     for metric in feature_metrics([name], Extractor()):
@@ -100,7 +100,7 @@ def test_a_value_that_is_none_has_no_interval():
     assert all(math.isnan(end) for end in interval(Mean(), fake, fake))
 
 
-def test_a_handful_of_pictures_has_no_interval():
+def test_a_handful_of_images_has_no_interval():
     assert all(math.isnan(end) for end in interval(Mean(), torch.randn(9, 1), torch.randn(7, 1)))
     for metric in feature_metrics(FEATURE_METRICS, Extractor()):
         metric.measure(torch.randn(3, 4), torch.randn(2, 4))  # no more than k: nothing is raised
@@ -127,7 +127,7 @@ def test_trimmed_mean_by_hand():
     assert trimmed_mean(np.array([0.0, 4.0]), 0.0) == 2
 
 
-def test_halves_of_squares_are_halves_of_pictures():
+def test_halves_of_squares_are_halves_of_images():
     seen = []
 
     class Watched(Mean):
@@ -138,6 +138,6 @@ def test_halves_of_squares_are_halves_of_pictures():
     counts = torch.tensor([3, 0, 1, 2, 1, 1, 1, 1])
     owners = torch.repeat_interleave(torch.arange(8), counts)
     interval(Watched(), torch.zeros(2, 1), owners[:, None].float(), rounds=5, seed=1, counts=counts)
-    for rows, pictures in zip(seen, half_samples(8, 5, 1), strict=True):
-        chosen = set(pictures.tolist())
+    for rows, images in zip(seen, half_samples(8, 5, 1), strict=True):
+        chosen = set(images.tolist())
         assert rows.tolist() == [row for row, owner in enumerate(owners.tolist()) if owner in chosen]

@@ -43,7 +43,7 @@ class Inception(nn.Module):
 
 
 class Small(Frozen):
-    """Sixteen random features of what clean-fid's resizer gives: more pictures than features, as FID wants."""
+    """Sixteen random features of what clean-fid's resizer gives: more images than features, as FID wants."""
 
     name, title, num_features = "inception_clean", "Inception, clean", 16
 
@@ -69,11 +69,11 @@ def scripted(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """Two sets of 60 smooth pictures that differ, as arrays and as folders of PNG files."""
+    """Two sets of 60 smooth images that differ, as arrays and as folders of PNG files."""
     random = np.random.RandomState(0)
     found = []
     for shift in (0, 25):
-        folder = tmp_path_factory.mktemp("pictures")
+        folder = tmp_path_factory.mktemp("images")
         small = random.randint(0, 200, size=(60, 6, 4, 3)).astype(np.uint8) + np.uint8(shift)
         arrays = [np.asarray(Image.fromarray(each).resize((40, 60), Image.Resampling.BICUBIC)) for each in small]
         for index, array in enumerate(arrays):
@@ -129,7 +129,7 @@ def test_the_port_to_pytorch_gives_the_features_of_clean_fids_own_network(ported
     own = cleanfid.features.build_feature_extractor("legacy_pytorch", CPU["device"], use_dataparallel=False)
     theirs = torch.from_numpy(cleanfid.fid.get_folder_features(str(tmp_path), own, mode="legacy_pytorch", **CPU))
     extractor = CleanFeatures("legacy_pytorch", ported)
-    near = 1e-3 * float((theirs[0] - theirs[1]).abs().mean())  # a thousandth of what tells two pictures apart
+    near = 1e-3 * float((theirs[0] - theirs[1]).abs().mean())  # a thousandth of what tells two images apart
     assert near > 1e-6 * float(theirs.abs().max()) and theirs.shape == (3, 2048)
     torch.testing.assert_close(describe(extractor, [images]), theirs, rtol=0, atol=near)
     torch.testing.assert_close(describe(extractor, images.split(1)), theirs, rtol=0, atol=near)
@@ -184,7 +184,7 @@ def test_a_set_is_at_no_distance_from_itself(scripted, engine, count):
     assert abs(metric.measure(features, features)) < 1e-3
 
 
-def test_cached_statistics_stand_for_the_real_pictures(scripted, folders, tmp_path):
+def test_cached_statistics_stand_for_the_real_images(scripted, folders, tmp_path):
     extractor = Small(CleanFeatures("clean", scripted, trust=True))
     real, fake = (describe(extractor, images.split(16)) for images, _ in folders)
     moments = Moments.of(real)
@@ -214,7 +214,7 @@ def test_files_that_are_no_statistics_are_refused_in_one_line(tmp_path, content)
     assert "\n" not in str(caught.value)
 
 
-def test_names_say_which_way_pictures_were_resized(scripted):
+def test_names_say_which_way_images_were_resized(scripted):
     extractor = CleanFeatures("clean", scripted, trust=True)
     assert extractor.title == "Inception, clean"
     assert metric_names(extractor.name) == ("Metrics/fid_clean", "Metrics/kid_clean")

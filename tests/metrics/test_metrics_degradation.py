@@ -1,4 +1,4 @@
-"""Worse pictures are farther from the rendered people, by clean-fid on random filters and by PartsNet."""
+"""Worse images are farther from the rendered people, by clean-fid on random filters and by PartsNet."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from insetgan.data.datasets import ImageDataset
 from insetgan.metrics.features import PartsFeatures, describe
-from insetgan.metrics.pictures import real_pictures
+from insetgan.metrics.images import real_images
 from insetgan.metrics.registry import feature_metrics
 from insetgan.weights.store import load_network
 
@@ -41,8 +41,8 @@ class Resized(nn.Module):
 @pytest.fixture(scope="module")
 def people():
     dataset = ImageDataset(None, HEIGHT, WIDTH)
-    pictures = torch.cat(list(real_pictures(dataset, 2 * COUNT)))
-    shuffled = pictures[torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))]
+    images = torch.cat(list(real_images(dataset, 2 * COUNT)))
+    shuffled = images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
     return shuffled[:COUNT], shuffled[COUNT : 2 * COUNT]
 
 
@@ -52,28 +52,28 @@ def setting(request, people):
     return extractor, feature_metrics(["fid"], extractor)[0], describe(extractor, people[0].split(20))
 
 
-def blurred(pictures, strength):
+def blurred(images, strength):
     if not strength:
-        return pictures
-    small = functional.interpolate(pictures.float(), scale_factor=1 / strength, mode="bilinear", antialias=True)
-    large = functional.interpolate(small, pictures.shape[2:], mode="bilinear")
+        return images
+    small = functional.interpolate(images.float(), scale_factor=1 / strength, mode="bilinear", antialias=True)
+    large = functional.interpolate(small, images.shape[2:], mode="bilinear")
     return large.round().clamp(0, 255).to(torch.uint8)
 
 
-def noisy(pictures, strength):
-    noise = torch.randn(pictures.shape, generator=torch.Generator().manual_seed(1)) * strength
-    return (pictures + noise).round().clamp(0, 255).to(torch.uint8)
+def noisy(images, strength):
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(1)) * strength
+    return (images + noise).round().clamp(0, 255).to(torch.uint8)
 
 
-def dropped(pictures, strength):
+def dropped(images, strength):
     """Only the first few people, again and again."""
-    return pictures[torch.arange(len(pictures)) % (len(pictures) // strength)]
+    return images[torch.arange(len(images)) % (len(images) // strength)]
 
 
 @pytest.mark.parametrize(
     ("worsen", "strengths"), [(blurred, (0, 2, 4, 8)), (noisy, (0, 8, 20, 50)), (dropped, (1, 8, 32, 80))]
 )
-def test_distance_grows_with_what_is_done_to_the_pictures(setting, people, worsen, strengths):
+def test_distance_grows_with_what_is_done_to_the_images(setting, people, worsen, strengths):
     extractor, metric, real = setting
     distances = [
         metric.measure(real, describe(extractor, worsen(people[1], strength).split(20))) for strength in strengths

@@ -74,14 +74,14 @@ def test_kernel_of_the_parts_does_not_ask_where_zero_lies_or_how_long_a_unit_is(
     assert moved == pytest.approx(plain, rel=1e-6)
 
 
-def test_the_same_pictures_are_at_no_distance():
+def test_the_same_images_are_at_no_distance():
     features = torch.rand(40, 8)
     found = Reference("parts", features).distances(features)
     assert found["Metrics/frechet_parts"] == pytest.approx(0, abs=1e-8)
-    assert found["Metrics/kernel_parts"] < 0  # unbiased: pairs of a picture with itself count between the sets only
+    assert found["Metrics/kernel_parts"] < 0  # unbiased: pairs of an image with itself count between the sets only
 
 
-def test_worse_pictures_are_farther_and_fewer_than_features_are_no_trouble():
+def test_worse_images_are_farther_and_fewer_than_features_are_no_trouble():
     reference = Reference("parts", torch.randn(30, 40))
     near, far = (reference.distances(torch.randn(20, 40) + shift) for shift in (0.2, 2.0))
     for name in reference.names:
@@ -105,7 +105,7 @@ def test_features_that_are_not_finite_have_no_distance():
     assert all(math.isnan(value) for value in found.values())
 
 
-def test_one_picture_has_no_covariance():
+def test_one_image_has_no_covariance():
     with pytest.raises(ValueError, match="2 or more"):
         Reference("parts", torch.randn(1, 3))
     with pytest.raises(ValueError, match="2 or more"):

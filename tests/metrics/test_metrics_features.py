@@ -9,14 +9,14 @@ from insetgan.metrics.inception import INCEPTION_FILE, InceptionFeatures
 from insetgan.runtime.errors import UserError
 
 
-def pictures(count, height=64, width=32):
+def random_images(count, height=64, width=32):
     return torch.randint(256, (count, 3, height, width), dtype=torch.uint8)
 
 
 def test_parts_features_are_means_of_the_three_coarsest_maps():
     network = PartsNet().eval()
     extractor = PartsFeatures(network, width=32)
-    images = pictures(2)
+    images = random_images(2)
     maps = network.features(images.float() / 127.5 - 1)[2:]
     expected = torch.cat([each.flatten(2).mean(2) for each in maps], dim=1)
     found = extractor(images)
@@ -25,18 +25,20 @@ def test_parts_features_are_means_of_the_three_coarsest_maps():
     torch.testing.assert_close(found, expected)
 
 
-def test_pictures_of_any_size_are_seen_at_one_width():
+def test_images_of_any_size_are_seen_at_one_width():
     extractor = PartsFeatures(PartsNet(), width=32)
     seen = []
     extractor.network.features = lambda x: seen.append(tuple(x.shape)) or [torch.zeros(1, c, 1, 1) for c in (1,) * 5]
     for height, width in ((64, 32), (16, 16), (1024, 512), (40, 41), (8, 64)):
-        extractor(pictures(1, height, width))
+        extractor(random_images(1, height, width))
     assert seen == [(1, 3, h, 32) for h in (64, 32, 64, 32, 16)]
 
 
-def test_a_picture_enlarged_is_nearer_to_itself_than_to_any_other():
+def test_a_image_enlarged_is_nearer_to_itself_than_to_any_other():
     extractor = PartsFeatures(PartsNet(), width=32)
-    small = pictures(4, 4, 2).repeat_interleave(16, 2).repeat_interleave(16, 3)  # squares of 16 pixels of one colour
+    small = (
+        random_images(4, 4, 2).repeat_interleave(16, 2).repeat_interleave(16, 3)
+    )  # squares of 16 pixels of one colour
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
     expected = extractor(small)
     moved = (extractor(large) - expected).norm(dim=1)
@@ -56,14 +58,14 @@ def test_parts_features_refuse_a_width_without_whole_places():
 
 
 def test_a_batch_of_one_is_described_as_in_any_other():
-    extractor, images = PartsFeatures(PartsNet(), width=32), pictures(5)
+    extractor, images = PartsFeatures(PartsNet(), width=32), random_images(5)
     alone = describe(extractor, images.split(1))
     torch.testing.assert_close(alone, describe(extractor, images.split(3)))
     assert alone.shape == (5, 288)
 
 
 class Inception(nn.Module):
-    """Has the signature of the field's file: features of uint8 pictures, or without return_features its verdicts."""
+    """Has the signature of the field's file: features of uint8 images, or without return_features its verdicts."""
 
     def forward(self, img: Tensor, return_features: bool = False) -> Tensor:
         mean = img.to(torch.float32).flatten(2).mean(2)
@@ -89,7 +91,7 @@ def cache(tmp_path, monkeypatch):
 
 def test_inception_is_found_in_the_cache_and_gives_its_features(cache):
     torch.jit.script(Inception()).save(cache)
-    extractor, images = InceptionFeatures(trust=True), pictures(3)
+    extractor, images = InceptionFeatures(trust=True), random_images(3)
     found = describe(extractor, [images])
     assert found.shape == (3, extractor.num_features)
     torch.testing.assert_close(found[:, 1], images[:, 1].float().mean((1, 2)))
@@ -98,7 +100,7 @@ def test_inception_is_found_in_the_cache_and_gives_its_features(cache):
 
 def test_a_path_of_its_own_is_taken(tmp_path, cache):
     torch.jit.script(Inception()).save(tmp_path / "mine.pt")
-    assert InceptionFeatures(tmp_path / "mine.pt", trust=True)(pictures(1)).shape == (1, 2048)
+    assert InceptionFeatures(tmp_path / "mine.pt", trust=True)(random_images(1)).shape == (1, 2048)
 
 
 def test_a_missing_file_says_what_where_and_how(cache):
@@ -120,5 +122,5 @@ def test_a_file_that_is_no_network_is_refused_in_one_line(cache):
 def test_another_network_is_refused_in_one_line(cache, other):
     torch.jit.script(other()).save(cache)
     with pytest.raises(UserError, match="gives no 2048 features") as caught:
-        InceptionFeatures(trust=True)(pictures(2))
+        InceptionFeatures(trust=True)(random_images(2))
     assert "\n" not in str(caught.value)

@@ -10,7 +10,7 @@ from insetgan.metrics.judges import enlarged
 from insetgan.runtime.errors import UserError
 
 
-def test_small_pictures_are_enlarged_in_proportion_and_large_ones_left_alone():
+def test_small_images_are_enlarged_in_proportion_and_large_ones_left_alone():
     small = torch.full((2, 3, 32, 24), 200, dtype=torch.uint8)
     large = enlarged(small)
     assert large.shape == (2, 3, 1024, 768) and large.dtype == torch.uint8

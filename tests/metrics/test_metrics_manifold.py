@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -29,7 +30,7 @@ def test_a_point_on_the_border_of_a_ball_is_inside():
     assert inside.tolist() == [True, False]
 
 
-def test_the_same_pictures_are_wholly_covered_and_strangers_not_at_all():
+def test_the_same_images_are_wholly_covered_and_strangers_not_at_all():
     features = torch.randn(40, 8)
     assert precision_and_recall(features, features) == (1, 1)
     assert precision_and_recall(features, features + 100) == (0, 0)
@@ -59,6 +60,14 @@ def test_as_all_distances_at_once_and_in_chunks(monkeypatch):
     assert precision_and_recall(real, fake) == (pytest.approx(float(precision)), pytest.approx(float(recall)))
 
 
-def test_more_than_k_pictures_are_needed():
-    with pytest.raises(ValueError, match="k=3: must be from 1 to 2 with 3 pictures"):
+def test_more_than_k_images_are_needed():
+    with pytest.raises(ValueError, match="k=3: must be from 1 to 2 with 3 images"):
         precision_and_recall(torch.randn(9, 2), torch.randn(3, 2))
+
+
+@pytest.mark.parametrize(("seed", "expected"), [(0, (0.8975, 0.496)), (1, (0.8925, 0.526)), (2, (0.88, 0.52))])
+def test_the_numbers_are_those_of_prdc(seed, expected):
+    random = np.random.RandomState(seed)
+    real, fake = random.randn(500, 24), random.randn(400, 24) * 0.9 + 0.1
+    # From prdc 0.2: compute_prdc(real, fake, nearest_k=3)
+    assert precision_and_recall(torch.tensor(real), torch.tensor(fake), 3) == pytest.approx(expected, abs=1e-12)

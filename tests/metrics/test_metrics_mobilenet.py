@@ -21,36 +21,36 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture
-def pictures():
+def images():
     return torch.randint(256, (3, 3, 96, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
-def test_features_are_means_of_the_last_two_maps(file, pictures):
+def test_features_are_means_of_the_last_two_maps(file, images):
     extractor = MobileNetFeatures(file, width=32)
-    found = extractor(pictures)
-    maps = load_mobilenet(file).features(pictures.float() / 127.5 - 1)
+    found = extractor(images)
+    maps = load_mobilenet(file).features(images.float() / 127.5 - 1)
     assert found.shape == (3, extractor.num_features) == (3, 416)
     torch.testing.assert_close(found[:, :96], maps[3].mean((2, 3)))
     torch.testing.assert_close(found[:, 96:], maps[4].mean((2, 3)))
 
 
-def test_pictures_of_any_size_are_brought_to_one_width(file, pictures):
+def test_images_of_any_size_are_brought_to_one_width(file, images):
     enlarged = (
-        functional.interpolate(pictures.float(), (192, 64), mode="bilinear", antialias=True).round().to(torch.uint8)
+        functional.interpolate(images.float(), (192, 64), mode="bilinear", antialias=True).round().to(torch.uint8)
     )
     extractor = MobileNetFeatures(file, width=64)
     expected = extractor(enlarged)
-    moved = (extractor(pictures) - expected).norm(dim=1)
+    moved = (extractor(images) - expected).norm(dim=1)
     assert moved.max() < 0.25 * torch.pdist(expected).min()
-    assert extractor(pictures[:, :, :40, :30]).shape == (3, 416)  # rounded to whole strides
+    assert extractor(images[:, :, :40, :30]).shape == (3, 416)  # rounded to whole strides
 
 
-def test_a_picture_has_the_same_features_in_any_batch_and_precision(file, pictures):
+def test_a_image_has_the_same_features_in_any_batch_and_precision(file, images):
     extractor = MobileNetFeatures(file, width=32).train()
-    whole = extractor(pictures)
-    torch.testing.assert_close(extractor(pictures[1:2]), whole[1:2], rtol=1e-4, atol=1e-6)
+    whole = extractor(images)
+    torch.testing.assert_close(extractor(images[1:2]), whole[1:2], rtol=1e-4, atol=1e-6)
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(extractor(pictures), whole)
+        assert torch.equal(extractor(images), whole)
 
 
 def test_it_knows_its_file_and_its_names(file):

@@ -5,11 +5,12 @@ from torch import nn
 from insetgan.metrics.bootstrap import trimmed_mean
 from insetgan.metrics.path_length import TRIM, face_crop, path_length, path_lengths
 from insetgan.networks import Generator
+from insetgan.networks.layered import Layered
 from insetgan.runtime.errors import UserError
 
 
-class Linear(nn.Module):
-    """w = z, and picture A w: the length of a step of epsilon is |A (w2 - w1)|^2 for squared distances."""
+class Linear(Layered, nn.Module):
+    """w = z, and image A w: the length of a step of epsilon is |A (w2 - w1)|^2 for squared distances."""
 
     z_dim = 5
 
@@ -22,8 +23,7 @@ class Linear(nn.Module):
         self.given.append(z)
         return z[:, None].repeat(1, 2, 1)
 
-    def synthesis(self, ws, noise_mode):
-        assert noise_mode == "const"
+    def draw(self, ws):
         return (ws[:, 0] @ self.matrix.T).view(-1, 3, 8, 8)
 
 
@@ -48,8 +48,8 @@ def test_the_published_step_is_exact_enough_in_single_precision():
 
 def test_end_and_full_differ_where_the_generator_is_not_linear():
     class Curved(Linear):
-        def synthesis(self, ws, noise_mode):
-            return super().synthesis(ws**2, noise_mode)
+        def draw(self, ws):
+            return super().draw(ws**2)
 
     end, full = (path_lengths(Curved(), squared, range(10), sampling=each) for each in ("end", "full"))
     # By the chain rule 2 A diag(w_t) (w2 - w1), at t = 0 for "end".
@@ -62,7 +62,7 @@ def test_end_and_full_differ_where_the_generator_is_not_linear():
     assert not torch.allclose(end, full, rtol=0.1)
 
 
-def test_a_seed_has_its_length_in_any_share_and_its_own_picture_at_the_end():
+def test_a_seed_has_its_length_in_any_share_and_its_own_image_at_the_end():
     generator = Linear()
     whole = path_lengths(generator, squared, range(40), sampling="full")
     parts = [path_lengths(generator, squared, share, sampling="full") for share in (range(3), range(3, 40))]

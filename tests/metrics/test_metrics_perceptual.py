@@ -23,7 +23,7 @@ def backbone(tmp_path_factory):
     return path
 
 
-def pictures(count, size=64):
+def random_images(count, size=64):
     return torch.rand(count, 3, size, size) * 2 - 1
 
 
@@ -36,28 +36,28 @@ def test_lpips_is_the_packages_on_the_weights_of_the_file(backbone):
     state = torch.load(backbone)
     for name, value in reference.net.state_dict().items():
         value.copy_(state["features." + name.split(".", 1)[1]])
-    ours, theirs = pictures(3), pictures(3)
+    ours, theirs = random_images(3), random_images(3)
     found = LpipsDistance("alex", backbone)(ours, theirs)
     torch.testing.assert_close(found, reference(ours, theirs).flatten())
     assert found.shape == (3,)
     assert bool((found > 0).all())
 
 
-def test_lpips_of_a_picture_and_itself_is_nothing_and_a_batch_changes_nothing(backbone):
-    distance, ours, theirs = LpipsDistance("alex", backbone), pictures(4), pictures(4)
+def test_lpips_of_a_image_and_itself_is_nothing_and_a_batch_changes_nothing(backbone):
+    distance, ours, theirs = LpipsDistance("alex", backbone), random_images(4), random_images(4)
     assert distance(ours, ours).abs().max() == 0
     one_by_one = torch.cat([distance(ours[i : i + 1], theirs[i : i + 1]) for i in range(4)])
     torch.testing.assert_close(one_by_one, distance(ours, theirs))
     assert (distance.name, distance.title) == ("lpips_alex", "LPIPS (AlexNet)")
 
 
-def test_larger_pictures_are_reduced_where_asked(backbone):
+def test_larger_images_are_reduced_where_asked(backbone):
     distance = LpipsDistance("alex", backbone, size=64)
     seen = []
     distance.network.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[2:]))
-    distance(pictures(1, 128), pictures(1, 128))
+    distance(random_images(1, 128), random_images(1, 128))
     distance(torch.zeros(1, 3, 256, 128), torch.zeros(1, 3, 256, 128))
-    distance(pictures(1, 48), pictures(1, 48))
+    distance(random_images(1, 48), random_images(1, 48))
     assert seen == [(64, 64), (128, 64), (48, 48)]
 
 
@@ -65,7 +65,7 @@ def test_weights_are_found_where_torchvision_keeps_them(backbone, tmp_path, monk
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     (tmp_path / "hub" / "checkpoints" / BACKBONES["alex"]).write_bytes(backbone.read_bytes())
-    ours, theirs = pictures(1), pictures(1)
+    ours, theirs = random_images(1), random_images(1)
     assert torch.equal(LpipsDistance("alex")(ours, theirs), LpipsDistance("alex", backbone)(ours, theirs))
 
 
@@ -100,7 +100,7 @@ def test_mistakes_are_named(backbone, monkeypatch):
 
 def test_partsnets_distance_is_the_refinements_and_never_called_lpips():
     network = PartsNet().eval()
-    distance, ours, theirs = PartsDistance(network), pictures(2), pictures(2)
+    distance, ours, theirs = PartsDistance(network), random_images(2), random_images(2)
     expected = feature_distance(unit_features(network.features(ours)), unit_features(network.features(theirs)))
     torch.testing.assert_close(distance(ours, theirs), expected)
     assert "lpips" not in (distance.name + distance.title).lower()
@@ -138,7 +138,7 @@ def net(request, tmp_path_factory):
 
 def test_features_of_a_refinement_give_the_packages_values_and_gradients(net):
     name, path, reference = net
-    features, ours, theirs = LpipsFeatures(name, path), pictures(2).requires_grad_(), pictures(2)
+    features, ours, theirs = LpipsFeatures(name, path), random_images(2).requires_grad_(), random_images(2)
     found = feature_distance(describe(features, ours), describe(features, theirs))
     expected = reference(ours, theirs).flatten()
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
@@ -148,11 +148,11 @@ def test_features_of_a_refinement_give_the_packages_values_and_gradients(net):
     assert mine.norm() > 0
 
 
-def test_features_take_any_size_and_black_pictures(net):
+def test_features_take_any_size_and_black_images(net):
     name, path, _ = net
     features = LpipsFeatures(name, path)
     for size in (16, 64, 96):
-        images = pictures(1, size).requires_grad_()
+        images = random_images(1, size).requires_grad_()
         distance = feature_distance(describe(features, images), describe(features, torch.zeros(1, 3, size, size)))
         (gradient,) = torch.autograd.grad(distance.sum(), images)
         assert gradient.isfinite().all() and gradient.abs().max() > 0

@@ -67,7 +67,7 @@ def test_precision_and_recall_share_one_pass(monkeypatch):
 
 
 @pytest.mark.parametrize("engine", ["cleanfid", "torchmetrics"])
-def test_pictures_that_are_not_finite_have_no_value(engine):
+def test_images_that_are_not_finite_have_no_value(engine):
     broken = torch.full((10, 4), float("nan"))
     for metric in feature_metrics(FEATURE_METRICS, PARTS, engine=engine):
         assert metric.measure(torch.randn(10, 4), broken) != metric.measure(torch.randn(10, 4), broken)

@@ -33,7 +33,7 @@ def test_a_flat_canvas_counts_as_one_level():
     assert seam(flat(100), composite, BOX).item() == 3
 
 
-def test_sides_on_the_border_of_the_picture_do_not_count():
+def test_sides_on_the_border_of_the_image_do_not_count():
     composite = flat(0)
     box = torch.tensor([[0, 0, 4, 8]])  # only the right side has neighbours
     composite[:, :, :4] = 9

@@ -67,12 +67,12 @@ def test_the_number_of_features_is_found_out(tmp_path, network):
     assert extractor(torch.zeros(1, 3, 20, 10, dtype=torch.uint8)).shape == (1, 3)
 
 
-def test_pictures_are_resized_where_asked_and_otherwise_fail_in_one_line(tmp_path):
+def test_images_are_resized_where_asked_and_otherwise_fail_in_one_line(tmp_path):
     path = saved(tmp_path, Fixed())
     assert TorchScriptFeatures(trust=True, path=path, size=[8, 4])(
         torch.zeros(3, 3, 40, 20, dtype=torch.uint8)
     ).shape == (3, 6)
-    with pytest.raises(UserError, match=r"fails on pictures .* features\.size= resizes them") as caught:
+    with pytest.raises(UserError, match=r"fails on images .* features\.size= resizes them") as caught:
         TorchScriptFeatures(trust=True, path=path)
     assert "\n" not in str(caught.value)
 

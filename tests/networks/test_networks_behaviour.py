@@ -69,8 +69,8 @@ def test_clamping_far_out_changes_nothing(G):
     torch.testing.assert_close(clamped(z).detach(), G(z))
 
 
-def test_clamping_limits_features_and_picture(G):
-    """At a tiny limit every feature is at it, so the picture is a sum of at most one limit a block."""
+def test_clamping_limits_features_and_image(G):
+    """At a tiny limit every feature is at it, so the image is a sum of at most one limit a block."""
     limit = 1e-3
     clamped = Generator(**{**G.architecture, "conv_clamp": limit})
     clamped.load_state_dict(G.state_dict())
@@ -117,7 +117,7 @@ def test_prepared_weights(up):
 
 
 def test_derivatives_of_a_whole_network():
-    """First and second derivatives of pictures with respect to latents, in float64."""
+    """First and second derivatives of images with respect to latents, in float64."""
     torch.manual_seed(0)
     G = Generator(height=8, width=8, channel_base=16, channel_max=2, z_dim=2, w_dim=2, mapping_layers=1).double()
     ws = torch.randn(1, G.num_ws, 2, dtype=torch.float64).requires_grad_()

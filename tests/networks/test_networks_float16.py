@@ -114,7 +114,7 @@ def enlarge(network, part):
 
 @pytest.mark.parametrize("part", ["conv0.weight", "conv1.weight", "conv0.affine.weight", "conv1.affine.weight"])
 def test_huge_weights_and_styles_change_nothing(G, part):
-    """Both are normalised, which demodulation undoes: picture and gradients are those of float32."""
+    """Both are normalised, which demodulation undoes: image and gradients are those of float32."""
     enlarge(G.synthesis, part)
     z = torch.randn(4, 16)
     images = G(z).detach()
@@ -126,7 +126,7 @@ def test_huge_weights_and_styles_change_nothing(G, part):
 
 
 @pytest.mark.parametrize("part", ["conv1.bias", "noise_strength", "torgb.weight", "torgb.affine.weight"])
-def test_huge_shifts_and_pictures_stay_within_range(G, part):
+def test_huge_shifts_and_images_stay_within_range(G, part):
     """These have no norm, but what they give is clamped."""
     enlarge(G.synthesis, part)
     with half():

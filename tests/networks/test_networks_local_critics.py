@@ -17,11 +17,11 @@ def make(**settings):
     return LocalProjectedDiscriminator(PartsNet(working_height=64), **SMALL | {"img_channels": 4} | settings).eval()
 
 
-def picture_with_hole(rows, columns):
-    picture = torch.randn(1, 4, 64, 32)
-    picture[:, 0] = 0.5
-    picture[:, 0, rows, columns] = -0.5
-    return picture
+def image_with_hole(rows, columns):
+    image = torch.randn(1, 4, 64, 32)
+    image[:, 0] = 0.5
+    image[:, 0, rows, columns] = -0.5
+    return image
 
 
 def test_windows_are_centred_on_the_chosen_pixel_of_the_hole():
@@ -60,19 +60,19 @@ def test_windows_are_cut_as_slices_are():
 
 def test_it_judges_as_its_two_halves_do():
     judge = make()
-    picture = picture_with_hole(slice(10, 14), slice(8, 12))
-    whole = ProjectedDiscriminator.forward(judge, picture)
+    image = image_with_hole(slice(10, 14), slice(8, 12))
+    whole = ProjectedDiscriminator.forward(judge, image)
     place = torch.tensor([0.0])  # (10, 8): the window of 16 begins at (2, 0)
-    expected = torch.cat([whole, judge.local(picture[:, :, 2:18, 0:16])], dim=1)
-    torch.testing.assert_close(judge(picture, places=place), expected)
+    expected = torch.cat([whole, judge.local(image[:, :, 2:18, 0:16])], dim=1)
+    torch.testing.assert_close(judge(image, places=place), expected)
 
 
 def test_only_what_lies_in_the_window_counts_for_the_local_half():
     judge = make()
-    picture = picture_with_hole(slice(10, 14), slice(8, 12)).requires_grad_()
-    whole = ProjectedDiscriminator.forward(judge, picture).shape[1]
-    judge(picture, places=torch.tensor([0.0]))[:, whole:].sum().backward()
-    seen = picture.grad[0, 1:].abs().sum(0) > 0
+    image = image_with_hole(slice(10, 14), slice(8, 12)).requires_grad_()
+    whole = ProjectedDiscriminator.forward(judge, image).shape[1]
+    judge(image, places=torch.tensor([0.0]))[:, whole:].sum().backward()
+    seen = image.grad[0, 1:].abs().sum(0) > 0
     assert bool(seen[2:18, :16].any())
     seen[2:18, :16] = False
     assert not bool(seen.any())
@@ -89,11 +89,11 @@ def test_the_frozen_network_is_one_and_the_critics_keep_their_names():
 
 def test_without_a_mask_or_places_it_looks_at_the_middle():
     judge = make(img_channels=3)
-    picture = torch.randn(1, 3, 64, 32)
-    whole = ProjectedDiscriminator.forward(judge, picture)
+    image = torch.randn(1, 3, 64, 32)
+    whole = ProjectedDiscriminator.forward(judge, image)
     # Half of the 2048 pixels come before (32, 0), where a window of 16 is moved in from (24, -8).
-    expected = torch.cat([whole, judge.local(picture[:, :, 24:40, 0:16])], dim=1)
-    torch.testing.assert_close(judge(picture), expected)
+    expected = torch.cat([whole, judge.local(image[:, :, 24:40, 0:16])], dim=1)
+    torch.testing.assert_close(judge(image), expected)
 
 
 @pytest.mark.parametrize("enlarge", [0.5, 1, 2])
@@ -106,8 +106,8 @@ def test_any_window_is_brought_to_what_the_strides_divide(enlarge, window):
     assert judge(torch.randn(1, 4, 64, 64)).shape == (1, 5 * (4 * 4 + per_critic))
 
 
-def test_pictures_too_small_for_a_window_are_refused():
-    with pytest.raises(ValueError, match=r"local_enlarge=0.25: windows have 64 pixels or more then, pictures 64 x 32"):
+def test_images_too_small_for_a_window_are_refused():
+    with pytest.raises(ValueError, match=r"local_enlarge=0.25: windows have 64 pixels or more then, images 64 x 32"):
         make(local_enlarge=0.25)
 
 

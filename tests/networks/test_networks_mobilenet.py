@@ -79,7 +79,7 @@ def test_a_block_adds_its_input_only_where_nothing_changes_size():
         assert torch.equal(result, x if kept else torch.zeros_like(result))
 
 
-def test_it_is_frozen_and_gradients_reach_the_picture(file):
+def test_it_is_frozen_and_gradients_reach_the_image(file):
     network = load_mobilenet(file)
     assert not network.training
     assert not any(p.requires_grad for p in network.parameters())

@@ -11,7 +11,7 @@ from insetgan.networks.part_critics import PartProjectedDiscriminator, corners_r
 from insetgan.networks.projected import ProjectedDiscriminator
 
 SMALL = {"height": 64, "width": 32, "mixed_channels": 8, "critic_channels": 8}
-PLACES = 5 * 4 * 2  # of the critics on the whole: four maps and the picture, 4 x 2 places each
+PLACES = 5 * 4 * 2  # of the critics on the whole: four maps and the image, 4 x 2 places each
 
 
 class Brightest(nn.Module):
@@ -32,9 +32,9 @@ def make(**settings):
 
 
 def spot(row, column):
-    picture = torch.zeros(1, 3, 64, 32)
-    picture[:, :, row, column] = 1
-    return picture
+    image = torch.zeros(1, 3, 64, 32)
+    image[:, :, row, column] = 1
+    return image
 
 
 def test_windows_have_the_box_in_their_middle_and_stay_inside():

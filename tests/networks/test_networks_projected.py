@@ -14,7 +14,7 @@ def judge():
 
 
 class Blind(nn.Module):
-    """Describes every picture alike."""
+    """Describes every image alike."""
 
     def features(self, images):
         return tuple(images.new_ones(len(images), 4, images.shape[2] // s, images.shape[3] // s) for s in (1, 2, 4))
@@ -22,14 +22,14 @@ class Blind(nn.Module):
 
 def test_every_scale_judges_every_place_of_the_coarsest(judge):
     assert len(judge.critics) == 4
-    assert judge(torch.randn(3, 3, 32, 16)).shape == (3, 5 * 2 * 1)  # four feature maps and the picture
+    assert judge(torch.randn(3, 3, 32, 16)).shape == (3, 5 * 2 * 1)  # four feature maps and the image
     larger = ProjectedDiscriminator(PartsNet(), height=32, width=16, scales=(1, 2), enlarge=2)
     assert larger(torch.randn(1, 3, 32, 16)).shape == (1, 3 * 16 * 8)
     smaller = ProjectedDiscriminator(PartsNet(), height=64, width=32, scales=(1, 2), enlarge=0.5)
     assert smaller(torch.randn(1, 3, 64, 32)).shape == (1, 3 * 8 * 4)
 
 
-def test_critics_that_grow_go_on_seeing_what_they_know_and_the_picture_sharply():
+def test_critics_that_grow_go_on_seeing_what_they_know_and_the_image_sharply():
     torch.manual_seed(0)
     judge = ProjectedDiscriminator(PartsNet(), height=64, width=32, enlarge=0.5).eval()
     images = torch.randn(2, 3, 64, 32)
@@ -43,7 +43,7 @@ def test_critics_that_grow_go_on_seeing_what_they_know_and_the_picture_sharply()
 
 
 def test_frozen_weights_are_buffers_that_training_leaves_alone(judge):
-    assert {name.split(".")[0] for name, _ in judge.named_parameters()} == {"critics", "picture_critic"}
+    assert {name.split(".")[0] for name, _ in judge.named_parameters()} == {"critics", "image_critic"}
     judge.train().requires_grad_(True)
     frozen = {name: b.clone() for name, b in judge.named_buffers() if "critic" not in name}
     assert "features.stages.0.0.0.weight" in frozen
@@ -66,13 +66,13 @@ def test_as_buffers_keeps_names_and_results():
     torch.testing.assert_close(network(images).boxes, before)
 
 
-def test_a_picture_is_judged_by_itself(judge):
+def test_a_image_is_judged_by_itself(judge):
     judge.eval()
     images = torch.randn(4, 3, 32, 16)
     torch.testing.assert_close(judge(images)[2:3], judge(images[2:3]), rtol=1e-4, atol=1e-5)
 
 
-def test_the_picture_itself_is_looked_at():
+def test_the_image_itself_is_looked_at():
     torch.manual_seed(0)
     judge = ProjectedDiscriminator(Blind(), height=16, width=8, scales=(1, 2)).eval()
     red, blue = torch.zeros(2, 1, 3, 16, 8)
@@ -91,7 +91,7 @@ def test_critics_have_spectral_norm_one(judge):
         assert torch.linalg.matrix_norm(weight.detach().flatten(1), 2).item() == pytest.approx(1, abs=0.02)
 
 
-def test_gradients_reach_the_picture(judge):
+def test_gradients_reach_the_image(judge):
     images = torch.randn(2, 3, 32, 16).requires_grad_()
     judge(images).mean().backward()
     assert bool((images.grad.abs().amax((1, 2, 3)) > 0).all())
@@ -117,7 +117,7 @@ def test_scales_that_make_no_sense_are_refused(wrong):
     ("wrong", "said"),
     [({"height": 8, "width": 8}, "too small"), ({"enlarge": 0.5}, "too small"), ({"enlarge": 4}, "no larger than")],
 )
-def test_pictures_that_do_not_go_with_the_scales_are_refused(wrong, said):
+def test_images_that_do_not_go_with_the_scales_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):
         ProjectedDiscriminator(PartsNet(), **{"height": 32, "width": 16} | wrong)
 
@@ -127,7 +127,7 @@ def test_scales_that_the_network_has_not_are_refused():
         ProjectedDiscriminator(Blind(), height=32, width=16, scales=(1, 3))
 
 
-def test_pictures_of_another_size_are_refused(judge):
+def test_images_of_another_size_are_refused(judge):
     with pytest.raises(ValueError, match="img must have the shape"):
         judge(torch.zeros(1, 3, 16, 16))
 

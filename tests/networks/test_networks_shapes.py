@@ -230,7 +230,7 @@ LAYERS.remove("b8.fromrgb")
 
 @pytest.mark.parametrize("count", [0, 1, 3, 5, 7])
 def test_frozen_layers_are_buffers(count):
-    """The first layers from the picture on keep their names, results and values, but take no part in training."""
+    """The first layers from the image on keep their names, results and values, but take no part in training."""
     torch.manual_seed(0)
     D = Discriminator(height=16, width=16, channel_base=64, channel_max=8)
     names, images = list(D.state_dict()), torch.randn(4, 3, 16, 16)

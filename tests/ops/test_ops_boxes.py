@@ -27,7 +27,7 @@ def test_square_box_never_exceeds_the_shorter_side():
     assert square_boxes(torch.tensor([[0.0, 0.0, 16.0, 90.0]]), 0.2, 100, 16).tolist() == [[0, 37, 16, 53]]
 
 
-def test_square_box_moves_with_the_picture():
+def test_square_box_moves_with_the_image():
     exact = torch.tensor([[10.3, 12.7, 21.9, 25.1]])
     moved = square_boxes(exact + torch.tensor([7.0, 5.0, 7.0, 5.0]), 0.15, 100, 100)
     assert torch.equal(moved, square_boxes(exact, 0.15, 100, 100) + torch.tensor([7, 5, 7, 5]))

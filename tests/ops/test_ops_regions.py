@@ -54,7 +54,7 @@ def test_boxes_that_leave_the_canvas_or_are_empty_are_refused(box):
         Region.at(torch.tensor([[0, 0, 2, 2], box]), (16, 8), (4, 4))
 
 
-def test_a_feather_rises_over_the_band_but_not_at_the_edge_of_the_picture():
+def test_a_feather_rises_over_the_band_but_not_at_the_edge_of_the_image():
     weights = feather(torch.tensor([[0, 8, 32, 40]]), 64, 48)[0, 0]
     assert weights[24, 0] == 1, "nothing lies behind the left side"
     assert torch.allclose(weights[24, 28:32], torch.tensor([0.875, 0.625, 0.375, 0.125]))

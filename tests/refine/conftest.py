@@ -5,6 +5,7 @@ from torch import nn
 from insetgan.detection.detector import Detection, FixedBoxes
 from insetgan.detection.part import Part
 from insetgan.detection.placement import SquarePlacement
+from insetgan.networks.layered import Layered
 from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem
@@ -26,8 +27,8 @@ class LinearMapping(nn.Module):
         return w[:, None].repeat(1, self.num_ws, 1)
 
 
-class LinearGenerator(nn.Module):
-    """Draws sum_i layer_i(w_i): every layer has its own basis of pictures, smooth in space."""
+class LinearGenerator(Layered, nn.Module):
+    """Draws sum_i layer_i(w_i): every layer has its own basis of images, smooth in space."""
 
     def __init__(self, height, width, w_dim=6, num_ws=3, seed=0, flat=False):
         super().__init__()

@@ -22,7 +22,7 @@ def run(tmp_path):
 
 
 def value(read, seed):
-    return round(float(read[seed][0][0]), 2)
+    return round(float(read[seed]["shared"][0]), 2)
 
 
 def test_a_folder_gives_each_seed_its_own_or_one_to_all(run):
@@ -42,7 +42,8 @@ def test_files_of_many_and_of_one(run):
 def test_a_projection_becomes_its_mean_and_offsets(tmp_path):
     ws = np.random.RandomState(0).randn(1, 5, 4).astype(np.float32)
     np.savez(tmp_path / "projected_w.npz", w=ws)
-    shared, delta = read_codes(str(tmp_path / "projected_w.npz"), "face", [0], key="parts.face.start")[0]
+    found = read_codes(str(tmp_path / "projected_w.npz"), "face", [0], key="parts.face.start")[0]
+    shared, delta = found["shared"], found["delta"]
     assert torch.allclose(shared + delta, torch.from_numpy(ws[0]), atol=1e-6)
     assert delta.mean(0).abs().max() < 1e-6
 

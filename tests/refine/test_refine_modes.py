@@ -28,7 +28,7 @@ def test_one_way_refinement_leaves_the_canvas_to_the_bit(problem, objective):
     task = problem()
     result = refine(task, objective(), dataclasses.replace(SHORT, sides=("inset",)))
     assert torch.equal(result.canvas, result.start_canvas)
-    assert torch.equal(result.latents[CANVAS].ws, task.starts[CANVAS].ws)
+    assert torch.equal(task.canvas.ws(result.latents[CANVAS].tensors), task.canvas.ws(task.starts[CANVAS].tensors))
     assert task.canvas.calls == 1, "drawn once and never again"
     assert all(
         row["body_change"] == 0 and row["band_after"]["face"] < row["band_before"]["face"] for row in measure(result)
@@ -37,7 +37,9 @@ def test_one_way_refinement_leaves_the_canvas_to_the_bit(problem, objective):
 
 def test_settled_samples_stop_and_change_no_other(problem, objective):
     task = problem(seeds=range(4))
-    task.starts["face"].shared[1] = refine(problem(seeds=range(4)), objective(), LONG).latents["face"].shared[1]
+    task.starts["face"].tensors["shared"][1] = (
+        refine(problem(seeds=range(4)), objective(), LONG).latents["face"].tensors["shared"][1]
+    )
     schedule = plain(steps=400, block=5, ramp_down=0, sides=("inset",), patience=20, tolerance=0.02)
     result = refine(task, objective(), schedule)
     calls = task.parts["face"].generator.calls
@@ -112,9 +114,10 @@ def test_latent_spaces(problem, objective, space, shared, delta, alike):
     starts = {name: dataclasses.replace(codes, space=space) for name, codes in task.starts.items()}
     result = refine(dataclasses.replace(task, starts=starts), objective(), SHORT)
     for name, codes in result.latents.items():
-        assert (not torch.equal(codes.shared, starts[name].shared)) == shared
-        assert bool(codes.delta.any()) == delta
-        assert torch.equal(codes.ws[:, 0], codes.ws[:, 1]) == alike
+        assert (not torch.equal(codes.tensors["shared"], starts[name].tensors["shared"])) == shared
+        assert bool(codes.tensors["delta"].any()) == delta
+        ws = codes.generator.ws(codes.tensors)
+        assert torch.equal(ws[:, 0], ws[:, 1]) == alike
     assert all(row["band_after"]["face"] < row["band_before"]["face"] for row in measure(result))
 
 
@@ -125,7 +128,7 @@ def test_parts_of_one_generator_are_drawn_in_one_call_and_mirrored(problem, obje
     generator = parts["left"].generator
     result = refine(task, objective(), plain(steps=4, block=2))
     assert generator.calls == 1 + 2 + 1 + 1  # start, two steps, once when it is frozen, result
-    right = generator.synthesis(result.latents["right"].ws, noise_mode="const")
+    right = generator.render(result.latents["right"].tensors)
     assert torch.allclose(result.insets["right"], right.flip(3), atol=1e-6)
 
 
@@ -219,7 +222,7 @@ def test_boxes_do_not_move_because_somebody_else_has_stopped(problem, objective,
         detector = following()
         task = problem(inset=breaking(12, 12, seed=1), detector=detector)
         if broken:
-            task.starts["face"].shared[1] = 0.999
+            task.starts["face"].tensors["shared"][1] = 0.999
         refine(task, objective(), plain(steps=40, block=40, first="canvas", detect_every=8, detect_until=1.0))
         return detector.looks
 

@@ -18,7 +18,7 @@ def test_the_best_of_each_sample_come_first(problem, objective):
     assert best_rows(result, 3, 2).tolist() == [1, 2, 5, 3]
     chosen = result.rows(best_rows(result, 3, 1))
     assert torch.equal(chosen.refined, result.refined[[1, 5]])
-    assert torch.equal(chosen.latents["canvas"].shared, result.latents["canvas"].shared[[1, 5]])
+    assert torch.equal(chosen.latents["canvas"].tensors["shared"], result.latents["canvas"].tensors["shared"][[1, 5]])
     assert torch.equal(chosen.curves["total"], result.curves["total"][[1, 5]])
     assert torch.equal(chosen.placements["face"].boxes, result.boxes["face"][[1, 5]])
 

@@ -38,13 +38,13 @@ def test_frames_are_composite_and_close_ups(problem, objective):
     assert len(recorder.frames(7)) == 0
 
 
-def test_rows_that_have_stopped_keep_their_frames_and_no_picture_is_made_of_nan(problem, objective, breaking):
+def test_rows_that_have_stopped_keep_their_frames_and_no_image_is_made_of_nan(problem, objective, breaking):
     recorder = Recorder(every=1)
 
     def build():
         wild = problem(canvas=breaking(24, 16))
         for latents in wild.starts.values():
-            latents.shared[1] = 0.89  # breaks after a step or two
+            latents.tensors["shared"][1] = 0.89  # breaks after a step or two
         return wild
 
     result = record(build, objective, recorder)
@@ -66,7 +66,7 @@ def test_memory_is_bounded_and_time_stays_even(problem, objective):
     record(problem, objective, recorder)
     shots = recorder._shots[0]
     assert [shot.index for shot in shots] == [0, 4, 8, 12, 16]
-    assert all(shot.picture.base is None for shot in shots), "a view would hold the whole batch"
+    assert all(shot.image.base is None for shot in shots), "a view would hold the whole batch"
 
 
 def test_a_large_canvas_is_not_enlarged(problem, objective, linear):

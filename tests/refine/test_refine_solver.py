@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from insetgan.detection.detector import Detection
-from insetgan.refine.latents import CANVAS, Latents
+from insetgan.refine.latents import CANVAS
 from insetgan.refine.measures import measure
 from insetgan.refine.objective import Objective
 from insetgan.refine.schedule import Schedule, Stage
@@ -36,8 +36,10 @@ def test_inset_alone_reaches_the_colour_of_the_canvas(problem, linear):
 def test_regularisers_alone_lead_to_the_mean(problem):
     result = refine(problem(), Objective({"mean": MeanLatent(weight=1)}), LONG)
     for name, latents in result.latents.items():
-        assert torch.allclose(latents.shared, latents.average.expand_as(latents.shared), atol=2e-3), name
-        assert not latents.delta.any()
+        assert torch.allclose(
+            latents.tensors["shared"], latents.generator.mapping.w_avg.expand_as(latents.tensors["shared"]), atol=2e-3
+        ), name
+        assert not latents.tensors["delta"].any()
 
 
 def test_joint_run_closes_the_seam_and_holds_the_canvas(problem, objective):
@@ -75,10 +77,10 @@ def test_best_state_is_kept_and_not_the_last(problem, objective):
     assert (totals.min(1).values < totals[:, -1]).any()
 
 
-def test_kept_pictures_are_those_of_the_kept_codes(problem, objective):
+def test_kept_images_are_those_of_the_kept_codes(problem, objective):
     task = problem()
     result = refine(task, objective(), SHORT)
-    canvas = task.canvas.synthesis(result.latents[CANVAS].ws, noise_mode="const")
+    canvas = task.canvas.render(result.latents[CANVAS].tensors)
     assert torch.equal(canvas, result.canvas)
     x0, y0, x1, y1 = result.boxes["face"][0].tolist()
     outside = torch.ones(24, 16, dtype=torch.bool)
@@ -159,7 +161,7 @@ def test_a_part_lost_on_the_way_keeps_its_box(problem, objective, following):
 def test_numbers_that_run_away_stop_one_sample_and_no_other(problem, objective, breaking, linear):
     healthy = refine(problem(), objective(), SHORT)
     task = problem(inset=breaking(12, 12, seed=1))
-    task.starts["face"].shared[1] = 0.999  # one push and the second sample draws NaN
+    task.starts["face"].tensors["shared"][1] = 0.999  # one push and the second sample draws NaN
     result = refine(task, objective(), SHORT)
     assert result.status == ("ok", "not_finite", "ok")
     assert result.refined.isfinite().all()
@@ -169,7 +171,7 @@ def test_numbers_that_run_away_stop_one_sample_and_no_other(problem, objective, 
 
 def test_a_start_that_is_not_finite_is_a_status(problem, objective, breaking):
     task = problem(canvas=breaking(24, 16))
-    task.starts[CANVAS].shared[0] = 5
+    task.starts[CANVAS].tensors["shared"][0] = 5
     result = refine(task, objective(), SHORT)
     assert result.status[0] == "not_finite" and result.status[1:] == ("ok", "ok")
     assert result.refined[1:].isfinite().all()
@@ -183,7 +185,7 @@ def test_gradients_that_run_away_stop_one_sample(problem, linear, objective):
             return images + ws[:, :1, :1, None].abs().sqrt() * 0.01  # an infinite slope at zero
 
     task = problem(inset=Cusp(12, 12, seed=1))
-    task.starts["face"].shared[2, 0] = 0
+    task.starts["face"].tensors["shared"][2, 0] = 0
     result = refine(task, objective(), SHORT)
     assert result.status == ("ok", "ok", "not_finite")
     assert result.refined.isfinite().all()
@@ -200,18 +202,18 @@ def test_runs_inside_inference_mode(problem, objective):
     task = problem()
     outside = refine(task, objective(), SHORT)
     with torch.inference_mode():  # codes that a predict loop has made
-        starts = {name: Latents(x.shared.clone(), x.delta.clone(), x.average) for name, x in task.starts.items()}
+        starts = {name: x.detached() for name, x in task.starts.items()}
         inside = refine(dataclasses.replace(task, starts=starts), objective(), SHORT)
     assert torch.equal(outside.refined, inside.refined)
 
 
 def test_starts_are_left_untouched(problem, objective):
     task = problem()
-    before = task.starts[CANVAS].shared.clone()
+    before = task.starts[CANVAS].tensors["shared"].clone()
     result = refine(task, objective(), SHORT)
-    assert torch.equal(task.starts[CANVAS].shared, before)
-    assert not torch.equal(result.latents[CANVAS].shared, before)
-    assert torch.equal(result.start_latents[CANVAS].shared, before)
+    assert torch.equal(task.starts[CANVAS].tensors["shared"], before)
+    assert not torch.equal(result.latents[CANVAS].tensors["shared"], before)
+    assert torch.equal(result.start_latents[CANVAS].tensors["shared"], before)
 
 
 def test_pieces_that_do_not_fit_are_refused(problem):

@@ -127,7 +127,7 @@ def test_masks_and_a_part_that_is_not_there_go_on(problem, objective):
 def test_numbers_that_ran_away_stay_so(problem, objective, breaking):
     def build():
         task = problem(inset=breaking(12, 12, seed=1))
-        task.starts["face"].shared[1] = 0.999
+        task.starts["face"].tensors["shared"][1] = 0.999
         return task
 
     state = broken_off(build, objective(), plain(steps=STEPS, block=4), 12)

@@ -25,7 +25,7 @@ def archive(tmp_path_factory):
     return path
 
 
-def test_a_seed_is_one_picture():
+def test_a_seed_is_one_image():
     first, again, other = paint_flower(3, 32, 32), paint_flower(3, 32, 32), paint_flower(4, 32, 32)
     assert first.image.dtype == np.uint8
     assert first.image.shape == (32, 32, 3)
@@ -35,7 +35,7 @@ def test_a_seed_is_one_picture():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_larger_picture_shows_the_same_flower(seed):
+def test_a_larger_image_shows_the_same_flower(seed):
     small, large = paint_flower(seed, 64, 64), paint_flower(seed, 128, 128)
     halved = large.image.reshape(64, 2, 64, 2, 3).mean((1, 3))
     assert np.abs(halved - small.image).mean() < 3
@@ -65,7 +65,7 @@ def test_the_head_fills_its_box_and_stays_inside(flowers):
         assert np.abs(np.median(crop[inside], axis=0) - around).max() > 12, "petals stand out from what is behind them"
 
 
-def test_pictures_may_be_oblong_as_long_as_the_flower_has_room():
+def test_images_may_be_oblong_as_long_as_the_flower_has_room():
     image, (x0, _, x1, _), _ = paint_flower(0, 64, 32)
     assert image.shape == (64, 32, 3)
     assert 0 <= x0 < x1 <= 32
@@ -92,7 +92,7 @@ def test_canvas_and_blossom_are_read_as_bodies_and_faces_are(archive):
     assert blossom[0].shape == (3, 64, 64)
     boxes = torch.tensor([paint_flower(5 + index, 64, 64).box for index in range(3)])
     assert torch.equal(blossom.boxes, square_boxes(boxes, 0.15, 64, 64))
-    with pytest.raises(UserError, match="no picture has a box of face"):
+    with pytest.raises(UserError, match="no image has a box of face"):
         part_dataset(archive, "face", 64, 64)
     with pytest.raises(UserError, match=r"part=nose: must be one of face, .*, blossom"):
         part_dataset(archive, "nose", 64, 64)

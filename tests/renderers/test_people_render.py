@@ -21,7 +21,7 @@ def people() -> list[Person]:
     return [render_person(seed, HEIGHT, WIDTH, samples=2) for seed in SEEDS]
 
 
-def test_the_same_seed_gives_the_same_picture(people):
+def test_the_same_seed_gives_the_same_image(people):
     again = render_person(3, HEIGHT, WIDTH, samples=2)
     assert np.array_equal(again.image, people[3].image) and np.array_equal(again.labels, people[3].labels)
     assert not np.array_equal(people[3].image, people[4].image)

@@ -13,7 +13,7 @@ TERMS = {"border_l1": [4.0, 2.0, 1.0], "offset": [0.0, 0.1, 0.2], "total": [8.0,
 WEIGHTS = {"border_l1": 2.0, "offset": 1.0}
 
 
-def picture(*arguments):
+def image(*arguments):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         image = Image.open(io.BytesIO(plot_curves(*arguments)))
@@ -33,15 +33,15 @@ def picture(*arguments):
         {},
     ],
 )
-def test_anything_becomes_a_picture(curves):
-    assert picture(curves, WEIGHTS).min() < 128, "something is drawn"
+def test_anything_becomes_a_image(curves):
+    assert image(curves, WEIGHTS).min() < 128, "something is drawn"
 
 
 def test_a_term_of_weight_0_is_left_out():
     without = {"0": {name: values for name, values in TERMS.items() if name != "offset"}}
-    dropped = picture({"0": TERMS}, {**WEIGHTS, "offset": 0.0})
-    assert (dropped == picture(without, WEIGHTS)).all()
-    assert (dropped != picture({"0": TERMS}, WEIGHTS)).any()
+    dropped = image({"0": TERMS}, {**WEIGHTS, "offset": 0.0})
+    assert (dropped == image(without, WEIGHTS)).all()
+    assert (dropped != image({"0": TERMS}, WEIGHTS)).any()
     with pytest.raises(KeyError):
         plot_curves({"0": TERMS}, {"offset": 1.0})
 
@@ -74,12 +74,12 @@ def test_labels_are_moved_apart_and_no_further():
 
 def test_words_stand_below_the_names_where_there_is_room():
     words = {"border_l1": "colours along the border"}
-    plain, said = picture({"0": TERMS}, WEIGHTS), picture({"0": TERMS}, WEIGHTS, words)
+    plain, said = image({"0": TERMS}, WEIGHTS), image({"0": TERMS}, WEIGHTS, words)
     changed = np.argwhere((plain != said).any(2))
     assert len(changed) and changed[:, 1].min() > 600, "only what stands to the right of the axes"
     many = {"0": {f"term_{index}": [1.0 + index] for index in range(16)} | {"total": [20.0]}}
     weights = dict.fromkeys(many["0"], 1.0)
-    assert (picture(many, weights) == picture(many, weights, {"term_3": "words"})).all()
+    assert (image(many, weights) == image(many, weights, {"term_3": "words"})).all()
 
 
 def test_the_terms_of_the_paper_are_said_in_words():

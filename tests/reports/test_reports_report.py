@@ -40,10 +40,10 @@ class Page(html.parser.HTMLParser):
         return [one for one in found if all(one.get(key) == value for key, value in wanted.items())]
 
 
-def write_pictures(folder, name, size=(16, 24)):
+def write_images(folder, name, size=(16, 24)):
     (folder / "samples").mkdir(exist_ok=True)
-    for index, picture in enumerate(("paste", "refined")):
-        Image.new("RGB", size, (90 * index, 40, 200)).save(folder / "samples" / f"{name}_{picture}.png")
+    for index, image in enumerate(("paste", "refined")):
+        Image.new("RGB", size, (90 * index, 40, 200)).save(folder / "samples" / f"{name}_{image}.png")
 
 
 def record_of(name, **changes):
@@ -61,9 +61,9 @@ SUMMARY = {
 
 
 def test_page_is_whole_and_needs_nothing_beside_it(tmp_path):
-    write_pictures(tmp_path, "3-1")
-    picture = (tmp_path / "samples" / "3-1_refined.png").read_bytes()
-    text = build_report(tmp_path, [record_of("3-1")], SUMMARY, "trunc: 0.7\n", picture, "Run")
+    write_images(tmp_path, "3-1")
+    image = (tmp_path / "samples" / "3-1_refined.png").read_bytes()
+    text = build_report(tmp_path, [record_of("3-1")], SUMMARY, "trunc: 0.7\n", image, "Run")
     page = Page(text)
     assert "http" not in text
     assert not page.of("link")
@@ -87,7 +87,7 @@ def test_page_is_whole_and_needs_nothing_beside_it(tmp_path):
 
 def test_text_cannot_break_out(tmp_path):
     evil = "</script></code></pre><b>bold</b><script>alert(1)</script>\"'&{{ 7 * 7 }}"
-    write_pictures(tmp_path, "0")
+    write_images(tmp_path, "0")
     record = record_of("0", status=evil, box={evil: [0, 0, 8, 8]}, **{evil: 1.0})
     text = build_report(tmp_path, [record], {"status": {evil: 1}}, evil, None, evil)
     page = Page(text)
@@ -99,7 +99,7 @@ def test_text_cannot_break_out(tmp_path):
 
 
 def test_only_the_first_are_shown(tmp_path):
-    write_pictures(tmp_path, "0")
+    write_images(tmp_path, "0")
     records = [record_of("0", box=None) for _ in range(SHOWN + 5)]
     page = Page(build_report(tmp_path, records, SUMMARY, "", None, "Run"))
     assert len(page.of("article")) == SHOWN
@@ -108,10 +108,10 @@ def test_only_the_first_are_shown(tmp_path):
 
 def test_what_is_missing_is_said(tmp_path):
     nothing = dict.fromkeys(["box", "seam_before", "seam_after", "part_change", "body_change"])
-    write_pictures(tmp_path, "1")
+    write_images(tmp_path, "1")
     records = [record_of("0"), record_of("1", status="no_part_found", **nothing), {"seed": 2, "status": "ok"}]
     page = Page(build_report(tmp_path, records, {}, "", None, "Run"))
-    assert sum("pictures are missing" in word for word in page.words) == 2
+    assert sum("images are missing" in word for word in page.words) == 2
     assert len(page.of("img")) == 2
     assert not page.of("table", **{"class": "headline"})
     assert len(Page(build_report(tmp_path, [], {}, "", None, "Run")).of("article")) == 0
@@ -119,16 +119,16 @@ def test_what_is_missing_is_said(tmp_path):
 
 def test_films_are_embedded_where_they_are_small(tmp_path):
     for name, size in (("0", 1000), ("1", FILM_BYTES)):
-        write_pictures(tmp_path, name)
+        write_images(tmp_path, name)
         (tmp_path / "samples" / f"{name}.mp4").write_bytes(bytes(size))
     page = Page(build_report(tmp_path, [record_of("0"), record_of("1")], SUMMARY, "", None, "Run"))
     assert [one["src"][:22] for one in page.of("video")] == ["data:video/mp4;base64,"]
 
 
-def test_large_pictures_are_reduced_and_small_ones_stay_to_the_pixel(tmp_path):
+def test_large_images_are_reduced_and_small_ones_stay_to_the_pixel(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (1024, 512, 3), dtype=np.uint8)
     for name, pixels in (("0", noise), ("1", noise[:64, :32])):
-        write_pictures(tmp_path, name)
+        write_images(tmp_path, name)
         Image.fromarray(pixels).save(tmp_path / "samples" / f"{name}_refined.png")
     text = build_report(tmp_path, [record_of("0"), record_of("1")], SUMMARY, "", None, "Run")
     images = Page(text).of("img")

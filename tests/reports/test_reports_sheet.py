@@ -9,12 +9,12 @@ from insetgan.reports.refinement import _title
 from insetgan.reports.sheet import NOTHING, TITLES, draw_sheet
 
 
-def picture(value):
+def image(value):
     return Image.new("RGB", (128, 256), (value, value, value))
 
 
 def row(caption, boxes):
-    return caption, [picture(10), picture(20), picture(30)], boxes
+    return caption, [image(10), image(20), image(30)], boxes
 
 
 def columns(parts):
@@ -62,7 +62,7 @@ def test_names_in_words(name, title):
 
 
 def test_rows_under_titles():
-    sheet = stack_titled([("a", picture(50)), ("a longer title than the image is wide, much longer", None)])
+    sheet = stack_titled([("a", image(50)), ("a longer title than the image is wide, much longer", None)])
     assert sheet.size == (
         2 * GAP + text_width("a longer title than the image is wide, much longer"),
         3 * GAP + 2 * HEAD + 256,

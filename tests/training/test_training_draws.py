@@ -19,7 +19,7 @@ def test_they_depend_on_seed_images_and_phase_only():
 
 def test_parts_of_a_batch_draw_what_the_whole_batch_would():
     def everything(draws):
-        return [draws.normal(3), draws.pictures(3, 4, 2), draws.happens(0.5), draws.integer(0, 99), draws.uniforms(2)]
+        return [draws.normal(3), draws.images(3, 4, 2), draws.happens(0.5), draws.integer(0, 99), draws.uniforms(2)]
 
     whole = everything(Draws(1, 8, Share(8)))
     for part in range(4):

@@ -156,8 +156,8 @@ def test_labels_reach_both_networks():
 def test_style_mixing_changes_only_the_later_rows(monkeypatch):
     generator, discriminator = tiny()
     seen = []
-    picture = torch.zeros(4, 3, 16, 8)
-    monkeypatch.setattr(generator.synthesis, "forward", lambda ws, noise_mode: seen.append(ws) or picture)
+    image = torch.zeros(4, 3, 16, 8)
+    monkeypatch.setattr(generator.synthesis, "forward", lambda ws, noise_mode: seen.append(ws) or image)
     discriminator_main(inputs_of(generator, discriminator, style_mixing=0.0))
     discriminator_main(inputs_of(generator, discriminator, style_mixing=1.0))
     plain, mixed = seen

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from insetgan.metrics.distribution import Reference
-from insetgan.metrics.pictures import quantised
+from insetgan.metrics.images import quantised
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.ops.images import seeded_latents
@@ -106,7 +106,7 @@ def test_training_goes_on_as_if_nothing_had_been_measured(tmp_path):
     assert measured.module.training and not measured.module.G_ema.training
 
 
-def test_real_pictures_are_described_once(tmp_path):
+def test_real_images_are_described_once(tmp_path):
     run = Run(tmp_path, 6)
     assert len(run.seen) == 3
     assert run.extractor.calls == 1 + 3  # 12 real ones, and 20 generated ones three times
@@ -158,7 +158,7 @@ def test_labels_are_drawn_from_the_data_set(tmp_path):
     assert math.isfinite(run.quality.best)
 
 
-def test_pictures_that_are_not_finite_are_no_improvement(tmp_path):
+def test_images_that_are_not_finite_are_no_improvement(tmp_path):
     run = Run(tmp_path, 1)
     best = run.quality.best
     run.module.G_ema.mapping.fc0.bias.data.fill_(float("nan"))

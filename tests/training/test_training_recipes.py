@@ -37,15 +37,15 @@ def composed(*overrides):
 
 
 def own_files(recipe, height, width, folder):
-    """What the recipes want that look through MobileNetV2: its weights, and pictures that scale its maps."""
+    """What the recipes want that look through MobileNetV2: its weights, and images that scale its maps."""
     if recipe not in ("projected_imagenet", "projected_parts"):
         return ()
-    weights, pictures = folder / "weights.pt", folder / "pictures"
+    weights, images = folder / "weights.pt", folder / "images"
     torch.save({k.replace("layers", "features", 1): v for k, v in MobileNetV2().state_dict().items()}, weights)
-    pictures.mkdir()
+    images.mkdir()
     for index in range(2):
-        Image.new("RGB", (width, height), (index * 200, 30, 60)).save(pictures / f"{index}.png")
-    return f"recipe.discriminator.features.imagenet.path={weights}", f"data.path={pictures}"
+        Image.new("RGB", (width, height), (index * 200, 30, 60)).save(images / f"{index}.png")
+    return f"recipe.discriminator.features.imagenet.path={weights}", f"data.path={images}"
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 24), (48, 80)])
@@ -57,8 +57,8 @@ def test_two_steps_at_any_size(recipe, height, width, tmp_path):
     )  # fmt: skip
     module = instantiate(config.model.module, TrainingModule)
     options = RunOptions(out=tmp_path, max_kimg=0.008, batch_size=4, precision="32-true", accelerator="cpu", grid=2)
-    pictures = torch.randint(256, (5, 3, height, width), dtype=torch.uint8)
-    outcome = TrainingRun(module, pictures, options, console=Console(file=io.StringIO())).fit()
+    images = torch.randint(256, (5, 3, height, width), dtype=torch.uint8)
+    outcome = TrainingRun(module, images, options, console=Console(file=io.StringIO())).fit()
     assert outcome.kimg == 0.008
     assert all(bool(parameter.isfinite().all()) for parameter in module.parameters())
 

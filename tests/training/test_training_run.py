@@ -75,7 +75,7 @@ def test_stopping_and_resuming_gives_exactly_the_unbroken_weights(tmp_path, prec
             assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_the_best_pictures_are_kept(tmp_path, monkeypatch):
+def test_the_best_images_are_kept(tmp_path, monkeypatch):
     """best.ckpt holds the step at which the distance was lowest, also after a resume that brings nothing better."""
     distances = iter([3.0, 1.0, 2.0, 1.5])
 

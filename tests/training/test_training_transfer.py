@@ -27,13 +27,13 @@ def write_checkpoint(module, path):
     return path
 
 
-def test_a_grown_generator_starts_as_the_enlarged_picture(tmp_path):
+def test_a_grown_generator_starts_as_the_enlarged_image(tmp_path):
     small, large = make_module(16), make_module(32, seed=1)
     loosely(large, write_checkpoint(small, tmp_path / "last.ckpt"))
     z = torch.randn(3, 8)
     for name in ("G", "G_ema"):
-        picture = small.get_submodule(name)(z)
-        torch.testing.assert_close(large.get_submodule(name)(z), upsample2d(picture), rtol=1e-5, atol=1e-5)
+        image = small.get_submodule(name)(z)
+        torch.testing.assert_close(large.get_submodule(name)(z), upsample2d(image), rtol=1e-5, atol=1e-5)
 
 
 def test_a_grown_discriminator_starts_with_the_judgement_of_the_smaller(tmp_path):
@@ -90,14 +90,14 @@ def test_strictly_everything_must_fit_and_nothing_changes_otherwise(tmp_path):
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 3), (3, 0)])
-def test_labels_come_and_go_without_a_change_of_the_pictures(tmp_path, before, after):
+def test_labels_come_and_go_without_a_change_of_the_images(tmp_path, before, after):
     source, target = make_module(16, c_dim=before), make_module(16, seed=1, c_dim=after)
     with torch.no_grad():
         source.G.mapping.fc0.weight[:, 8:] = 0  # where labels go: as if they had not mattered
     transfers = loosely(target, write_checkpoint(source, tmp_path / "last.ckpt"))
     z, labels = torch.randn(2, 8), torch.eye(3)[:2]
-    pictures = [module.G(z, labels if module.G.c_dim else None) for module in (source, target)]
-    torch.testing.assert_close(*pictures)
+    images = [module.G(z, labels if module.G.c_dim else None) for module in (source, target)]
+    torch.testing.assert_close(*images)
     assert "taken in part: mapping.fc0.weight" in str(transfers[0])
 
 

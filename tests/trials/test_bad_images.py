@@ -46,7 +46,7 @@ def files(**content):
     return make
 
 
-def picture(content, name="a.png"):
+def image(content, name="a.png"):
     return files(**{name: content, "b.png": png()})
 
 
@@ -118,35 +118,35 @@ def coco(changes, height=16):
     }
 
 
-PICTURES = {
-    "postscript": picture(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 16\n%%EndComments\nshowpage\n"),
-    "gif as png": picture(png(image_format="GIF")),
-    "bmp as jpg": picture(png(image_format="BMP"), "a.jpg"),
-    "tiff as webp": picture(png(image_format="TIFF"), "a.webp"),
-    "icon as png": picture(png((32, 32), image_format="ICO")),
-    "portable pixmap as png": picture(png(image_format="PPM")),
-    "text as png": picture(b"I am no picture"),
-    "nothing as png": picture(b""),
-    "half a png": picture(png()[:200]),
-    "half a jpeg": picture(png((64, 64), image_format="JPEG")[:400], "a.jpg"),
-    "half a webp": picture(png((64, 64), image_format="WEBP")[:100], "a.webp"),
-    "3.6 billion pixels": picture(chunked(header(60000, 60000), (b"IDAT", zlib.compress(bytes(9))))),
-    "no width": picture(chunked(header(0, 16), (b"IDAT", zlib.compress(b"")))),
-    "a chunk that never ends": picture(chunked(header(8, 16)) + struct.pack(">I", 0x7FFFFFFF) + b"IDAT" + bytes(99)),
-    "text that unpacks to 200 MB": picture(
+IMAGES = {
+    "postscript": image(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 16\n%%EndComments\nshowpage\n"),
+    "gif as png": image(png(image_format="GIF")),
+    "bmp as jpg": image(png(image_format="BMP"), "a.jpg"),
+    "tiff as webp": image(png(image_format="TIFF"), "a.webp"),
+    "icon as png": image(png((32, 32), image_format="ICO")),
+    "portable pixmap as png": image(png(image_format="PPM")),
+    "text as png": image(b"I am no image"),
+    "nothing as png": image(b""),
+    "half a png": image(png()[:200]),
+    "half a jpeg": image(png((64, 64), image_format="JPEG")[:400], "a.jpg"),
+    "half a webp": image(png((64, 64), image_format="WEBP")[:100], "a.webp"),
+    "3.6 billion pixels": image(chunked(header(60000, 60000), (b"IDAT", zlib.compress(bytes(9))))),
+    "no width": image(chunked(header(0, 16), (b"IDAT", zlib.compress(b"")))),
+    "a chunk that never ends": image(chunked(header(8, 16)) + struct.pack(">I", 0x7FFFFFFF) + b"IDAT" + bytes(99)),
+    "text that unpacks to 200 MB": image(
         chunked(header(8, 16), (b"zTXt", b"a\0\0" + zlib.compress(bytes(200 << 20))), (b"IDAT", zlib.compress(bytes(400))))
     ),
-    "pixels that unpack to 200 MB": picture(chunked(header(8, 16), (b"IDAT", zlib.compress(bytes(200 << 20))))),
-    "greyscale": picture(png(mode="L")),
-    "16 bits of grey": picture(png(mode="I;16")),
-    "another ratio": picture(png((16, 16))),
+    "pixels that unpack to 200 MB": image(chunked(header(8, 16), (b"IDAT", zlib.compress(bytes(200 << 20))))),
+    "greyscale": image(png(mode="L")),
+    "16 bits of grey": image(png(mode="I;16")),
+    "another ratio": image(png((16, 16))),
     "a pipe": fifo,
     "a link to nowhere": dangling,
     "a folder in itself": circle,
     "80 folders deep": deep,
-    "no pictures": files(**{"notes.txt": b"x"}),
-    "hidden pictures only": files(**{".a.png": png()}),
-    "a picture instead of a set": raw(png()),
+    "no images": files(**{"notes.txt": b"x"}),
+    "hidden images only": files(**{".a.png": png()}),
+    "an image instead of a set": raw(png()),
     "an empty file": raw(b""),
     "text": raw(b"hello"),
     "an empty zip": zipped(),
@@ -191,22 +191,22 @@ PICTURES = {
     "parts of another size": parts({"size": [99, 99]}),
     "parts of size zero": parts({"size": [0, 0]}),
     "parts of size ten to the 30": parts({"size": [10**30, 8]}),
-    "a box beyond the picture": parts({"images": {"a.png": {"boxes": {"face": [0, 0, 99, 99]}}}}),
+    "a box beyond the image": parts({"images": {"a.png": {"boxes": {"face": [0, 0, 99, 99]}}}}),
     "a box of text": parts({"images": {"a.png": {"boxes": {"face": "everywhere"}}}}),
     "a recipe of numbers": parts({"recipe": 5}),
     "boxes of another form": boxes({"images": 3}),
     "boxes 100000 deep": boxes(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
     "boxes of an image that is not described": boxes(coco({"image_id": 2})),
     "a box from infinity": boxes(json.dumps(coco({"bbox": [0, 0, 1e999, 4]})).encode()),
-    "a box beyond the image": boxes(coco({"bbox": [0, 0, 9, 4]})),
+    "a box beyond the image in COCO": boxes(coco({"bbox": [0, 0, 9, 4]})),
     "boxes for images of 10**30": boxes(coco({}, height=10**30)),
     "boxes in two files": files(**{"a.png": png(), "parts.json": {}, "annotations.json": coco({})}),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_pictures_and_sets(run, name):
-    PICTURES[name]()
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_and_sets(run, name):
+    IMAGES[name]()
     before = sorted(Path().iterdir())
     code, lines = run("train", "+model=body", "data.path=set", "data.height=16", "data.width=8", "data.labels=" + (
         "true" if name.startswith(("label", "class", "vector", "a label", "a key", "a vector", "a number")) else "false"
@@ -225,7 +225,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("override", SETTINGS)
-def test_settings_of_pictures(run, override):
+def test_settings_of_images(run, override):
     files(**{"a.png": png(), "b.png": png((16, 8))})()
     code, lines = run("train", "+model=body", "data.path=set", "data.height=16", "data.width=8", override)
     assert code == 2 and len(lines) == 1 and SETTINGS[override] in lines[0]

@@ -115,7 +115,7 @@ def packed():
 CHECKPOINTS = {
     "text": lambda: Path("c.ckpt").write_text("hello"),
     "nothing": lambda: Path("c.ckpt").write_text(""),
-    "a picture": lambda: Path("c.ckpt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99)),
+    "an image": lambda: Path("c.ckpt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99)),
     "a pickle that runs": lambda: torch.save({"state_dict": {"cur_nimg": Runs()}}, "c.ckpt"),
     "an old pickle that runs": lambda: torch.save(Runs(), "c.ckpt", _use_new_zipfile_serialization=False),
     "a bare pickle that runs": lambda: Path("c.ckpt").write_bytes(pickle.dumps(Runs())),

@@ -53,7 +53,7 @@ BOMBS = {
         reset()
         Archive("a.zip")
     """,
-    "a picture of many pixels": """
+    "an image of many pixels": """
         def chunk(kind, content):
             return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
         header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
@@ -154,7 +154,7 @@ def test_bombs_take_little_memory(tmp_path):
     assert all(said and "\n" not in said for _, said in found.values())
     expected = {
         "a zip of 3 MB with a member of 3 GB": "at most 200 times as much is believed",
-        "a picture of many pixels": "has more than 134217728 pixels",
+        "an image of many pixels": "has more than 134217728 pixels",
         "a network of 8 GB described in a small file": "w_dim=16777216: at most 16384 is built",
         "a checkpoint that asks for memory": "not written by this project's train.py",
     }

@@ -182,7 +182,7 @@ def test_postscript_is_not_handed_to_ghostscript(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("call", "allowed"),
     [
-        (r"Image\.open\(", {"insetgan/data/picture.py", "insetgan_renderers/people/template.py"}),
+        (r"Image\.open\(", {"insetgan/data/image.py", "insetgan_renderers/people/template.py"}),
         (r"torch\.load\(", {"insetgan/runtime/tensors.py"}),
         (r"jit[).]*load", {"insetgan/weights/script.py"}),
         (r"np\.load\(", set()),

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from insetgan.cli.evaluate_run import LAYOUT as EVALUATIONS
 from insetgan.completion.folder import LAYOUT, Completion, Completions
 from insetgan.data.archive import Archive
-from insetgan.data.check import check_pictures
+from insetgan.data.check import check_images
 from insetgan.data.writer import ArchiveWriter, encode_image
 from insetgan.evaluation.feature_folder import Described, FeatureFolder
 from insetgan.evaluation.real import RealFeatures, read_statistics
@@ -183,25 +183,25 @@ def test_a_change_of_a_weights_file_is_noticed(refine, tiny, assert_one_line, tm
 @pytest.mark.parametrize("harm", HARM)
 def test_completions_heal(tmp_path, harm):
     folder = ResultFolder(tmp_path, fingerprint("settings"), LAYOUT)
-    pictures = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
+    images = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
     known = (torch.rand(4, 1, 8, 8) > 0.5).float()
     every = [Completion(index, f"{index}.png", 7) for index in range(4)]
     completions = Completions(folder)
     with folder.open():
         for row, each in enumerate(every):
-            assert not completions.finished(each, pictures[row], known[row])
-            completions.add(each, pictures[row].permute(1, 2, 0), pictures[row], known[row])
+            assert not completions.finished(each, images[row], known[row])
+            completions.add(each, images[row].permute(1, 2, 0), images[row], known[row])
     whole = contents(tmp_path)
     for row, ending in enumerate((".json", ".png", "-known.png")):
         harm(tmp_path / f"samples/{every[row].name}{ending}", tmp_path / f"samples/{every[3].name}{ending}")
     with folder.open():
-        finished = [completions.finished(each, pictures[row], known[row]) for row, each in enumerate(every)]
+        finished = [completions.finished(each, images[row], known[row]) for row, each in enumerate(every)]
         assert finished == [False, False, False, True]
         for row, each in enumerate(every[:3]):
-            completions.add(each, pictures[row].permute(1, 2, 0), pictures[row], known[row])
+            completions.add(each, images[row].permute(1, 2, 0), images[row], known[row])
     assert contents(tmp_path) == whole
-    assert not completions.finished(every[3], pictures[3], 1 - known[3]), "another hole"
-    assert not completions.finished(every[3], pictures[2], known[3]), "another image"
+    assert not completions.finished(every[3], images[3], 1 - known[3]), "another hole"
+    assert not completions.finished(every[3], images[2], known[3]), "another image"
 
 
 @pytest.mark.parametrize("harm", HARM)
@@ -262,11 +262,11 @@ def test_what_is_remembered_of_a_check_heals(tmp_path, monkeypatch, harm):
         (tmp_path / name).mkdir()
         for index in range(2):
             Image.new("RGB", (size, size), (index, 0, 0)).save(tmp_path / name / f"{index}.png")
-        assert not check_pictures(Archive(tmp_path / name), target=(8, 8))
+        assert not check_images(Archive(tmp_path / name), target=(8, 8))
     (mine,), (other,) = ((tmp_path / "cache/insetgan/checked").glob(f"{name}-*.json") for name in ("set", "other"))
     whole = mine.read_bytes()
     harm(mine, other)
-    assert not check_pictures(Archive(tmp_path / "set"), target=(8, 8))
+    assert not check_images(Archive(tmp_path / "set"), target=(8, 8))
     assert mine.read_bytes() == whole
 
 

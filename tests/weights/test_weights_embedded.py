@@ -28,7 +28,7 @@ def parts():
 
 
 def mean_iou(network, archive):
-    """Mean IoU of each part over the pictures in which it is seen."""
+    """Mean IoU of each part over the images in which it is seen."""
     found = {name: [] for name in PART_NAMES}
     for start in range(0, len(archive), 50):
         indices = range(start, min(start + 50, len(archive)))
@@ -56,7 +56,7 @@ def test_they_say_how_they_came_about():
 def test_parts_net_finds_the_parts_of_people_it_never_saw(parts):
     measured = mean_iou(parts, Archive(HELD_OUT))
     for name, least in LEAST_IOU.items():
-        # Forty pictures scatter more than the five hundred of the slow test below.
+        # Forty images scatter more than the five hundred of the slow test below.
         assert measured[name] >= least - 0.05, measured
 
 
@@ -74,9 +74,9 @@ def test_parts_net_on_five_hundred(parts, tmp_path):
 def test_nobody_there_gets_low_confidence(parts):
     torch.manual_seed(0)
     gradient = torch.linspace(-1, 1, 256)[:, None].expand(256, 128).expand(1, 3, 256, 128)
-    pictures = [torch.zeros(1, 3, 256, 128), -torch.ones(1, 3, 256, 128), gradient, torch.rand(1, 3, 256, 128) * 2 - 1]
+    images = [torch.zeros(1, 3, 256, 128), -torch.ones(1, 3, 256, 128), gradient, torch.rand(1, 3, 256, 128) * 2 - 1]
     with torch.no_grad():
-        assert parts(torch.cat(pictures)).scores.max() < 0.3
+        assert parts(torch.cat(images)).scores.max() < 0.3
         person = from_uint8(torch.from_numpy(Archive(HELD_OUT).image(0))[None])
         assert parts(person).scores[0, PART_NAMES.index("face")] > 0.5
 
@@ -125,7 +125,7 @@ def held_out(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "first_version"), [("body", 0.5779), ("face", 0.0702), ("hands", None), ("feet", None)]
 )
-def test_pictures_of_the_generators_are_near_to_people_they_never_saw(held_out, name, first_version):
+def test_images_of_the_generators_are_near_to_people_they_never_saw(held_out, name, first_version):
     """At most half as far as the first version's; parts that it had not, at most twice as far as chance takes halves."""
     from insetgan.evaluation.measure import measure
 

@@ -53,8 +53,8 @@ def test_mistakes(tmp_path, generator):
     save_file({"a": torch.zeros(2)}, foreign)
     with pytest.raises(UserError, match="no network of this project"):
         load_network(foreign)
-    with pytest.raises(ValueError, match="kind=picture"):
-        save_network(whole, generator, kind="picture")
+    with pytest.raises(ValueError, match="kind=image"):
+        save_network(whole, generator, kind="image")
 
 
 def test_tensors_that_do_not_fit_are_named(tmp_path, generator):

@@ -1,4 +1,4 @@
-"""`python complete.py`: fill holes in pictures with a CoModGAN."""
+"""`python complete.py`: fill holes in images with a CoModGAN."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from insetgan.cli.device import choose_device
 from insetgan.cli.run_index import indexed
 from insetgan.cli.terminal import PatientConsole, progress, table
 from insetgan.completion.completion import complete
-from insetgan.completion.faced import FacedPictures
+from insetgan.completion.faced import FacedImages
 from insetgan.completion.folder import LAYOUT, Completion, Completions, summarise
 from insetgan.completion.holes import Holes
 from insetgan.completion.mask_files import read_known
@@ -34,42 +34,42 @@ from insetgan.runtime.threads import limit_threads
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.weights.store import load_network
 
-EMBEDDED_PICTURES = 16
+EMBEDDED_IMAGES = 16
 """Of the package's people that are completed unless more are asked for."""
 
 
 def run(config: DictConfig) -> None:
     """Complete what is not finished yet, gather the results and say what came out."""
     seeds, generator = _ready(config)
-    pictures = _pictures(config, generator.height, generator.width)
-    known, shown = _known(config, pictures, generator.height, generator.width)
+    images = _images(config, generator.height, generator.width)
+    known, shown = _known(config, images, generator.height, generator.width)
     console = PatientConsole()
-    for note in pictures.notes:
+    for note in images.notes:
         console.print(note, markup=False)
-    if skipped := pictures.skipped:
-        console.print(f"skipped {len(skipped)} faulty pictures, the first: {skipped[0]}", markup=False)
-    mark = _fingerprint(config, generator, pictures)
+    if skipped := images.skipped:
+        console.print(f"skipped {len(skipped)} faulty images, the first: {skipped[0]}", markup=False)
+    mark = _fingerprint(config, generator, images)
     path = Path(config.out) if config.out is not None else Path("outputs/complete") / f"{config.hole}-{mark[:8]}"
     folder = ResultFolder(path, mark, LAYOUT, overwrite=config.overwrite)
     completions = Completions(folder)
     with folder.open(), indexed(path), torch.inference_mode():
         folder.write("config.yaml", with_provenance(OmegaConf.to_yaml(config, resolve=True)))
-        names = pictures.names
-        wanted = [Completion(pictures.indices[row], names[row], seed) for row in shown for seed in seeds]
-        rows = {pictures.indices[row]: row for row in shown}
+        names = images.names
+        wanted = [Completion(images.indices[row], names[row], seed) for row in shown for seed in seeds]
+        rows = {images.indices[row]: row for row in shown}
         undone = [
             each
             for each in wanted
-            if not completions.finished(each, pictures[rows[each.index]][0], known(rows[each.index]))
+            if not completions.finished(each, images[rows[each.index]][0], known(rows[each.index]))
         ]
         began = time.monotonic()
-        with progress(f"completing {len(undone)}", "pictures", console=console) as on_progress:
+        with progress(f"completing {len(undone)}", "images", console=console) as on_progress:
             for done, each in enumerate(undone):
                 row = rows[each.index]
-                _complete(generator, completions, each, pictures[row][0], known(row), config.trunc)
+                _complete(generator, completions, each, images[row][0], known(row), config.trunc)
                 on_progress(done + 1, len(undone))
         left_out = [names[row] for row in sorted(set(range(len(names))) - set(shown))]
-        results = _gather(completions, wanted, lambda index: pictures[rows[index]][0], left_out)
+        results = _gather(completions, wanted, lambda index: images[rows[index]][0], left_out)
     _report(console, folder, results, len(undone), time.monotonic() - began)
 
 
@@ -91,13 +91,13 @@ def _ready(config: DictConfig) -> tuple[list[int], Any]:
     return seeds, load_network(config.weights, kind="comodgan").to(choose_device(config.device))
 
 
-def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
-    """The pictures that are wanted, in the network's size."""
+def _images(config: DictConfig, height: int, width: int) -> "FacedImages":
+    """The images that are wanted, in the network's size."""
     archive = open_archive(config.data.path, background=config.data.background, grey=config.data.grey)
     last = config.data.last
     if last is None:
-        last = EMBEDDED_PICTURES if config.data.path is None else len(archive)
-    return FacedPictures(
+        last = EMBEDDED_IMAGES if config.data.path is None else len(archive)
+    return FacedImages(
         archive,
         height,
         width,
@@ -110,35 +110,35 @@ def _pictures(config: DictConfig, height: int, width: int) -> "FacedPictures":
 
 
 def _known(
-    config: DictConfig, pictures: "FacedPictures", height: int, width: int
+    config: DictConfig, images: "FacedImages", height: int, width: int
 ) -> tuple[Callable[[int], "Tensor"], Sequence[int]]:
-    """What gives the known of a picture, [1, h, w], by its row, and the rows of the pictures that show the part."""
-    everything = range(len(pictures))
+    """What gives the known of an image, [1, h, w], by its row, and the rows of the images that show the part."""
+    everything = range(len(images))
     if config.hole == "masks":
-        given = read_known(config.data.masks, pictures.names, height, width).bool()  # a quarter of the memory
+        given = read_known(config.data.masks, images.names, height, width).bool()  # a quarter of the memory
         return lambda row: given[row].float(), everything
-    boxes, names, holes = pictures.boxes, pictures.names, Holes({config.hole: 1.0})
+    boxes, names, holes = images.boxes, images.names, Holes({config.hole: 1.0})
     shown: Sequence[int] = everything
     if config.hole != "free":
-        if not pictures.has_boxes:
-            boxes = _found(config, pictures)
+        if not images.has_boxes:
+            boxes = _found(config, images)
         shown = [row for row in everything if bool(boxes[row, 2] > boxes[row, 0])]
         if not shown:
             raise UserError(
-                f"data.part={config.data.part}: is in none of the {len(pictures)} pictures; hole=free needs none"
+                f"data.part={config.data.part}: is in none of the {len(images)} images; hole=free needs none"
             )
-    # A picture's hole hangs on its name, not on which others are completed; it is cut when it is wanted.
+    # An image's hole hangs on its name, not on which others are completed; it is cut when it is wanted.
     return lambda row: holes.known(height, width, boxes[row][None], [zlib.crc32(names[row].encode())])[0], shown
 
 
-def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
+def _found(config: DictConfig, images: "FacedImages") -> "Tensor":
     """Boxes [n, 4] that the detector sees; zeros where it sees none."""
     detector = instantiate(config.detector, Detector)
     if config.data.part not in detector.names:
         raise UserError(f"data.part={config.data.part}: the detector knows {', '.join(detector.names)}")
-    boxes = torch.zeros(len(pictures), 4)
-    for row in range(len(pictures)):
-        image = from_uint8(pictures[row][0].permute(1, 2, 0)[None])
+    boxes = torch.zeros(len(images), 4)
+    for row in range(len(images)):
+        image = from_uint8(images[row][0].permute(1, 2, 0)[None])
         detection = detector.detect(image)[config.data.part]
         if float(detection.scores[0]) >= config.data.score:
             boxes[row] = detection.boxes[0].cpu()
@@ -146,12 +146,12 @@ def _found(config: DictConfig, pictures: "FacedPictures") -> "Tensor":
 
 
 def _complete(
-    generator: Any, completions: "Completions", each: "Completion", picture: "Tensor", known: "Tensor", trunc: float
+    generator: Any, completions: "Completions", each: "Completion", image: "Tensor", known: "Tensor", trunc: float
 ) -> None:
 
-    images = from_uint8(picture.permute(1, 2, 0)[None])
+    images = from_uint8(image.permute(1, 2, 0)[None])
     made = complete(generator, images, known[None], [each.seed], trunc=trunc)
-    completions.add(each, to_uint8(made)[0], picture, known)
+    completions.add(each, to_uint8(made)[0], image, known)
 
 
 def _gather(
@@ -179,14 +179,14 @@ def _gather(
     return results
 
 
-def _fingerprint(config: DictConfig, generator: Any, pictures: "FacedPictures") -> str:
+def _fingerprint(config: DictConfig, generator: Any, images: "FacedImages") -> str:
     """What decides the completions: settings and contents of files, not where or how many."""
     settings: Any = OmegaConf.to_container(config, resolve=True)
     beside = ("seeds", "out", "overwrite", "device", "trainer", "accept_licence")
     decisive = {key: value for key, value in settings.items() if key not in beside}
     del decisive["data"]["last"]
     decisive["version"] = __version__
-    decisive["data"]["names"] = pictures.archive.names
+    decisive["data"]["names"] = images.archive.names
     return fingerprint(decisive, files=files_of(generator))
 
 
@@ -196,12 +196,12 @@ def _report(console: Any, folder: "ResultFolder", results: Any, made: int, secon
     console.print(f"{len(results['samples'])} completions, {said}")
     if results["left_out"]:
         console.print(
-            f"left out {len(results['left_out'])} pictures without the part: {_some(results['left_out'])}", markup=False
+            f"left out {len(results['left_out'])} images without the part: {_some(results['left_out'])}", markup=False
         )
-    titles = {"hole": "share that was filled", "seam": "seam", "difference": "difference to the picture, of 255"}
+    titles = {"hole": "share that was filled", "seam": "seam", "difference": "difference to the image, of 255"}
     rows = [[title, _figure(results["summary"][name])] for name, title in titles.items()]
     table("median over the completions", ["", ""], rows, console=console)
-    console.print(f"pictures: {folder.path / 'sheet.png'}", markup=False)
+    console.print(f"images: {folder.path / 'sheet.png'}", markup=False)
     console.print(f"folder:   {folder.path}", markup=False)
 
 

@@ -15,7 +15,7 @@ from insetgan.runtime.settings import settings
 
 
 @settings
-class PicturesConfig:
+class ImagesConfig:
     """The images that are completed."""
 
     path: Annotated[
@@ -67,8 +67,8 @@ class CompleteConfig:
             "free (rectangles and strokes), or masks (where they are black)"
         ),
     ] = "surroundings"
-    data: Annotated[PicturesConfig, Field(description="the images that are completed")] = field(
-        default_factory=PicturesConfig
+    data: Annotated[ImagesConfig, Field(description="the images that are completed")] = field(
+        default_factory=ImagesConfig
     )
     seeds: Annotated[SeedText, Field(description="of the completions, as 0-3; each image is completed with each")] = 0
     trunc: Annotated[Psi, Field(description="psi; 1 is off")] = 1.0

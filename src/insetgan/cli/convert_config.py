@@ -21,7 +21,11 @@ class ConvertConfig:
         ),
     ] = None
     out: Annotated[
-        UserPath | None, Field(description="the file to write, ending in .safetensors, .pkl or .pt; null writes none")
+        UserPath | None,
+        Field(
+            description="the file to write, ending in .safetensors, .pkl or .pt, or hf:OWNER/REPO[@REVISION][:FILE], a "
+            "repository of the Hugging Face Hub; null writes none"
+        ),
     ] = None
     kind: Annotated[
         Literal["generator", "discriminator"] | None,
@@ -31,12 +35,20 @@ class ConvertConfig:
     info: Annotated[bool, Field(description="say what the file holds, and draw the seeds 0 to 7 of its generator")] = (
         False
     )
-    picture: Annotated[
+    image: Annotated[
         UserPath | None, Field(description="where info=true draws; null is outputs/convert/<name of the file>.png")
     ] = None
     trunc: Annotated[Psi, Field(description="truncation of the drawn seeds")] = 0.7
     overwrite: Annotated[bool, Field(description="whether a file at out is replaced; else the command is refused")] = (
         False
     )
+    licence: Annotated[
+        str | None,
+        Field(description="the licence of weights that do not say theirs, such as cc-by-4.0; written beside them"),
+    ] = None
+    private: Annotated[
+        bool | None,
+        Field(description="whether a repository that out=hf: makes is private; null leaves that to your account"),
+    ] = None
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Plugins = None

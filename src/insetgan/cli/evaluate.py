@@ -1,4 +1,4 @@
-"""`python evaluate.py`: how far the pictures of several methods are from real ones."""
+"""`python evaluate.py`: how far the images of several methods are from real ones."""
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig

@@ -29,12 +29,12 @@ def describe_in_words(
     counts = f"n = {max(known)}" if len(known) == 1 else f"n = {min(known)} to {max(known)}"
     networks = ", ".join(f"{each.title} ({each.num_features} numbers)" for each in pieces.extractors.values())
     sentences = [
-        f"{counts} pictures a cell, seeds from {config.seed}, against {real.title} at {pieces.size[0]} x "
+        f"{counts} images a cell, seeds from {config.seed}, against {real.title} at {pieces.size[0]} x "
         f"{pieces.size[1]}; features: {networks}."
     ]
     precision = config.trainer.precision
     if precision != "32-true" and any(method.uses_trunc for method in methods):
-        sentences.append(f"Pictures made in {precision}.")
+        sentences.append(f"Images made in {precision}.")
     if config.bootstrap:
         sentences.append(f"In brackets: 95 % bootstrap intervals, {config.bootstrap} rounds.")
     sentences += _about_networks(config, pieces, methods, min(known))
@@ -48,7 +48,7 @@ def describe_in_words(
 
 
 def _about_networks(config: DictConfig, pieces: Pieces, methods: Sequence[Method], least: int) -> list[str]:
-    """What distances by these networks are worth, for cells of `least` pictures or more."""
+    """What distances by these networks are worth, for cells of `least` images or more."""
     sentences = []
     distances = {"fid", "kid", *SQUARE_METRICS} & set(config.metrics)
     if distances and not all(is_inception(each.name) for each in pieces.extractors.values()):
@@ -56,11 +56,11 @@ def _about_networks(config: DictConfig, pieces: Pieces, methods: Sequence[Method
         sentences += _about_critics(pieces, methods)
     few = least < max(each.num_features for each in pieces.extractors.values())
     if few and distances - {"kid"}:
-        sentences.append("Fewer pictures than features: Fr\u00e9chet distances are biased upwards, compare at equal n.")
+        sentences.append("Fewer images than features: Fr\u00e9chet distances are biased upwards, compare at equal n.")
     if "ids" in config.metrics:
-        sentences.append("P-IDS compares strangers: no picture here is made from a real one.")
+        sentences.append("P-IDS compares strangers: no image here is made from a real one.")
         if few:
-            sentences.append("Fewer pictures than features: P-IDS and U-IDS are near 0 whatever the pictures.")
+            sentences.append("Fewer images than features: P-IDS and U-IDS are near 0 whatever the images.")
     return sentences
 
 
@@ -81,14 +81,14 @@ def _about_critics(pieces: Pieces, methods: Sequence[Method]) -> list[str]:
 def _about_judges(pieces: Pieces, real: RealSide) -> list[str]:
     if not pieces.judges:
         return []
-    said = f"Judges see pictures enlarged to {ROWS} rows"
+    said = f"Judges see images enlarged to {ROWS} rows"
     seen = getattr(real, "seen", {})
     shares = [f"{pieces.judges[key].title} {share:.2f}" for key, share in seen.items() if key in pieces.judges]
     return [f"{said}; their shares of the real ones: {', '.join(shares)}." if shares else f"{said}."]
 
 
 def _without_squares(methods: Sequence[Method], described: Sequence[Described | None]) -> list[str]:
-    """Pictures on which there is no part, so that they have no square round one."""
+    """Images on which there is no part, so that they have no square round one."""
     told = []
     for method, known in zip(methods, described, strict=True):
         counts = known.figures.get(counts_of(AROUND_PARTS)) if known is not None else None

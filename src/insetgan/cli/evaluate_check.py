@@ -39,13 +39,13 @@ def check(config: DictConfig, measures: Sequence[Measure]) -> None:
     _check_list("regions", config.regions)
     for name in (*SQUARE_METRICS, FACES):
         if name in config.metrics and BODY not in config.regions:
-            raise UserError(f"regions={list(config.regions)}: must hold {BODY} for {name}, which is of whole pictures")
+            raise UserError(f"regions={list(config.regions)}: must hold {BODY} for {name}, which is of whole images")
     if FACES in config.metrics and not config.judges:
         raise UserError("judges: must not be empty for faces; choose at_hand, or of mediapipe, dlib and pose")
     if config.bootstrap == 1:
         raise UserError("bootstrap=1: must be 0 or at least 2 rounds")
     if config.batch_size == 1 and DIVERSITY in config.metrics:
-        raise UserError(f"batch_size=1: must be 2 or more for {DIVERSITY}, which compares pictures of one block")
+        raise UserError(f"batch_size=1: must be 2 or more for {DIVERSITY}, which compares images of one block")
     if config.seed + config.num > 2**32:
         raise UserError(f"seed={config.seed} num={config.num}: seeds must stay below 2^32")
     if not re.fullmatch(r"[\w.-]+", config.name) or config.name in (*_STORES, ".", ".."):

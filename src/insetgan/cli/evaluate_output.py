@@ -24,7 +24,7 @@ from insetgan.evaluation.tables_text import comma_separated, latex, markdown
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.refine.module import seed_blocks
 from insetgan.reports.evaluation_sheet import draw_sheet
-from insetgan.reports.tables_picture import draw_table
+from insetgan.reports.tables_image import draw_table
 from insetgan.reports.truncation_curve import draw_curves
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.provenance import provenance, with_provenance
@@ -67,7 +67,7 @@ def conclude(
     table = lay_out(cells, columns, titles, list(config.trunc), caption)
     if not table.panels:
         raise UserError(
-            f"metrics={list(config.metrics)} regions={list(config.regions)}: nothing to measure: two pictures that "
+            f"metrics={list(config.metrics)} regions={list(config.regions)}: nothing to measure: two images that "
             "show the region are needed on either side"
         )
     results = {
@@ -86,7 +86,7 @@ def conclude(
         folder.write(f"{config.name}/sheet.png", draw_samples(config, pieces, methods))
     print_table(table, console)
     if config.shown:
-        console.print(f"pictures: {folder.path / config.name / 'sheet.png'}", markup=False)
+        console.print(f"images: {folder.path / config.name / 'sheet.png'}", markup=False)
     log_evaluation(loggers, cells, folder.path / config.name / "sheet.png")
     figure = cells[0].figures.get(columns[0].key)
     return math.nan if figure is None else figure.value
@@ -102,7 +102,7 @@ def _measure(
     """All cells, in the order of the table, and what the columns are."""
     metrics, regions = pieces.metrics, pieces.crops.names
     columns = [Column(taken.column_key, taken.column_title, taken.better) for taken in metrics]
-    columns += [Column(key, f"{judge.title}, share of pictures", "higher") for key, judge in pieces.judges.items()]
+    columns += [Column(key, f"{judge.title}, share of images", "higher") for key, judge in pieces.judges.items()]
     if pieces.distance is not None:
         if PATH in config.metrics:
             columns.append(Column(PATH, f"Path length, {pieces.distance.title}", "lower"))

@@ -80,7 +80,7 @@ def evaluate(config: DictConfig) -> float | None:
             settings: Any = OmegaConf.to_container(config, resolve=True)
             loggers = build_loggers(config.logger, folder.path / config.name, settings)
         number = _numbers(methods, real=config.data.statistics is None)
-        real = passes.real(f"{'' if config.data.statistics else next(number)} describing real pictures".strip(), folder)
+        real = passes.real(f"{'' if config.data.statistics else next(number)} describing real images".strip(), folder)
         for method in methods:
             if method.passes:
                 method.prepare(trainer, f"{next(number)} refining {method.label}:")
@@ -175,7 +175,7 @@ class Passes:
         dataset = ImageDataset(data.path, *self.pieces.size, checked=False, keep=False, **reading)
         path = Path(data.path) if data.path is not None else PEOPLE
         if len(dataset) < 2:
-            raise UserError(f"data.path={path}: holds one picture; 2 or more are needed")
+            raise UserError(f"data.path={path}: holds one image; 2 or more are needed")
         said = {key: str(value) for key, value in reading.items()}
         mark = fingerprint([self.pieces.fingerprint, "real", said], archives=[path])
         for note in dataset.notes:
@@ -200,7 +200,7 @@ class Passes:
         folder = FeatureFolder(Path(self.config.out) / "features" / f"real-judged-{mark[:8]}", mark)
         shown = blocks[: math.ceil(self.config.num / REAL_BLOCK)]
         nothing = Crops(self.pieces.crops.detector, {}, self.pieces.crops.size, body=False)
-        source, title = DatasetImages(dataset), "judging real pictures"
+        source, title = DatasetImages(dataset), "judging real images"
         self._describe(source, folder, shown, title, crops=nothing, judges=self.pieces.judges)
         if not self.trainer.is_global_zero:
             return {}
@@ -225,13 +225,13 @@ class Passes:
         extractors: dict[str, Any] = {"extractor": self.pieces.extractor, "further": self.pieces.further}
         shown = {"extractor": None} if crops is not None else extractors
         module = DescriptionModule(source, crops or self.pieces.crops, **shown, **beside)
-        with progress(title, "pictures") as on_progress:
+        with progress(title, "images") as on_progress:
             writer = DescriptionWriter(folder, on_progress, done=total - left, total=total)
             predict_blocks(self.trainer, module, open_blocks, [writer])
 
 
 def without_squares(known: Described) -> dict[str, int]:
-    """By set of squares, pictures that gave none, since no part was found on them."""
+    """By set of squares, images that gave none, since no part was found on them."""
     places = {squares: counts_of(squares) for squares in SETS.values()}
     return {squares: int((known.figures[key] == 0).sum()) for squares, key in places.items() if key in known.figures}
 

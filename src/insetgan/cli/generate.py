@@ -17,6 +17,7 @@ from insetgan.cli.terminal import PatientConsole, progress
 from insetgan.generation.folder import LAYOUT, Block, Images, blocks_of
 from insetgan.generation.plan import MixPlan, Plan, SeedPlan, WalkPlan
 from insetgan.networks.labelled import with_label
+from insetgan.networks.layered import Layered
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.reports.generation_sheet import draw_sheet, write_film
 from insetgan.reports.video import find_encoder
@@ -66,25 +67,29 @@ def _ready(config: DictConfig) -> tuple[Synthesiser, Plan]:
     guard()
     limit_threads(config.trainer.num_threads)
     generator = _generator(config, choose_device(config.device))
-    return generator, _plan(config, generator.num_ws)
+    return generator, _plan(config, generator)
 
 
 def _generator(config: DictConfig, device: str) -> Synthesiser:
     loaded = load_network(config.weights, kind="generator").to(device)
-    if loaded.img_channels not in (1, 3):
-        raise UserError(f"weights={config.weights}: draws {loaded.img_channels} channels; images have 1 or 3")
+    if (channels := getattr(loaded, "img_channels", 3)) not in (1, 3):
+        raise UserError(f"weights={config.weights}: draws {channels} channels; images have 1 or 3")
     label: Any = OmegaConf.to_object(config.label) if OmegaConf.is_config(config.label) else config.label
     found: Any = with_label(loaded, label, key="label")
     drawn: Synthesiser = found.to(device)
     return drawn
 
 
-def _plan(config: DictConfig, layers: int) -> Plan:
+def _plan(config: DictConfig, generator: Synthesiser) -> Plan:
     """What the settings ask for."""
     truncs = parse_truncs(OmegaConf.to_object(config.trunc) if OmegaConf.is_config(config.trunc) else config.trunc)
     if config.mix is not None:
         rows, columns = parse_mix(config.mix)
-        return MixPlan(rows, columns, parse_layers(config.layers, layers), truncs[0])
+        if not isinstance(generator, Layered):
+            raise UserError(
+                f"mix=: styles are mixed layer by layer, and weights={config.weights} has no layers of its own"
+            )
+        return MixPlan(rows, columns, parse_layers(config.layers, generator.layers), truncs[0])
     if config.walk is not None:
         return WalkPlan(parse_walk(config.walk), config.frames, truncs[0], config.space)
     return SeedPlan(

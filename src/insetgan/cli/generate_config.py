@@ -47,7 +47,8 @@ class GenerateConfig:
     ] = None
     frames: Annotated[int, Field(ge=1, le=10_000, description="images of a walk from one seed to the next")] = 24
     space: Annotated[
-        Literal["z", "w"], Field(description="of a walk: z at even angles on its sphere, or w straight")
+        Literal["z", "w"],
+        Field(description="of a walk: z at even angles on its sphere, or w, straight in what z is mapped to"),
     ] = "z"
     label: Annotated[
         int | list[float] | None,

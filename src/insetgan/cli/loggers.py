@@ -34,7 +34,7 @@ def build_loggers(nodes: Any, out: Path, settings: dict[str, Any]) -> list[Any]:
 
     Args:
         nodes: name -> node with a `_target_`.
-        out: the run folder, in which they write.
+        out: the result folder, in which they write.
         settings: of the whole run, which they show.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The definition of a part, conf/parts/<part>.yaml: refine.py places insets by it, train.py cuts training pictures by it."""
+"""The definition of a part, conf/parts/<part>.yaml: refine.py places insets by it, train.py cuts training images by it."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ _GROUP = "parts"
 
 
 def part_crop(part: str | None) -> PartCrop:
-    """How the training pictures of a part are cut, by its definition.
+    """How the training images of a part are cut, by its definition.
 
     The parts are the names in the file, which the detector and the boxes of the data set know them by. Those with
     `mirror: true` are flipped, and the margin is the one of their placement.
@@ -55,7 +55,7 @@ def part_margin(part: str | None) -> float:
 
 
 def part_flips(part: str | None, usual: bool) -> bool:
-    """Whether training may flip pictures at random: not where some were flipped so that all look alike."""
+    """Whether training may flip images at random: not where some were flipped so that all look alike."""
     return usual and not part_crop(part).mirrored
 
 

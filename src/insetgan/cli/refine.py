@@ -1,4 +1,4 @@
-"""`python refine.py`: compose pictures from several generators."""
+"""`python refine.py`: compose images from several generators."""
 
 import math
 import statistics
@@ -204,6 +204,6 @@ def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, se
         table("median over the samples", ["", "naive paste", "refined", ""], rows, console=console)
     if (path / "walk.mp4").exists():  # of this walk: a folder that is taken over loses what was there
         console.print(f"film:     {path / 'walk.mp4'}")
-    console.print(f"pictures: {path / 'sheet.png'}")
+    console.print(f"images: {path / 'sheet.png'}")
     console.print(f"report:   {path / 'report.html'}")
     console.print(f"folder:   {path}")

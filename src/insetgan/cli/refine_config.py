@@ -33,8 +33,8 @@ class GeneratorConfig:
         Psi | list[Psi] | None, Field(description="psi of the start latents, or one a layer; null is the run's trunc")
     ] = None
     space: Annotated[
-        Literal["w*", "w", "w+"] | None,
-        Field(description="latent space (w* is w* + delta, the paper's); null is the run's"),
+        str | None,
+        Field(description="latent space: w* (w* + delta, the paper's), w or w+, or one of a generator of your own"),
     ] = None
     label: Annotated[
         int | list[float] | None,
@@ -44,10 +44,10 @@ class GeneratorConfig:
 
 @settings
 class SpacesConfig:
-    """Latent spaces: w* (w* + delta, the paper's), w or w+."""
+    """Latent spaces: w* (w* + delta, the paper's), w or w+; null is the usual one of each generator, w* of a StyleGAN."""
 
-    canvas: Annotated[Literal["w*", "w", "w+"], Field(description="of the canvas")] = "w*"
-    inset: Annotated[Literal["w*", "w", "w+"], Field(description="of the insets")] = "w*"
+    canvas: Annotated[str | None, Field(description="of the canvas")] = None
+    inset: Annotated[str | None, Field(description="of the insets")] = None
 
 
 @settings
@@ -110,7 +110,7 @@ class RefineConfig:
     ] = None
     resume_from: Annotated[
         UserPath | None,
-        Field(description="a run folder (or a file of latents) whose results all generators start from"),
+        Field(description="a result folder (or a file of latents) whose results all generators start from"),
     ] = None
     region: Annotated[
         Literal["box", "mask"], Field(description="what bounds the inside of an inset, and the outside of all")
@@ -169,7 +169,7 @@ def check(config: DictConfig) -> list[int]:
             f"keep={config.keep}: must be at most starts={config.starts}, the initialisations of each sample"
         )
     if config.starts > 1 and not config.mode.vary:
-        raise UserError(f"starts={config.starts}: in mode={config.mode.name} all codes are given; there is one start")
+        raise UserError(f"starts={config.starts}: in mode={config.mode.name} all latents are given; there is one start")
     if config.walk is not None:
         _check_walk(config, len(seeds))
     return seeds
@@ -181,7 +181,7 @@ def _check_walk(config: DictConfig, stops: int) -> None:
     if config.starts > 1 or config.video:
         raise UserError(f"walk={config.walk}: goes with neither starts= nor video=; it leaves a film of its own")
     if config.trainer.devices not in (1, "auto") or config.trainer.num_nodes != 1:
-        raise UserError("trainer.devices: a walk goes on from picture to picture, so it takes one device")
+        raise UserError("trainer.devices: a walk goes on from image to image, so it takes one device")
 
 
 def _check_present(config: DictConfig) -> None:

@@ -58,12 +58,11 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         parts[str(name)] = Part(str(name), generators[drawn_by], detector, placement, part.mirror)
         nodes[str(name)] = (f"parts.{name}", part)
     masks = "mask" in (config.region, config.composite)
+    canvas = build_generator("canvas", config.canvas)
+    drawers = {CANVAS: canvas, **{name: part.generator for name, part in parts.items()}}
     plan = Plan(
         starts={name: _start(key, node, name, config, seeds) for name, (key, node) in nodes.items()},
-        spaces={
-            name: node.space or config.spaces["canvas" if name == CANVAS else "inset"]
-            for name, (_, node) in nodes.items()
-        },
+        spaces={name: _space(key, node, name, config, drawers[name]) for name, (key, node) in nodes.items()},
         tries=config.starts,
         keep=config.keep,
         vary=tuple(config.mode.vary),
@@ -71,7 +70,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         blend=config.composite,
     )
     module = (RefinementModule if config.walk is None else WalkModule)(
-        build_generator("canvas", config.canvas),
+        canvas,
         parts,
         build_objective(config),
         build_schedule(config),
@@ -101,7 +100,7 @@ def describe_parts(config: DictConfig) -> list[str]:
     said = []
     for name, part in config.parts.items():
         crop = None if part.generator is not None else PartCrop.of_metadata(read_metadata(part.weights))
-        if crop is None:  # of an older version, or of whole pictures
+        if crop is None:  # of an older version, or of whole images
             continue
         margin = OmegaConf.select(part, "placement.margin")
         if found := crop.differences(str(name), margin=margin, mirror=part.mirror):
@@ -138,6 +137,7 @@ def refine_fingerprint(
     beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger", "accept_licence")
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
+    decisive["spaces"] = {side: space or "w*" for side, space in settings["spaces"].items()}  # as it was once called
     decisive["version"] = __version__  # other code, other images
     decisive["plugins"] = plugins.digests()
     if not decisive["measures"]:
@@ -166,6 +166,17 @@ def _start(key: str, node: DictConfig, name: str, config: DictConfig, seeds: "Se
             )
         return SeededStart(psi, dict(zip(seeds, chosen * (len(seeds) // len(chosen)), strict=True)))
     return GivenStart(read_codes(str(given), name, seeds, key=f"{key}.start"), str(given))
+
+
+def _space(key: str, node: DictConfig, name: str, config: DictConfig, generator: Synthesiser) -> str:
+    """In which space the latents of a generator move: its own setting, else the run's, else its usual one."""
+    side = "canvas" if name == CANVAS else "inset"
+    space = node.space or config.spaces[side]
+    if space is not None and space not in generator.spaces:
+        given = f"{key}.space" if node.space else f"spaces.{side}"
+        there = f"; {key}.space= says another" if not node.space else ""
+        raise UserError(f"{given}={space}: must be one of {', '.join(generator.spaces)} for {key}{there}")
+    return space or next(iter(generator.spaces))
 
 
 def build_generator(key: str, node: DictConfig) -> "Synthesiser":

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Sequence
 
-KEYS: dict[str, dict[str, str]] = {}
+KEYS: dict[str, dict[str, str]] = {
+    "convert": {"picture": "image"},
+    "train": {"recipe.discriminator.features.pictures": "recipe.discriminator.features.images"},
+}
 """By command, the new name of each setting or group that has changed its name, with all that lies below it."""
 
 CHOICES: dict[str, dict[str, str]] = {

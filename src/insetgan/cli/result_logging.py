@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from insetgan.data.picture import read_rgb
+from insetgan.data.image import read_rgb
 from insetgan.evaluation.cell import Cell
 from insetgan.refine.gathered import read_curves
 from insetgan.refine.refined_samples import RefinedSamples

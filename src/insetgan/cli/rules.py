@@ -1,4 +1,4 @@
-"""Rules by which settings follow one another, such as a recipe the size of the pictures; files of conf/ call them."""
+"""Rules by which settings follow one another, such as a recipe the size of the images; files of conf/ call them."""
 
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import fields, is_dataclass
@@ -28,7 +28,7 @@ def auto_lr(height: int) -> float:
 
 
 def shhq_gamma(height: int, batch_size: int) -> float:
-    """StyleGAN-Human's weight of R1: StyleGAN2-ADA's rule with the height alone, although pictures are half as wide."""
+    """StyleGAN-Human's weight of R1: StyleGAN2-ADA's rule with the height alone, although images are half as wide."""
     return 0.0002 * height**2 / batch_size
 
 

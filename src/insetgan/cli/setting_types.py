@@ -24,7 +24,9 @@ CLUSTER = "what has started the processes; none looks at no environment"
 CROP = "what is done with images of another ratio: none (refused), center (cut to their middle) or fit (padded)"
 GREY = "what is done with greyscale images"
 BACKGROUND = "colour behind transparent images and of padding: a name such as white, #rrggbb, or [red,green,blue]"
-LICENCE = "accept the licences, which are shown, of networks that weights=known:NAME fetches"
+LICENCE = (
+    "accept the licences, which are shown, of networks that weights=known:NAME fetches or convert.py out=hf: pushes"
+)
 
 ResultLoggers = Annotated[
     dict[str, Any], Field(description="where curves, figures and sheets go beside the result folder")

@@ -92,7 +92,7 @@ def _build(
 ) -> tuple[Any, Any, TrainingModule, Quality | None, RunOptions]:
     """Build the data set, that of validation, the networks, what measures them, and the options with what the data adds."""
     torch.manual_seed(config.seed)
-    dataset = _pictures(config, console)
+    dataset = _images(config, console)
     if isinstance(dataset, PartCrops):
         options = replace(options, metadata=dataset.part_crop.metadata())
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
@@ -142,17 +142,17 @@ def _options(config: DictConfig) -> "RunOptions":
     )
 
 
-def _pictures(config: DictConfig, console: Any) -> Any:
-    """The data set, its pictures looked at first."""
+def _images(config: DictConfig, console: Any) -> Any:
+    """The data set, its images looked at first."""
     if config.data.path is None or not config.data.check:
         dataset = instantiate(config.model.dataset, Dataset)
     else:
-        with progress("checking pictures", "pictures", console=console) as on_progress:
+        with progress("checking images", "images", console=console) as on_progress:
             dataset = instantiate(config.model.dataset, Dataset, progress=on_progress)
     for note in getattr(dataset, "notes", ()):
         console.print(note, markup=False)
     if skipped := getattr(dataset, "skipped", ()):
-        console.print(f"left out {len(skipped)} pictures, the first: {skipped[0]}", markup=False)
+        console.print(f"left out {len(skipped)} images, the first: {skipped[0]}", markup=False)
     return dataset
 
 
@@ -163,7 +163,7 @@ def _quality(config: DictConfig, dataset: Any, module: "TrainingModule") -> "Qua
     if not module.draws_images:
         raise UserError("features: this model draws no images that could be measured; add features=none")
     if len(dataset) * (1 + config.data.mirror) < 2:
-        raise UserError(f"data.path={config.data.path}: measuring needs more than one picture; add features=none")
+        raise UserError(f"data.path={config.data.path}: measuring needs more than one image; add features=none")
     extractor = instantiate(config.features, FeatureExtractor)
     return Quality(extractor, dataset, mirror=config.data.mirror, **config.quality)
 
@@ -222,7 +222,7 @@ def _headline(config: DictConfig, module: Any, dataset: Any) -> str:
         for name, network in module.named_children()
         if any(True for _ in network.parameters())
     )
-    return f"training {config.model.name}: {len(dataset)} pictures {config.data.height} x {config.data.width}; {sizes}"
+    return f"training {config.model.name}: {len(dataset)} images {config.data.height} x {config.data.width}; {sizes}"
 
 
 def _report(console: Any, options: "RunOptions", outcome: Any) -> None:

@@ -26,13 +26,13 @@ def seeded_inputs(seeds: Sequence[int], z_dim: int, x_dim: int) -> tuple[Tensor,
 
 @torch.no_grad()
 def complete(
-    generator: CoModGenerator, pictures: Tensor, known: Tensor, seeds: Sequence[int], *, trunc: float = 1.0
+    generator: CoModGenerator, images: Tensor, known: Tensor, seeds: Sequence[int], *, trunc: float = 1.0
 ) -> Tensor:
     """Fill the holes of images, one by one, so that a completion is the same to the bit whatever is completed beside it.
 
     Args:
         generator: in evaluation mode.
-        pictures: [n, 3, H, W] in [-1, 1], of the generator's size; not looked at in the holes.
+        images: [n, 3, H, W] in [-1, 1], of the generator's size; not looked at in the holes.
         known: [n, 1, H, W], 1 = known, 0 = hole.
         seeds: n of them; each decides an image's latent and dropout.
         trunc: psi, applied to w; dropout and what the encoder saw stay as they are.
@@ -45,33 +45,33 @@ def complete(
         ValueError: no seed for each image, or `known` of another shape, or not of ones and zeros.
     """
     size = (generator.height, generator.width)
-    if pictures.shape[2:] != size:
-        found = " x ".join(map(str, pictures.shape[2:]))
-        raise UserError(f"pictures are {found} (height x width), and this network completes {size[0]} x {size[1]}")
-    count = len(pictures)
+    if images.shape[2:] != size:
+        found = " x ".join(map(str, images.shape[2:]))
+        raise UserError(f"images are {found} (height x width), and this network completes {size[0]} x {size[1]}")
+    count = len(images)
     if len(seeds) != count or known.shape != (count, 1, *size):
-        raise ValueError(f"{count} pictures need as many seeds and known [n, 1, {size[0]}, {size[1]}]")
+        raise ValueError(f"{count} images need as many seeds and known [n, 1, {size[0]}, {size[1]}]")
     if not bool(((known == 0) | (known == 1)).all()):
         raise ValueError("known must be 1 where a pixel is known and 0 where it is not")
     if not count:
-        return pictures.clone()
+        return images.clone()
     device = next(generator.parameters()).device
     z, dropout = (each.to(device) for each in seeded_inputs(seeds, generator.z_dim, generator.x_dim))
     completions = []
     for row in range(count):
         one = slice(row, row + 1)
         ws = generator.mapping(z[one], truncation_psi=trunc)
-        drawn = generator.complete(ws, pictures[one].to(device), known[one].to(device), dropout[one])
-        drawn = drawn.clamp(-1, 1).to(pictures.device, pictures.dtype)
-        completions.append(torch.where(known[one] > 0, pictures[one], drawn))
+        drawn = generator.complete(ws, images[one].to(device), known[one].to(device), dropout[one])
+        drawn = drawn.clamp(-1, 1).to(images.device, images.dtype)
+        completions.append(torch.where(known[one] > 0, images[one], drawn))
     return torch.cat(completions)
 
 
-def hole_seam(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
+def hole_seam(images: Tensor, completions: Tensor, known: Tensor) -> Tensor:
     """Step across the border of the holes in the completions, over the same in the images as they were.
 
     Args:
-        pictures: uint8 [n, H, W, 3].
+        images: uint8 [n, H, W, 3].
         completions: likewise.
         known: [n, 1, H, W], 1 = known.
 
@@ -80,11 +80,11 @@ def hole_seam(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
         image, which counts as 1 of 255 at least. NaN where there are no such neighbours.
     """
     inside = known[:, 0] > 0
-    return step_across_rim(completions, inside) / step_across_rim(pictures, inside).clamp(min=SMALLEST_STEP)
+    return step_across_rim(completions, inside) / step_across_rim(images, inside).clamp(min=SMALLEST_STEP)
 
 
-def hole_difference(pictures: Tensor, completions: Tensor, known: Tensor) -> Tensor:
+def hole_difference(images: Tensor, completions: Tensor, known: Tensor) -> Tensor:
     """Mean absolute difference, 0 to 255, of completions and images within the holes, [n]: how much was invented."""
     hole = (known[:, 0] == 0).double()
-    difference = (completions.double() - pictures.double()).abs().mean(3)
+    difference = (completions.double() - images.double()).abs().mean(3)
     return (difference * hole).sum((1, 2)) / hole.sum((1, 2))

@@ -79,20 +79,20 @@ class Encoder(nn.Module):
         epilogue: EncoderEpilogue = getattr(self, f"b{self.coarsest}")
         return epilogue
 
-    def forward(self, pictures: Tensor, known: Tensor, dropout: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def forward(self, images: Tensor, known: Tensor, dropout: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Describe images with holes; what lies in the holes is not looked at.
 
         Args:
-            pictures: [n, c, height, width], nominally in [-1, 1].
+            images: [n, c, height, width], nominally in [-1, 1].
             known: [n, 1, height, width], 1 = known, 0 = hole.
             dropout: [n, x_dim], uniform in [0, 1); decides what of the global vector is silenced, at inference too.
 
         Returns:
             The global vector [n, x_dim] and the skips, from the coarsest to the finest.
         """
-        device, full = pictures.device.type, self.epilogue.fc.weight.dtype
+        device, full = images.device.type, self.epilogue.fc.weight.dtype
         dtypes = block_dtypes(self.heights, device=device, full=full)
-        visible = torch.where(known > 0, pictures, torch.zeros_like(pictures))
+        visible = torch.where(known > 0, images, torch.zeros_like(images))
         x = torch.cat([known - 0.5, visible], dim=1)
         skips: list[Tensor] = []
         with torch.autocast(device, enabled=False):

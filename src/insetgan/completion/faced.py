@@ -13,7 +13,7 @@ from insetgan.data.person import PART_NAMES
 from insetgan.runtime.errors import UserError
 
 
-class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
+class FacedImages(Dataset[tuple[Tensor, Tensor]]):
     """Images of a size with the tight box of a part: items are uint8 [3, height, width] and float32 [4].
 
     The box is in pixels of the item, not always whole ones where images are resized; zeros where the part is not seen.
@@ -53,27 +53,25 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
         if part not in known:
             raise UserError(f"part={part}: must be one of {', '.join(known)}")
         if use_labels:
-            raise UserError("data.labels=true: must be false, since pictures are completed without labels")
+            raise UserError("data.labels=true: must be false, since images are completed without labels")
         if take not in ("training", "held_out") or not isinstance(held_out, int) or held_out < 0:
             raise UserError(f"held_out={held_out}, take={take}: must be 0 or more, and one of training, held_out")
         if options.get("crop", "none") != "none" and archive.has_boxes:
-            raise UserError(
-                f"data.crop={options['crop']}: must be none, boxes of {archive.path} fit whole pictures only"
-            )
+            raise UserError(f"data.crop={options['crop']}: must be none, boxes of {archive.path} fit whole images only")
         behind = max(len(archive) - held_out, 0)
         first, last = (0, behind - len(archive) or None) if take == "training" else (behind, None)
-        self.pictures = ImageDataset(archive, height, width, first=first, last=last, **options)
-        self.boxes = _boxes(archive, self.pictures.indices, part, height, width)
+        self.images = ImageDataset(archive, height, width, first=first, last=last, **options)
+        self.boxes = _boxes(archive, self.images.indices, part, height, width)
 
     @property
     def archive(self) -> Archive:
         """Where they come from."""
-        return self.pictures.archive
+        return self.images.archive
 
     @property
     def indices(self) -> list[int]:
         """Of the images in the archive."""
-        return self.pictures.indices
+        return self.images.indices
 
     @property
     def names(self) -> list[str]:
@@ -88,20 +86,20 @@ class FacedPictures(Dataset[tuple[Tensor, Tensor]]):
     @property
     def skipped(self) -> Any:
         """Images that were left out because they are faulty."""
-        return self.pictures.skipped
+        return self.images.skipped
 
     @property
     def notes(self) -> Any:
         """Lines about what is passed over or changed on reading."""
-        return self.pictures.notes
+        return self.images.notes
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        picture = self.pictures[index]
-        assert isinstance(picture, Tensor)
-        return picture, self.boxes[index]
+        image = self.images[index]
+        assert isinstance(image, Tensor)
+        return image, self.boxes[index]
 
 
 def _boxes(archive: Archive, indices: list[int], part: str, height: int, width: int) -> Tensor:

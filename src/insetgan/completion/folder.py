@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from insetgan.completion.completion import hole_difference, hole_seam
-from insetgan.data.picture import open_picture
+from insetgan.data.image import open_image
 from insetgan.ops.images import encode_png, from_uint8
 from insetgan.runtime.store import Layout, ResultFolder
 
@@ -34,12 +34,12 @@ class Completion:
 
     Attributes:
         index: its place in the archive.
-        picture: its name there.
+        image: its name there.
         seed: of the completion.
     """
 
     index: int
-    picture: str
+    image: str
     seed: int
 
     @property
@@ -58,22 +58,22 @@ class Completions:
     def __init__(self, folder: ResultFolder) -> None:
         self.folder = folder
 
-    def finished(self, completion: Completion, picture: Tensor, known: Tensor) -> bool:
+    def finished(self, completion: Completion, image: Tensor, known: Tensor) -> bool:
         """Whether it was made of this image, uint8 [3, H, W], and of what is known of it, [1, H, W]."""
-        return self.folder.finished(completion.name, _depends(completion, picture, known))
+        return self.folder.finished(completion.name, _depends(completion, image, known))
 
-    def add(self, completion: Completion, made: Tensor, picture: Tensor, known: Tensor) -> None:
+    def add(self, completion: Completion, made: Tensor, image: Tensor, known: Tensor) -> None:
         """Write a completion.
 
         Args:
             completion: which one.
             made: the completed image, uint8 [H, W, 3].
-            picture: the image that was completed, uint8 [3, H, W].
+            image: the image that was completed, uint8 [3, H, W].
             known: 1 where it was known, [1, H, W].
         """
         mask = (known[0] * 255).to(torch.uint8).cpu().numpy()
         pieces = {f"{completion.name}-known.png": encode_png(mask), f"{completion.name}.png": encode_png(made)}
-        self.folder.add(completion.name, pieces, depends=_depends(completion, picture, known))
+        self.folder.add(completion.name, pieces, depends=_depends(completion, image, known))
 
     def measured(
         self, completions: Iterable[Completion], original: Callable[[int], Tensor]
@@ -95,22 +95,22 @@ class Completions:
         shown: list[tuple[Tensor, Tensor, Tensor]] = []
         for completion in completions:
             self.folder.require([completion.name])
-            picture = original(completion.index).permute(1, 2, 0)[None]
+            image = original(completion.index).permute(1, 2, 0)[None]
             made = torch.from_numpy(self._read_png(f"{completion.name}.png"))[None]
             known = torch.from_numpy(self._read_png(f"{completion.name}-known.png") > 127).float()[None, None]
             measures = {
                 "hole": 1 - float(known.mean()),
-                "seam": float(hole_seam(picture, made, known)),
-                "difference": float(hole_difference(picture, made, known)),
+                "seam": float(hole_seam(image, made, known)),
+                "difference": float(hole_difference(image, made, known)),
             }
             rounded = {name: round(value, 5) if math.isfinite(value) else None for name, value in measures.items()}
             records.append({"name": completion.name, **asdict(completion), **rounded})
             if len(shown) < SHOWN:
-                shown.append((from_uint8(picture), known, from_uint8(made)))
+                shown.append((from_uint8(image), known, from_uint8(made)))
         return records, shown
 
     def _read_png(self, name: str) -> Any:
-        with open_picture(self.folder.results / name) as image:
+        with open_image(self.folder.results / name) as image:
             return np.array(image)
 
 
@@ -119,12 +119,12 @@ def summarise(records: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     return {name: _median([record[name] for record in records]) for name in ("hole", "seam", "difference")}
 
 
-def _depends(completion: Completion, picture: Tensor, known: Tensor) -> dict[str, str]:
+def _depends(completion: Completion, image: Tensor, known: Tensor) -> dict[str, str]:
     """What decides a completion beside the settings."""
-    digest = hashlib.sha256(str(tuple(picture.shape)).encode())
-    digest.update(picture.contiguous().cpu().numpy().tobytes())
+    digest = hashlib.sha256(str(tuple(image.shape)).encode())
+    digest.update(image.contiguous().cpu().numpy().tobytes())
     digest.update((known > 0).contiguous().cpu().numpy().tobytes())
-    return {"picture": completion.picture, "content": digest.hexdigest()}
+    return {"image": completion.image, "content": digest.hexdigest()}
 
 
 def _median(values: Sequence[float | None]) -> float | None:

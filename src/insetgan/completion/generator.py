@@ -91,38 +91,38 @@ class CoModGenerator(FromFile, DescribedNetwork):
         )
 
     def draw(
-        self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
+        self, ws: Tensor, images: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
         """Draw whole images that agree with what is known, nothing of them copied; see `complete`."""
-        self._refuse_shapes(len(ws), pictures, known, dropout)
-        described, skips = self.encoder(pictures, known, dropout)
+        self._refuse_shapes(len(ws), images, known, dropout)
+        described, skips = self.encoder(images, known, dropout)
         return self.synthesis.complete(ws, described, skips, noise_mode=noise_mode)
 
     def complete(
-        self, ws: Tensor, pictures: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
+        self, ws: Tensor, images: Tensor, known: Tensor, dropout: Tensor, *, noise_mode: NoiseMode = "const"
     ) -> Tensor:
         """Fill the holes of images.
 
         Args:
             ws: [n, num_ws, w_dim].
-            pictures: [n, img_channels, height, width], nominally in [-1, 1]; not looked at in the holes.
+            images: [n, img_channels, height, width], nominally in [-1, 1]; not looked at in the holes.
             known: [n, 1, height, width], 1 = known, 0 = hole.
             dropout: [n, x_dim], uniform in [0, 1); see `comod_encoder.EncoderEpilogue`.
             noise_mode: see `SynthesisNetwork.forward`.
 
         Returns:
-            [n, img_channels, height, width]; known pixels are those of `pictures`, to the bit.
+            [n, img_channels, height, width]; known pixels are those of `images`, to the bit.
 
         Raises:
             ValueError: an argument has another shape than it must.
         """
-        drawn = self.draw(ws, pictures, known, dropout, noise_mode=noise_mode)
-        return torch.where(known > 0, pictures, drawn.to(pictures.dtype))
+        drawn = self.draw(ws, images, known, dropout, noise_mode=noise_mode)
+        return torch.where(known > 0, images, drawn.to(images.dtype))
 
     def forward(
         self,
         z: Tensor,
-        pictures: Tensor,
+        images: Tensor,
         known: Tensor,
         dropout: Tensor,
         truncation_psi: float = 1.0,
@@ -133,12 +133,12 @@ class CoModGenerator(FromFile, DescribedNetwork):
         `truncation_psi` draws w, not what the encoder saw, to the mean: see `LatentMapping.forward`.
         """
         ws = self.mapping(z, truncation_psi=truncation_psi)
-        return self.complete(ws, pictures, known, dropout, noise_mode=noise_mode)
+        return self.complete(ws, images, known, dropout, noise_mode=noise_mode)
 
-    def _refuse_shapes(self, count: int, pictures: Tensor, known: Tensor, dropout: Tensor) -> None:
+    def _refuse_shapes(self, count: int, images: Tensor, known: Tensor, dropout: Tensor) -> None:
         size = (self.height, self.width)
         wanted = {
-            "pictures": (pictures, (count, self.img_channels, *size)),
+            "images": (images, (count, self.img_channels, *size)),
             "known": (known, (count, 1, *size)),
             "dropout": (dropout, (count, self.x_dim)),
         }

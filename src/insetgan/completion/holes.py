@@ -149,8 +149,8 @@ def _inside(height: int, width: int, box: Box) -> Known:
 def _strokes(height: int, width: int, random: Random) -> Known:
     """What a brush covers that wanders up to 19 times through the image, with round ends and corners."""
     longer = max(height, width)
-    picture = Image.new("1", (width, height))
-    pencil = ImageDraw.Draw(picture)
+    image = Image.new("1", (width, height))
+    pencil = ImageDraw.Draw(image)
     for _ in range(int(random.integers(STROKES + 1))):
         brush = max(1, round(random.uniform(*STROKE_WIDTHS) * longer))
         point = random.uniform(0, 1, 2) * (width, height)
@@ -165,4 +165,4 @@ def _strokes(height: int, width: int, random: Random) -> Known:
         pencil.line(line, fill=1, width=brush)
         for x, y in line:
             pencil.ellipse((x - brush / 2, y - brush / 2, x + brush / 2, y + brush / 2), fill=1)
-    return np.asarray(picture, bool)
+    return np.asarray(image, bool)

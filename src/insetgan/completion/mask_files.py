@@ -33,7 +33,7 @@ def read_known(path: str | Path, names: Sequence[str], height: int, width: int) 
     by_path: dict[str, int] = {}
     for number, name in enumerate(archive.names):
         if (first := by_path.setdefault(_stem(name), number)) != number:
-            raise UserError(f"data.masks={path}: {archive.names[first]} and {name} are two masks for one picture")
+            raise UserError(f"data.masks={path}: {archive.names[first]} and {name} are two masks for one image")
     by_name = {PurePosixPath(stem).name: index for stem, index in by_path.items()}
     unique = len(by_name) == len(by_path)
     masks = []
@@ -42,7 +42,7 @@ def read_known(path: str | Path, names: Sequence[str], height: int, width: int) 
         if index is None and unique:
             index = by_name.get(PurePosixPath(_stem(name)).name)
         if index is None:
-            raise UserError(f"data.masks={path}: no mask for {name}; it must have the picture's name up to the ending")
+            raise UserError(f"data.masks={path}: no mask for {name}; it must have the image's name up to the ending")
         mask = torch.from_numpy(archive.image(index)).float().mean(2)[None, None]
         known = (_resized(mask, height, width) > _HALF).float()
         if bool(known.all()):

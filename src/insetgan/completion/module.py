@@ -13,7 +13,7 @@ from insetgan.completion.generator import CoModGenerator
 from insetgan.completion.growth import continue_encoder
 from insetgan.completion.holes import KINDS, Holes
 from insetgan.completion.sheet import completion_sheet
-from insetgan.metrics.pictures import generated_pictures
+from insetgan.metrics.images import generated_images
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.local_critics import LocalProjectedDiscriminator
 from insetgan.networks.projected import ProjectedDiscriminator
@@ -42,7 +42,7 @@ class CoModModule(GANModule):
         l1_weight: of the mean absolute difference between what the network draws and the image, in the hole and out of it.
             0, as published, leaves it out. A little ties the hole's colours to their surroundings within few images; much
             makes completions alike and soft.
-        shown: images with boxes (`data.faced.FacedPictures`) that are completed for sample grids and measurements.
+        shown: images with boxes (`data.faced.FacedImages`) that are completed for sample grids and measurements.
         seed: as for `GANModule`, of holes and dropout as well.
         settings: `recipe` and the others of `GANModule`, without augmentations and path length.
 
@@ -102,7 +102,7 @@ class CoModModule(GANModule):
         def draw(latents: Tensor, psi: float, chosen: Tensor) -> Tensor:
             return self.sample(latents, psi, chosen=chosen.tolist())
 
-        return generated_pictures(draw, self.G.z_dim, num, labels=torch.arange(len(self._shown)))
+        return generated_images(draw, self.G.z_dim, num, labels=torch.arange(len(self._shown)))
 
     @torch.no_grad()
     def sample(
@@ -129,10 +129,10 @@ class CoModModule(GANModule):
         pieces = []
         for first in range(0, len(latents), AT_ONCE):
             z = latents[first : first + AT_ONCE]
-            pictures, known = self._with_holes(chosen[first : first + AT_ONCE])
+            images, known = self._with_holes(chosen[first : first + AT_ONCE])
             bits = z[:, 0].contiguous().view(torch.int32).abs().tolist()
             dropout = np.stack([np.random.RandomState(each).rand(self.G.x_dim) for each in bits])
-            inputs = (z, pictures, known, torch.from_numpy(dropout).float())
+            inputs = (z, images, known, torch.from_numpy(dropout).float())
             pieces.append(self.G_ema(*(each.to(self.device) for each in inputs), truncation_psi=truncation_psi))
         return torch.cat(pieces)
 
@@ -141,9 +141,9 @@ class CoModModule(GANModule):
         if self._shown is None:
             return {}
         count = min(count, len(self._shown))
-        pictures, known = self._with_holes(range(count))
+        images, known = self._with_holes(range(count))
         completed = self.sample(seeded_latents(range(count), self.G.z_dim), 1.0).float().cpu()
-        return {"completions": completion_sheet(pictures, known, completed)}
+        return {"completions": completion_sheet(images, known, completed)}
 
     def _with_holes(self, chosen: Any) -> tuple[Tensor, Tensor]:
         """Images shown [n, 3, h, w] in [-1, 1] and what is known of them [n, 1, h, w], the kinds of holes in turn."""

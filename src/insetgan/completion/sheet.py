@@ -14,11 +14,11 @@ HOLE = 0.0
 TITLES = ("given, grey where it is to be filled", "completed", "original")
 
 
-def completion_sheet(pictures: Tensor, known: Tensor, completions: Tensor, *, columns: int = 8) -> Tensor:
+def completion_sheet(images: Tensor, known: Tensor, completions: Tensor, *, columns: int = 8) -> Tensor:
     """Lay images out in bands of three rows under their titles: with their holes, completed, and as they were.
 
     Args:
-        pictures: [n, 3, h, w] in [-1, 1].
+        images: [n, 3, h, w] in [-1, 1].
         known: [n, 1, h, w], 1 = known.
         completions: [n, 3, h, w].
         columns: images a row.
@@ -26,11 +26,11 @@ def completion_sheet(pictures: Tensor, known: Tensor, completions: Tensor, *, co
     Returns:
         uint8 [H, W, 3].
     """
-    grey = torch.full_like(pictures, HOLE)
-    holed = torch.where(known > 0, pictures, grey)
+    grey = torch.full_like(images, HOLE)
+    holed = torch.where(known > 0, images, grey)
     rows = []
-    for first in range(0, len(pictures), columns):
-        for title, images in zip(TITLES, (holed, completions, pictures), strict=True):
-            band = images[first : first + columns]
+    for first in range(0, len(images), columns):
+        for title, shown in zip(TITLES, (holed, completions, images), strict=True):
+            band = shown[first : first + columns]
             rows.append((title, Image.fromarray(to_uint8(make_grid(band, len(band)))[0].numpy())))
     return torch.from_numpy(np.array(stack_titled(rows)))

@@ -18,10 +18,10 @@ from typing import IO, Any
 
 from insetgan.data.annotations import Annotations, Box, Mask
 from insetgan.data.coco import is_coco_name, read_coco
+from insetgan.data.image import Facts, Shape, examine, read_facts, read_pixels, why
+from insetgan.data.image import Pixels as Pixels
 from insetgan.data.labels import DATASET_FILE, Labels, parse_labels
 from insetgan.data.parts_json import PARTS_FILE, read_parts_json
-from insetgan.data.picture import Facts, Shape, examine, read_facts, read_pixels, why
-from insetgan.data.picture import Picture as Picture
 from insetgan.data.reading import PLAIN, Reading
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -82,7 +82,7 @@ class Archive:
             self.notes.append(line)
         if not self.names:
             others = "".join(f"; {note}" for note in self.notes)
-            raise UserError(f"archive {self.path}: holds no pictures ({', '.join(IMAGE_SUFFIXES)}){others}")
+            raise UserError(f"archive {self.path}: holds no images ({', '.join(IMAGE_SUFFIXES)}){others}")
         annotations = self._annotations
         self.parts, self.recipe, self.has_boxes = annotations.parts, annotations.recipe, annotations.has_boxes
         self.notes += annotations.notes
@@ -110,7 +110,7 @@ class Archive:
     def _stream(self, name: str) -> IO[bytes]:
         """An image as a stream; Pillow reads its header from there."""
         if not self.path.is_dir():
-            return open_member(self._open(), name, limits.PICTURE_BYTES)
+            return open_member(self._open(), name, limits.IMAGE_BYTES)
         return (self.path / name).open("rb")
 
     def _read(self, name: str, most: int) -> bytes:
@@ -148,8 +148,8 @@ class Archive:
         """Number of images."""
         return len(self.names)
 
-    def image(self, index: int, *, least: Shape | None = None, window: Box | None = None) -> Picture:
-        """Picture ``index`` as uint8 [H, W, 3], upright and in colour.
+    def image(self, index: int, *, least: Shape | None = None, window: Box | None = None) -> Pixels:
+        """Image ``index`` as uint8 [H, W, 3], upright and in colour.
 
         Args:
             index: of the image.
@@ -160,9 +160,7 @@ class Archive:
             UserError: it cannot be decoded or is of another size.
         """
         with self._telling(index) as name:
-            pixels, shape = read_pixels(
-                self._read(name, limits.PICTURE_BYTES), self.reading, least=least, window=window
-            )
+            pixels, shape = read_pixels(self._read(name, limits.IMAGE_BYTES), self.reading, least=least, window=window)
         self._check_size(index, shape)
         return pixels
 
@@ -183,7 +181,7 @@ class Archive:
                 is refused; the error's cause says which.
         """
         with self._telling(index) as name:
-            return examine(self._read(name, limits.PICTURE_BYTES), self.reading)
+            return examine(self._read(name, limits.IMAGE_BYTES), self.reading)
 
     def checksum(self, index: int) -> tuple[int, int]:
         """Size and CRC-32 of the file of image ``index``, as a zip holds them; only of a zip."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from insetgan.data.archive import PEOPLE, Archive
 from insetgan.data.duplicates import copies_line
-from insetgan.data.picture import Facts, Shape, why
+from insetgan.data.image import Facts, Shape, why
 from insetgan.data.reading import KINDS
 from insetgan.data.verdicts import Verdicts
 from insetgan.runtime.errors import UserError
@@ -58,7 +58,7 @@ def is_distorted(shape: Shape, target: Shape) -> bool:
     return abs(target[0] * shape[1] / (target[1] * shape[0]) - 1) > _ASPECT_TOLERANCE
 
 
-def check_pictures(
+def check_images(
     archive: Archive,
     indices: Sequence[int] | None = None,
     *,
@@ -116,7 +116,7 @@ def _checked(
     return [Fault(archive.names[index], reasons[index]) for index in sorted(reasons)], facts
 
 
-def sound_pictures(
+def sound_images(
     archive: Archive,
     indices: Sequence[int],
     *,
@@ -134,7 +134,7 @@ def sound_pictures(
         indices: of the images that are wanted, in any order; some may come several times.
         on_fault: stop or skip.
         checked: whether to check at all.
-        target: as for `check_pictures`.
+        target: as for `check_images`.
         progress: likewise.
 
     Raises:
@@ -182,9 +182,7 @@ def _notes(archive: Archive, facts: dict[int, Facts]) -> list[str]:
     for kind, text in KINDS.items():
         if of_kind := sorted(index for index, found in facts.items() if kind in found.kinds):
             said = text.format(background=archive.reading.colour_name)
-            notes.append(
-                f"{len(of_kind)} of {len(facts)} pictures {said}, the first {shown(archive.names[of_kind[0]])}"
-            )
+            notes.append(f"{len(of_kind)} of {len(facts)} images {said}, the first {shown(archive.names[of_kind[0]])}")
     return notes
 
 
@@ -232,4 +230,4 @@ def _summary(archive: Archive, faults: Sequence[Fault], count: int) -> str:
         remedy = f"{_GREY_REMEDY}, {remedy}"
     if any(fault.reason.endswith(_DISTORTED) for fault in faults):
         remedy = f"data.crop=center cuts to the ratio and data.crop=fit pads, {remedy}"
-    return f"data.path={archive.path}: {len(faults)} of {count} pictures cannot be trained on: {named}; {remedy}"
+    return f"data.path={archive.path}: {len(faults)} of {count} images cannot be trained on: {named}; {remedy}"

@@ -9,7 +9,7 @@ from insetgan.runtime.plugins import buildable
 
 
 @buildable
-def chosen_pictures(dataset: Any, num: int) -> Tensor:
+def chosen_images(dataset: Any, num: int) -> Tensor:
     """Images spread evenly over a data set.
 
     Args:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from insetgan.data.annotations import Box
 from insetgan.data.archive import Archive
-from insetgan.data.check import Progress, sound_pictures
-from insetgan.data.datasets import ImageDataset, TrainingPictures, open_archive, opened, refuse_distortion
+from insetgan.data.check import Progress, sound_images
+from insetgan.data.datasets import ImageDataset, TrainingImages, open_archive, opened, refuse_distortion
 from insetgan.data.part_crop import PartCrop
 from insetgan.data.person import PART_NAMES
 from insetgan.data.reading import BACKGROUND, check_crop
@@ -21,7 +21,7 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.plugins import buildable
 
 
-class PartCrops(TrainingPictures):
+class PartCrops(TrainingImages):
     """Square crops round parts: items are uint8 [3, height, width], or pairs of that and the label of the whole image.
 
     The square is `ops.boxes.square_boxes` of the part's box, the rule by which a generated inset is placed again.
@@ -75,10 +75,10 @@ class PartCrops(TrainingPictures):
         found = _boxes_of(archive, parts, smallest)
         if not found:
             raise UserError(
-                f"data.path={archive.path}: no picture has a box of {' or '.join(parts)} of at least {smallest} pixels"
+                f"data.path={archive.path}: no image has a box of {' or '.join(parts)} of at least {smallest} pixels"
             )
         wanted = [index for index, _, _ in found]
-        sound = sound_pictures(archive, wanted, on_fault=on_fault, checked=checked, progress=progress)
+        sound = sound_images(archive, wanted, on_fault=on_fault, checked=checked, progress=progress)
         self.skipped, self.notes, remaining = sound.faults, [*archive.notes, *sound.notes], set(sound.indices)
         found = [entry for entry in found if entry[0] in remaining]
         indices, shown, boxes = zip(*found, strict=True)
@@ -89,8 +89,8 @@ class PartCrops(TrainingPictures):
 
     def _make(self, index: int) -> Tensor:
         x0, y0, x1, y1 = self.boxes[index].tolist()
-        picture = self.archive.image(self._indices[index], window=(x0, y0, x1, y1))
-        crop = _resized(torch.from_numpy(picture), *self._size)
+        image = self.archive.image(self._indices[index], window=(x0, y0, x1, y1))
+        crop = _resized(torch.from_numpy(image), *self._size)
         return crop.flip(2) if self._flipped[index] else crop
 
 
@@ -141,7 +141,7 @@ def _parts(part: str | Sequence[str], flip: Sequence[str], archive: Archive) -> 
 
 
 def _boxes_of(archive: Archive, parts: Sequence[str], smallest: int) -> list[tuple[int, str, Box]]:
-    """Picture, part and box of every part that is large enough."""
+    """Image, part and box of every part that is large enough."""
     found = []
     for index in range(len(archive)):
         boxes = archive.boxes(index)
@@ -152,12 +152,12 @@ def _boxes_of(archive: Archive, parts: Sequence[str], smallest: int) -> list[tup
     return found
 
 
-def _resized(picture: Tensor, height: int, width: int) -> Tensor:
+def _resized(image: Tensor, height: int, width: int) -> Tensor:
     """Resize uint8 [H, W, 3] as the refinement resizes crops: uint8 [3, height, width]."""
-    rows, columns = picture.shape[:2]
+    rows, columns = image.shape[:2]
     if (rows, columns) == (height, width):
-        return picture.permute(2, 0, 1)
+        return image.permute(2, 0, 1)
     start, sides = torch.zeros(1, dtype=torch.int64), torch.tensor([[rows], [columns]])
     left = crop_matrix(start, sides[0], rows, height).float()
     right = crop_matrix(start, sides[1], columns, width).float()
-    return to_uint8(resample(from_uint8(picture[None]), left, right))[0].permute(2, 0, 1)
+    return to_uint8(resample(from_uint8(image[None]), left, right))[0].permute(2, 0, 1)

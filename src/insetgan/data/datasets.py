@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from insetgan.data.archive import PEOPLE, Archive
-from insetgan.data.check import Fault, Progress, is_distorted, sound_pictures
+from insetgan.data.check import Fault, Progress, is_distorted, sound_images
 from insetgan.data.fitting import fitted
+from insetgan.data.image import Shape
 from insetgan.data.kept import Kept
-from insetgan.data.picture import Shape
 from insetgan.data.reading import BACKGROUND, Reading, check_crop
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import read_path
@@ -41,7 +41,7 @@ def open_archive(path: str | Path | Archive | None, *, background: Any = BACKGRO
     return Archive(PEOPLE if path is None else read_path(path, key="data.path"), reading)
 
 
-class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
+class TrainingImages(Dataset[Tensor | tuple[Tensor, Tensor]]):
     """Images of one size made from those of an archive, the base of the data sets.
 
     Items are uint8 [3, height, width], with `use_labels` pairs of that and a label, float32 [c_dim]. They are read, not
@@ -87,7 +87,7 @@ class TrainingPictures(Dataset[Tensor | tuple[Tensor, Tensor]]):
         raise NotImplementedError
 
 
-class ImageDataset(TrainingPictures):
+class ImageDataset(TrainingImages):
     """Whole images: items are uint8 [3, height, width], or pairs of that and a label.
 
     Args:
@@ -134,12 +134,10 @@ class ImageDataset(TrainingPictures):
         chosen = range(len(archive))[first:last]
         if not chosen:
             needed = max(first, 0) - min(last or 0, 0)
-            raise UserError(
-                f"data.path={archive.path}: holds {len(archive)} pictures, but more than {needed} are needed"
-            )
+            raise UserError(f"data.path={archive.path}: holds {len(archive)} images, but more than {needed} are needed")
         if crop == "none":
             refuse_distortion(archive, height, width, every=not checked)
-        sound = sound_pictures(
+        sound = sound_images(
             archive,
             chosen,
             on_fault=on_fault,
@@ -153,8 +151,8 @@ class ImageDataset(TrainingPictures):
 
     def _make(self, index: int) -> Tensor:
         enough = (_FINER * self._size[0], _FINER * self._size[1])
-        picture = torch.from_numpy(self.archive.image(self._indices[index], least=enough)).permute(2, 0, 1)
-        return fitted(picture, self._size, self.crop, self.archive.reading.colour)
+        image = torch.from_numpy(self.archive.image(self._indices[index], least=enough)).permute(2, 0, 1)
+        return fitted(image, self._size, self.crop, self.archive.reading.colour)
 
 
 def _size_notes(archive: Archive, shapes: Mapping[int, Shape], size: Shape, crop: str) -> list[str]:
@@ -168,12 +166,12 @@ def _size_notes(archive: Archive, shapes: Mapping[int, Shape], size: Shape, crop
         )
         some = f"{len(odd)} of {len(every)}" if shapes else "all"
         notes.append(
-            f"data.crop={crop}: {some} pictures have another ratio than {wanted} (height x width) and are {done}"
+            f"data.crop={crop}: {some} images have another ratio than {wanted} (height x width) and are {done}"
         )
     small = [shape for shape in every.values() if shape[0] < size[0] and shape[1] < size[1]]
     if small:
         some = f"{len(small)} of {len(every)}" if shapes else "all"
-        notes.append(f"{some} pictures are smaller than {wanted} (height x width) and are enlarged")
+        notes.append(f"{some} images are smaller than {wanted} (height x width) and are enlarged")
     return notes
 
 
@@ -186,10 +184,10 @@ def opened(path: str | Path | Archive | None, use_labels: bool, **reading: Any) 
 
 
 def refuse_distortion(
-    archive: Archive, height: int, width: int, *, every: bool = False, reason: str = "keep the ratio of the pictures"
+    archive: Archive, height: int, width: int, *, every: bool = False, reason: str = "keep the ratio of the images"
 ) -> None:
     """Refuse a ratio that is not that of the images, by the size that they usually have, or by `every` one's header."""
-    shapes = [(f"pictures in {archive.path} are", archive.size)]
+    shapes = [(f"images in {archive.path} are", archive.size)]
     if every and not archive.one_size:
         shapes += [(f"{name} in {archive.path} is", archive.shape(i)) for i, name in enumerate(archive.names)]
     for subject, shape in shapes:

@@ -25,8 +25,8 @@ def copies_line(archive: Archive, indices: Sequence[int]) -> str:
     count = sum(len(group) - 1 for group in groups)
     first, second = (shown(archive.names[index]) for index in groups[0][:2])
     return (
-        f"{count} of {len(chosen)} pictures are copies, byte for byte, of others, the first {second} of {first}; each "
-        "counts as a picture of its own"
+        f"{count} of {len(chosen)} images are copies, byte for byte, of others, the first {second} of {first}; each "
+        "counts as an image of its own"
     )
 
 

@@ -23,7 +23,7 @@ from insetgan.runtime.zips import shown
 
 DATASET_FILE = "dataset.json"
 _FORM = (
-    '{"labels": null} or {"labels": [[picture, label], ...]} with a label for every picture: classes 0, 1, ... for all, '
+    '{"labels": null} or {"labels": [[image, label], ...]} with a label for every image: classes 0, 1, ... for all, '
     "or vectors of numbers of one length for all"
 )
 
@@ -55,7 +55,7 @@ def parse_labels(text: str | bytes, names: Sequence[str], notes: list[str] | Non
         raise ValueError(f"{DATASET_FILE} has no label for {missing[0]}{others}; it must be {_FORM}")
     if notes is not None and (strange := sorted(set(found) - set(names))):
         notes.append(
-            f"{DATASET_FILE} has labels for {len(strange)} pictures that are not there, the first {shown(strange[0])}"
+            f"{DATASET_FILE} has labels for {len(strange)} images that are not there, the first {shown(strange[0])}"
         )
     chosen = [found[name] for name in names]
     return np.array(chosen, dtype=np.float32) if isinstance(chosen[0], list) else _one_hot(chosen)

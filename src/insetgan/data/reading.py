@@ -19,7 +19,7 @@ KINDS = {
     "palette": "have a palette and become RGB",
     "animated": "are animations, of which the first frame is taken",
 }
-"""What is changed on reading, by its name in `picture.Facts`, as a line about "N images" says it."""
+"""What is changed on reading, by its name in `image.Facts`, as a line about "N images" says it."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from insetgan.data.archive import Archive
-from insetgan.data.picture import Shape
+from insetgan.data.image import Shape
 from insetgan.runtime import limits
 from insetgan.runtime.files import cache_folder, write_whole
 from insetgan.runtime.fingerprint import fingerprint

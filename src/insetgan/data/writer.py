@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from PIL import Image
 
 from insetgan.data.annotations import Box, Mask
-from insetgan.data.archive import Archive, Picture
+from insetgan.data.archive import Archive, Pixels
 from insetgan.data.coco import COCO_FILE, coco_annotations, coco_table
 from insetgan.data.labels import DATASET_FILE
 from insetgan.runtime.errors import UserError
@@ -38,7 +38,7 @@ def check_format(image_format: str) -> None:
         raise UserError(f"data.image_format={image_format}: must be webp or png")
 
 
-def encode_image(image: Picture, image_format: str, quality: int) -> bytes:
+def encode_image(image: Pixels, image_format: str, quality: int) -> bytes:
     """Bytes of an image [H, W, 3] uint8 as ``webp`` (lossy, quality 1 to 100) or ``png``."""
     check_format(image_format)
     stream = io.BytesIO()

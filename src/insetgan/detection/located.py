@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from insetgan.data.archive import Archive
-from insetgan.data.check import Fault, Progress, sound_pictures
+from insetgan.data.check import Fault, Progress, sound_images
 from insetgan.data.person import PART_NAMES
 from insetgan.runtime.errors import UserError
 
@@ -62,7 +62,7 @@ class LocatedArchive(Protocol):
         ...
 
 
-class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
+class LocatedImages(torch.utils.data.Dataset[tuple[Tensor, ...]]):
     """A whole archive in memory with its boxes, and its masks if wanted.
 
     Items are uint8 [3, h, w], float [parts, 4] (zeros where the part is not seen) and bool [parts]; with masks, then also
@@ -110,19 +110,19 @@ class LocatedPictures(torch.utils.data.Dataset[tuple[Tensor, ...]]):
                 "model.module.network.masks=false finds more"
             )
         if crop != "none":
-            raise UserError(f"data.crop={crop}: must be none, since boxes and masks fit whole pictures only")
+            raise UserError(f"data.crop={crop}: must be none, since boxes and masks fit whole images only")
         chosen: Sequence[int] = range(len(archive))[first:last]
         path = getattr(archive, "path", "")
         if not chosen:
             needed = max(first, 0) - min(last or 0, 0)
-            raise UserError(f"data.path={path}: holds {len(archive)} pictures, but more than {needed} are needed")
+            raise UserError(f"data.path={path}: holds {len(archive)} images, but more than {needed} are needed")
         if isinstance(archive, Archive):
-            sound = sound_pictures(archive, chosen, on_fault=on_fault, checked=checked, progress=progress)
+            sound = sound_images(archive, chosen, on_fault=on_fault, checked=checked, progress=progress)
             chosen, self.skipped, self.notes = sound.indices, sound.faults, [*archive.notes, *sound.notes]
         self.boxes, self.visible = _boxes(archive, chosen, parts)
         if not self.visible.any():
             raise UserError(
-                f"data.path={path}: none of the {len(chosen)} pictures has a box of {', '.join(parts)}; "
+                f"data.path={path}: none of the {len(chosen)} images has a box of {', '.join(parts)}; "
                 "annotations.json must hold them"
             )
         self.images = torch.empty(len(chosen), 3, *archive.size, dtype=torch.uint8)

@@ -120,12 +120,12 @@ class ScriptedSegmenter:
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise UserError(
-                f"segmenter.path={self.path}: fails on pictures {list(given.shape)}; segmenter.size= resamples them ({reason})"
+                f"segmenter.path={self.path}: fails on images {list(given.shape)}; segmenter.size= resamples them ({reason})"
             ) from error
         if not isinstance(logits, Tensor) or logits.ndim != 4 or len(logits) != len(images) or 0 in logits.shape:
             found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(
-                f"segmenter.path={self.path}: gives {found} for {len(images)} pictures, must give logits [n, classes, h, w]"
+                f"segmenter.path={self.path}: gives {found} for {len(images)} images, must give logits [n, classes, h, w]"
             )
         for part, numbers in self.classes.items():
             if max(numbers) >= logits.shape[1]:

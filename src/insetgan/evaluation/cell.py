@@ -58,10 +58,10 @@ class Cell:
 
     Attributes:
         method: name of the method.
-        trunc: psi; None for pictures that were there already.
+        trunc: psi; None for images that were there already.
         region: "body" or a part.
-        n: pictures on which the region was found.
-        missing: pictures on which it was not.
+        n: images on which the region was found.
+        missing: images on which it was not.
         figures: by the key of their column.
     """
 
@@ -78,7 +78,7 @@ class Cell:
 
 
 DIVERSITY, PATH = "lpips_diversity", "ppl"
-"""Figures whose means count, as those of judges do: distance of a picture to another one, and path length."""
+"""Figures whose means count, as those of judges do: distance of an image to another one, and path length."""
 
 OnFigure = Callable[[], None]
 
@@ -108,8 +108,8 @@ class Measurement:
             method: see `Cell`.
             trunc: likewise.
             region: likewise.
-            real: the real pictures.
-            fake: features of the method's pictures.
+            real: the real images.
+            fake: features of the method's images.
         """
         found = fake.found[region]
         figures: dict[str, Figure] = {}
@@ -129,7 +129,7 @@ class Measurement:
         counts = described.figures[counts_of(taken.squares)].long() if taken.squares else None
         resampling: dict[str, Any] = {"rounds": self.rounds, "seed": self.seed, "counts": counts}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the caption says how many pictures there are
+            warnings.simplefilter("ignore")  # the caption says how many images there are
             value = metric.measure(real, fake)
             if self.rounds and math.isfinite(value):
                 return _figure(value, *interval(metric, real, fake, value=value, **resampling))

@@ -21,18 +21,18 @@ from insetgan.runtime.lightning import pl
 
 
 class DescriptionModule(pl.LightningModule):
-    """Draws blocks of pictures, cuts the regions out and describes them; a batch of the predict loop is a list of seeds.
+    """Draws blocks of images, cuts the regions out and describes them; a batch of the predict loop is a list of seeds.
 
-    Everything happens in the block, whose pictures are always the same: features cannot depend on how blocks are shared.
+    Everything happens in the block, whose images are always the same: features cannot depend on how blocks are shared.
 
     Args:
-        source: of the pictures.
+        source: of the images.
         crops: the regions.
         extractor: describes them; None for not.
-        distance: of pictures, to measure how far each is from another one; None for not.
+        distance: of images, to measure how far each is from another one; None for not.
         path: generator whose path lengths are measured by the same distance; None for not.
         further: more extractors, by name.
-        judges: that look at whole pictures, by the key under which what they say is kept.
+        judges: that look at whole images, by the key under which what they say is kept.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class DescriptionModule(pl.LightningModule):
         drawn = self.source.images(batch)
         pixels = drawn.pixels.to(self.device)
         regions, squares = self.crops(pixels), self.crops.squares(pixels, batch)
-        shown = {name: seen.pictures for name, seen in regions.items()}
-        features = self._features(shown | {name: each.pictures for name, each in squares.items()})
+        shown = {name: seen.images for name, seen in regions.items()}
+        features = self._features(shown | {name: each.images for name, each in squares.items()})
         figures = dict(drawn.measures) | {counts_of(name): each.counts.double() for name, each in squares.items()}
         if self.judges:
             large = enlarged(drawn.pixels.cpu())
@@ -78,37 +78,37 @@ class DescriptionModule(pl.LightningModule):
             figures[f"{PATH}.{BODY}"] = path_lengths(self.path, self.distance, batch, device=self.device)
         return Described(features, {name: seen.found.cpu() for name, seen in regions.items()}, figures)
 
-    def _features(self, pictures: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _features(self, images: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """By `kept_as`, of what each extractor is shown."""
         found = {}
         for name, extractor in self.extractors.items():
-            for region, shown in pictures.items():
+            for region, shown in images.items():
                 described = extractor(shown).cpu() if len(shown) else torch.zeros(0, extractor.num_features)
                 found[kept_as(region, name)] = described
         return found
 
     def _diversity(self, seen: Seen) -> Tensor:
-        """Distance of each picture to the next one of its block, the last one's to the first; float64 [n], NaN where none.
+        """Distance of each image to the next one of its block, the last one's to the first; float64 [n], NaN where none.
 
-        Neighbouring seeds are independent, so these are random pairs, and none needs a picture of another block.
+        Neighbouring seeds are independent, so these are random pairs, and none needs an image of another block.
         """
         assert self.distance is not None
-        there, count = seen.found.cpu(), len(seen.pictures)
+        there, count = seen.found.cpu(), len(seen.images)
         distances = torch.full((len(there),), torch.nan, dtype=torch.float64)
         if count >= 2:
             pairs = [(i, (i + 1) % count) for i in range(count if count > 2 else 1)]  # of two there is one pair only
-            found = pair_distances(lambda i: seen.pictures[list(i)], pairs, self.distance, device=self.device)
+            found = pair_distances(lambda i: seen.images[list(i)], pairs, self.distance, device=self.device)
             distances[there.nonzero()[: len(pairs), 0]] = found
         return distances
 
 
 class DescriptionWriter(pl.callbacks.BasePredictionWriter):
-    """Writes the features of every block as soon as they are known, and passes on how many pictures are done.
+    """Writes the features of every block as soon as they are known, and passes on how many images are done.
 
     Args:
         folder: where to.
-        on_progress: called with the pictures described and the pictures in all.
-        done: pictures that were described before.
+        on_progress: called with the images described and the images in all.
+        done: images that were described before.
         total: in all.
     """
 

@@ -19,10 +19,10 @@ _FEATURES, _FOUND, _FIGURE = "features.", "found.", "figure."
 
 @dataclass(frozen=True)
 class Described:
-    """What is kept of the pictures of a block, or of several.
+    """What is kept of the images of a block, or of several.
 
     Attributes:
-        features: by region, float32 [m, d], of the pictures on which it was found, in order.
+        features: by region, float32 [m, d], of the images on which it was found, in order.
         found: by region, bool [n].
         figures: by name, float32 [n]; see `images.Images.measures`.
     """

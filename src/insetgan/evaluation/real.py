@@ -1,4 +1,4 @@
-"""The real side of an evaluation: features of pictures, or published statistics."""
+"""The real side of an evaluation: features of images, or published statistics."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ CLEAN = "cleanfid:"
 
 
 class RealSide(Protocol):
-    """What generated pictures are compared with."""
+    """What generated images are compared with."""
 
     @property
     def title(self) -> str:
@@ -28,7 +28,7 @@ class RealSide(Protocol):
         ...
 
     def count(self, region: str) -> int:
-        """Pictures that show the region; a large number where it is unknown."""
+        """Images that show the region; a large number where it is unknown."""
         ...
 
     def side(self, region: str, key: str) -> Any:
@@ -38,12 +38,12 @@ class RealSide(Protocol):
 
 @dataclass(frozen=True)
 class RealFeatures:
-    """Features of real pictures.
+    """Features of real images.
 
     Attributes:
         title: for captions.
         features: by region, and by set of squares, float32 [n, d]; see `taken.kept_as`.
-        missing: by region, pictures on which it was not found.
+        missing: by region, images on which it was not found.
         seen: by the key of a judge, the share of them in which it sees what it knows; not kept in files.
     """
 
@@ -53,7 +53,7 @@ class RealFeatures:
     seen: Mapping[str, float] = field(default_factory=dict)
 
     def count(self, region: str) -> int:
-        """Pictures that show the region."""
+        """Images that show the region."""
         return len(self.features[region])
 
     def side(self, region: str, key: str) -> Tensor:
@@ -69,7 +69,7 @@ class RealFeatures:
 
 
 class PublishedStatistics:
-    """clean-fid's reference files, which know whole pictures only.
+    """clean-fid's reference files, which know whole images only.
 
     Args:
         reference: to be looked for.
@@ -88,7 +88,7 @@ class PublishedStatistics:
 
 
 def read_statistics(given: str, extractor: FeatureExtractor, fingerprints: Mapping[str, str]) -> RealSide:
-    """Statistics instead of real pictures.
+    """Statistics instead of real images.
 
     Args:
         given: path of `real.safetensors`, or "cleanfid:NAME:RESOLUTION[:SPLIT]".
@@ -128,7 +128,7 @@ def _published(given: str, extractor: FeatureExtractor, regions: tuple[str, ...]
         raise UserError(f"data.statistics={given}: goes with features=cleanfid only")
     if regions != (BODY,):
         raise UserError(
-            f"data.statistics={given}: knows whole pictures by one network only; add regions=[{BODY}], and neither kfd, pfd "
+            f"data.statistics={given}: knows whole images by one network only; add regions=[{BODY}], and neither kfd, pfd "
             "nor more_features"
         )
     reference = CleanReference(fields[0], fields[1], mode, *fields[2:])

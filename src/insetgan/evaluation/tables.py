@@ -63,7 +63,7 @@ def lay_out(
     """Lay out cells.
 
     Args:
-        cells: of all methods, truncations and regions; those of given pictures stand in every column.
+        cells: of all methods, truncations and regions; those of given images stand in every column.
         columns: the figures, a panel each; those that no cell has are left out.
         methods: titles by name, in the order of the rows.
         truncs: in the order of the columns.
@@ -106,7 +106,7 @@ def _figure(
 
 
 def _is_known(figure: Figure | None) -> TypeGuard[Figure]:
-    """Whether there is a number: precision of three pictures is none."""
+    """Whether there is a number: precision of three images is none."""
     return figure is not None and math.isfinite(figure.value)
 
 

@@ -41,7 +41,7 @@ def latex(table: Table, label: str = "tab:evaluation") -> str:
 def comma_separated(cells: Iterable[Cell], columns: Sequence[Column], methods: Mapping[str, str]) -> str:
     """All figures as CSV, a row a figure.
 
-    Columns: method, title, trunc (empty for given pictures), region, metric, name, better, value, low, high, n, missing,
+    Columns: method, title, trunc (empty for given images), region, metric, name, better, value, low, high, n, missing,
     best (1 where no other method at this truncation and in this region is better, and one is worse).
     """
     known = list(cells)

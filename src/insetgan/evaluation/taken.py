@@ -19,7 +19,7 @@ def kept_as(region: str, extractor: str = MAIN) -> str:
 
 
 def counts_of(squares: str) -> str:
-    """Under which name it is kept how many squares each picture gave."""
+    """Under which name it is kept how many squares each image gave."""
     return f"count.{squares}"
 
 
@@ -30,7 +30,7 @@ class Taken:
     Attributes:
         metric: works on features.
         extractor: whose features.
-        squares: the set of squares of whole pictures; empty for each region.
+        squares: the set of squares of whole images; empty for each region.
         key: of its column; the metric's own unless given.
         title: of its column; likewise.
     """

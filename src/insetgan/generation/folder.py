@@ -104,4 +104,4 @@ class Images:
 def _drawn(generator: Synthesiser, plan: Plan, blocks: Sequence[Block]) -> Iterator[tuple[Block, Tensor]]:
     """Blocks with their images, uint8 [n, h, w, c] on the CPU."""
     for block in blocks:
-        yield block, to_uint8(generator.draw(plan.ws(generator, block.first, block.last)))
+        yield block, to_uint8(generator.render(plan.latents(generator, block.first, block.last)))

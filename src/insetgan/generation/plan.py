@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
-from insetgan.networks.synthesiser import Synthesiser
+from insetgan.networks.layered import Layered
+from insetgan.networks.synthesiser import LatentTensors, Synthesiser, device_of
 from insetgan.ops.images import seeded_latents
 
 Space = Literal["z", "w"]
@@ -26,8 +27,14 @@ class Plan(Protocol):
         """Of the images; each is the name of a file without its ending."""
         ...
 
-    def ws(self, generator: Synthesiser, first: int, last: int) -> Tensor:
-        """Latents [last - first, num_ws, w_dim] of the images numbered first to last - 1."""
+    def latents(self, generator: Any, first: int, last: int) -> LatentTensors:
+        """Latents of the images numbered first to last - 1, each [last - first, ...].
+
+        Args:
+            generator: a `Synthesiser`; a `Layered` one for style mixing.
+            first: number of the first image.
+            last: number behind the last one.
+        """
         ...
 
     def record(self, index: int) -> dict[str, Any]:
@@ -57,10 +64,10 @@ class SeedPlan:
     def _pairs(self) -> list[tuple[int, float]]:
         return [(seed, psi) for seed in self.seeds for psi in self.truncs]
 
-    def ws(self, generator: Synthesiser, first: int, last: int) -> Tensor:
-        """See `Plan.ws`."""
+    def latents(self, generator: Synthesiser, first: int, last: int) -> LatentTensors:
+        """See `Plan.latents`."""
         pairs = self._pairs[first:last]
-        return seeded_codes(generator, [seed for seed, _ in pairs], [psi for _, psi in pairs])
+        return seeded(generator, [seed for seed, _ in pairs], [psi for _, psi in pairs])
 
     def record(self, index: int) -> dict[str, Any]:
         """Seed and psi."""
@@ -95,14 +102,12 @@ class MixPlan:
         """`mix-seed0000` for a seed by itself, `mix-seed0000-seed0008` for a mix."""
         return [mix_name(row, column) for row, column in self.pairs]
 
-    def ws(self, generator: Synthesiser, first: int, last: int) -> Tensor:
-        """See `Plan.ws`."""
+    def latents(self, generator: Layered, first: int, last: int) -> LatentTensors:
+        """See `Plan.latents`."""
         pairs = self.pairs[first:last]
         psi = [self.trunc] * len(pairs)
-        mixed = seeded_codes(generator, [row for row, _ in pairs], psi).clone()
-        styles = seeded_codes(generator, [column for _, column in pairs], psi)
-        mixed[:, list(self.layers)] = styles[:, list(self.layers)]
-        return mixed
+        base, styles = (seeded(generator, [pair[which] for pair in pairs], psi) for which in (0, 1))
+        return generator.mixed(base, styles, self.layers)
 
     def record(self, index: int) -> dict[str, Any]:
         """Both seeds, psi and the layers."""
@@ -118,7 +123,7 @@ class WalkPlan:
         stops: seeds that the walk leads by, two or more; one may come again.
         frames: images from one stop to the next.
         trunc: psi.
-        space: "z" walks on the sphere on which z lie, at even angles; "w" walks straight in W.
+        space: "z" walks on the sphere on which z lie, at even angles; "w" walks straight in what z is mapped to.
     """
 
     stops: Sequence[int]
@@ -136,18 +141,19 @@ class WalkPlan:
         leg = min(index // self.frames, len(self.stops) - 2)
         return self.stops[leg], self.stops[leg + 1], index / self.frames - leg
 
-    def ws(self, generator: Synthesiser, first: int, last: int) -> Tensor:
-        """See `Plan.ws`."""
+    def latents(self, generator: Synthesiser, first: int, last: int) -> LatentTensors:
+        """See `Plan.latents`."""
         places = [self.place(index) for index in range(first, last)]
         starts, ends = [start for start, _, _ in places], [end for _, end, _ in places]
-        device = generator.mapping.w_avg.device
+        device = device_of(generator)
         share = torch.tensor([share for _, _, share in places], device=device)
         psi = [self.trunc] * len(places)
         if self.space == "z":
             one, other = (seeded_latents(seeds, generator.z_dim).to(device) for seeds in (starts, ends))
             return truncated(generator, slerp(one, other, share), psi)
-        codes = seeded_codes(generator, starts, psi), seeded_codes(generator, ends, psi)
-        return torch.lerp(*codes, share[:, None, None].to(codes[0]))
+        here, there = seeded(generator, starts, psi), seeded(generator, ends, psi)
+        shares = {name: share.view(-1, *[1] * (tensor.dim() - 1)).to(tensor) for name, tensor in here.items()}
+        return {name: torch.lerp(tensor, there[name], shares[name]) for name, tensor in here.items()}
 
     def record(self, index: int) -> dict[str, Any]:
         """The seeds on either side, the share of the way, psi and the space."""
@@ -165,17 +171,15 @@ def mix_name(row: int, column: int) -> str:
     return f"mix-{seed_name(row)}" if row == column else f"mix-{seed_name(row)}-{seed_name(column)}"
 
 
-def seeded_codes(generator: Synthesiser, seeds: Sequence[int], truncs: Sequence[float]) -> Tensor:
-    """Latents of seeds, each with its own psi: w_avg + psi (w - w_avg), [n, num_ws, w_dim]."""
-    z = seeded_latents(seeds, generator.z_dim).to(generator.mapping.w_avg.device)
-    return truncated(generator, z, truncs)
+def seeded(generator: Any, seeds: Sequence[int], truncs: Sequence[float]) -> LatentTensors:
+    """Latents of seeds, each with its own psi, by a `Synthesiser`."""
+    return truncated(generator, seeded_latents(seeds, generator.z_dim).to(device_of(generator)), truncs)
 
 
-def truncated(generator: Synthesiser, z: Tensor, truncs: Sequence[float]) -> Tensor:
-    """Map z [n, z_dim] to codes [n, num_ws, w_dim], each with its own psi."""
-    ws: Tensor = generator.mapping(z, truncation_psi=1.0)
-    psi = torch.tensor(truncs, device=ws.device, dtype=ws.dtype)
-    return torch.lerp(generator.mapping.w_avg.to(ws).expand_as(ws), ws, psi[:, None, None].expand_as(ws))
+def truncated(generator: Synthesiser, z: Tensor, truncs: Sequence[float]) -> LatentTensors:
+    """Latents of z [n, z_dim], each with its own psi."""
+    psi = torch.tensor(truncs, device=z.device, dtype=torch.float64)[:, None].expand(-1, generator.layers)
+    return generator.sample(z, psi)
 
 
 def slerp(one: Tensor, other: Tensor, share: Tensor) -> Tensor:

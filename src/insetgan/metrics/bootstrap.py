@@ -1,4 +1,4 @@
-"""Intervals: how much a number would change with other pictures of the same generator."""
+"""Intervals: how much a number would change with other images of the same generator."""
 
 import numpy as np
 import torch
@@ -18,15 +18,15 @@ def interval(
     value: float | None = None,
     counts: Tensor | None = None,
 ) -> tuple[float, float]:
-    """Interval of a metric's value under resampling of the generated pictures; real ones too where pictures come in pairs.
+    """Interval of a metric's value under resampling of the generated images; real ones too where images come in pairs.
 
-    Each round draws half of the pictures without replacement (the half-sample bootstrap, McCarthy 1969; Shao and Tu 1995,
+    Each round draws half of the images without replacement (the half-sample bootstrap, McCarthy 1969; Shao and Tu 1995,
     section 5.2): for means its spread is that of the whole set under the ordinary bootstrap. Drawing with replacement would
-    not do here: copies of a picture are neighbours at distance 0, count as pairs in the kernel distance, and lower the rank of
+    not do here: copies of an image are neighbours at distance 0, count as pairs in the kernel distance, and lower the rank of
     covariances. What halves have more of or less of than the whole, such as the bias of FID, is taken out: the interval is
     the value plus the quantiles of the differences from the mean of the rounds, within the metric's bounds.
 
-    It says nothing of the choice of the real pictures, nor of training again.
+    It says nothing of the choice of the real images, nor of training again.
 
     Args:
         metric: of `registry.feature_metrics`.
@@ -35,12 +35,12 @@ def interval(
         rounds: 2 or more; quantiles of 95 % want 100 or more.
         seed: of the draws.
         level: share of the rounds within, between 0 and 1.
-        value: of the metric on all pictures, where it is known already.
-        counts: int64 [pictures], how many rows of `fake` each picture gave, in order, where it is not one each: halves
-            are of pictures, since what comes from one picture is alike.
+        value: of the metric on all images, where it is known already.
+        counts: int64 [images], how many rows of `fake` each image gave, in order, where it is not one each: halves
+            are of images, since what comes from one image is alike.
 
     Returns:
-        Lower and upper end; NaN where the value is, and with fewer than 8 pictures.
+        Lower and upper end; NaN where the value is, and with fewer than 8 images.
 
     Raises:
         ValueError: too few rounds, or a level that is none.
@@ -64,7 +64,7 @@ def interval(
 
 
 def half_samples(count: int, rounds: int, seed: int) -> list[Tensor]:
-    """Rows of half of `count` pictures, in order, for each round; the same for a seed."""
+    """Rows of half of `count` images, in order, for each round; the same for a seed."""
     random = np.random.RandomState(seed)
     return [torch.from_numpy(np.sort(random.permutation(count)[: count // 2])) for _ in range(rounds)]
 
@@ -72,7 +72,7 @@ def half_samples(count: int, rounds: int, seed: int) -> list[Tensor]:
 def mean_interval(
     values: Tensor, *, rounds: int = 1000, seed: int = 0, level: float = 0.95, trim: float = 0.0
 ) -> tuple[float, float]:
-    """Interval of the mean of values [n], one a picture or pair, by the ordinary bootstrap.
+    """Interval of the mean of values [n], one an image or pair, by the ordinary bootstrap.
 
     Args:
         values: [n], n of 2 or more; not finite ones are left out.

@@ -1,4 +1,4 @@
-"""P-IDS and U-IDS: how well a line tells generated pictures from real ones by their features."""
+"""P-IDS and U-IDS: how well a line tells generated images from real ones by their features."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -14,9 +14,9 @@ def discriminative_scores(real: Tensor, fake: Tensor) -> tuple[float, float]:
     """Paired and unpaired inception discriminative score (Zhao et al. 2021, "Large Scale Image Completion ...").
 
     A linear support vector machine learns to tell both sets apart, and is asked about those that it has learned from.
-    U-IDS is the share that it gets wrong: 0.5 at best. P-IDS is the share of pairs whose generated picture looks more real
-    to it than the real one, picture i being completed from real picture i; of sets without pairs it compares strangers.
-    Both are close to 0 when there are fewer pictures than features: a line then tells anything from anything.
+    U-IDS is the share that it gets wrong: 0.5 at best. P-IDS is the share of pairs whose generated image looks more real
+    to it than the real one, image i being completed from real image i; of sets without pairs it compares strangers.
+    Both are close to 0 when there are fewer images than features: a line then tells anything from anything.
 
     Args:
         real: features [n, d].
@@ -26,12 +26,12 @@ def discriminative_scores(real: Tensor, fake: Tensor) -> tuple[float, float]:
         P-IDS, U-IDS, each in 0..1.
 
     Raises:
-        ValueError: no pictures.
+        ValueError: no images.
         UserError: scikit-learn is not installed.
     """
     count = min(len(real), len(fake))
     if not count:
-        raise ValueError(f"{len(real)} real and {len(fake)} other pictures: one of each is needed")
+        raise ValueError(f"{len(real)} real and {len(fake)} other images: one of each is needed")
     try:
         from sklearn.svm import LinearSVC
     except ModuleNotFoundError as error:
@@ -96,5 +96,5 @@ class UnpairedMetric:
         return self._both(real, fake)[1]
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
-        """Of the pictures of each choice of rows on both sides."""
+        """Of the images of each choice of rows on both sides."""
         return [discriminative_scores(real[each], fake[each])[1] for each in rows]

@@ -1,4 +1,4 @@
-"""How far one set of pictures is from another: Fréchet and kernel distance of their features, by torchmetrics."""
+"""How far one set of images is from another: Fréchet and kernel distance of their features, by torchmetrics."""
 
 import warnings
 from typing import Any
@@ -15,7 +15,7 @@ _ALONE: dict[str, Any] = {"sync_on_compute": False}
 
 
 def is_inception(extractor: str) -> bool:
-    """Whether an extractor of this name is the field's network, in whichever way pictures are resized for it."""
+    """Whether an extractor of this name is the field's network, in whichever way images are resized for it."""
     return extractor == _FIELD or extractor.startswith(f"{_FIELD}_")
 
 
@@ -28,15 +28,15 @@ def metric_names(extractor: str) -> tuple[str, str]:
 
 
 class Reference:
-    """Real pictures by their features, and how far other pictures are from them.
+    """Real images by their features, and how far other images are from them.
 
     The Fréchet distance is |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) of the means and covariances (Heusel et al. 2017). It
-    is larger the fewer pictures there are, also between samples of the same: compare at equal numbers only.
+    is larger the fewer images there are, also between samples of the same: compare at equal numbers only.
 
     The kernel distance is the unbiased squared MMD with the kernel (x.y / d + 1)^3 (Binkowski et al. 2018), 0 on average
-    between samples of the same, sometimes below; mean over `SUBSETS` random subsets of `SUBSET_SIZE`, or of all pictures
+    between samples of the same, sometimes below; mean over `SUBSETS` random subsets of `SUBSET_SIZE`, or of all images
     where there are no more. Features of Inception enter as they are, those of other networks as differences from the
-    mean of the real ones, in units of the root mean square difference between two real pictures: a kernel made for
+    mean of the real ones, in units of the root mean square difference between two real images: a kernel made for
     Inception's values would see little but the means of PartsNet's.
 
     Everything is computed in float64 and drawn from fixed seeds, by the calling process alone; torch's global generator is
@@ -44,10 +44,10 @@ class Reference:
 
     Args:
         extractor: name of the feature network.
-        features: of the real pictures, [n, d], n of 2 or more.
+        features: of the real images, [n, d], n of 2 or more.
 
     Raises:
-        ValueError: fewer than two pictures.
+        ValueError: fewer than two images.
     """
 
     def __init__(self, extractor: str, features: Tensor) -> None:
@@ -57,10 +57,10 @@ class Reference:
         self._real = self._units.of(features)
 
     def distances(self, features: Tensor) -> dict[str, float]:
-        """Fréchet and kernel distance, by `names`, of pictures with features [m, d], m of 2 or more.
+        """Fréchet and kernel distance, by `names`, of images with features [m, d], m of 2 or more.
 
         Raises:
-            ValueError: fewer than two pictures.
+            ValueError: fewer than two images.
         """
         _refuse_few(features)
         if not bool(torch.isfinite(features).all()):
@@ -70,7 +70,7 @@ class Reference:
 
 
 class Frechet:
-    """Fréchet distance to real pictures with features [n, d], n of 2 or more, by torchmetrics; see `Reference`."""
+    """Fréchet distance to real images with features [n, d], n of 2 or more, by torchmetrics; see `Reference`."""
 
     def __init__(self, features: Tensor) -> None:
         _refuse_few(features)
@@ -81,7 +81,7 @@ class Frechet:
         self._metric.update(features.detach().cpu().double(), real=True)
 
     def distance(self, features: Tensor) -> float:
-        """Of pictures with features [m, d], finite, m of 2 or more."""
+        """Of images with features [m, d], finite, m of 2 or more."""
         _refuse_few(features)
         self._metric.reset()
         self._metric.update(features.detach().cpu().double(), real=False)
@@ -93,7 +93,7 @@ class Units:
 
     Args:
         extractor: name of the feature network.
-        features: of the real pictures, [n, d].
+        features: of the real images, [n, d].
     """
 
     def __init__(self, extractor: str, features: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Diversity of a set of pictures: how far two of them are apart."""
+"""Diversity of a set of images: how far two of them are apart."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,18 +20,18 @@ def diversity(
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> float:
-    """Mean distance of random pairs of different pictures; larger is more diverse, and nothing is said about how real they are.
+    """Mean distance of random pairs of different images; larger is more diverse, and nothing is said about how real they are.
 
     Args:
-        read: called with some indices, gives these pictures, uint8 [k, 3, h, w]; never all of them at once.
-        count: of pictures, 2 or more.
-        distance: of pictures [k, 3, h, w] in [-1, 1]: [k]; with the lpips package this is LPIPS diversity.
+        read: called with some indices, gives these images, uint8 [k, 3, h, w]; never all of them at once.
+        count: of images, 2 or more.
+        distance: of images [k, 3, h, w] in [-1, 1]: [k]; with the lpips package this is LPIPS diversity.
         pairs: at most; all there are where there are no more.
         seed: of the pairs.
         device: where the distance is.
 
     Raises:
-        ValueError: fewer than two pictures.
+        ValueError: fewer than two images.
     """
     return float(pair_distances(read, random_pairs(count, pairs, seed), distance, device=device).mean())
 
@@ -44,7 +44,7 @@ def pair_distances(
     *,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Distance of each pair of pictures by their indices, float64 [number of pairs]; see `diversity`."""
+    """Distance of each pair of images by their indices, float64 [number of pairs]; see `diversity`."""
     found = []
     for first in range(0, len(pairs), BATCH):
         ours, theirs = zip(*pairs[first : first + BATCH], strict=True)
@@ -60,7 +60,7 @@ def random_pairs(count: int, pairs: int, seed: int) -> list[tuple[int, int]]:
         ValueError: fewer than two things, or fewer than one pair.
     """
     if count < 2 or pairs < 1:
-        raise ValueError(f"{count} pictures, {pairs} pairs: 2 pictures and 1 pair are needed")
+        raise ValueError(f"{count} images, {pairs} pairs: 2 images and 1 pair are needed")
     total = count * (count - 1) // 2
     if total <= pairs:
         return [(i, j) for j in range(1, count) for i in range(j)]

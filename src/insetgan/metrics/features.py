@@ -1,4 +1,4 @@
-"""Feature networks that describe pictures by some hundred numbers each, for distances between sets of pictures."""
+"""Feature networks that describe images by some hundred numbers each, for distances between sets of images."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ from insetgan.runtime.fingerprint import files_of
 
 
 class FeatureExtractor(Protocol):
-    """A frozen network that describes pictures.
+    """A frozen network that describes images.
 
     Attributes:
         name: of the network, from which `distribution.metric_names` makes those of the distances.
         title: the same as tables show it, "Inception, clean".
-        num_features: numbers a picture.
+        num_features: numbers an image.
     """
 
     name: str
@@ -26,7 +26,7 @@ class FeatureExtractor(Protocol):
     num_features: int
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Describe pictures uint8 [n, 3, h, w]: float32 [n, num_features], the same for a picture in any batch."""
+        """Describe images uint8 [n, 3, h, w]: float32 [n, num_features], the same for an image in any batch."""
         ...
 
     def to(self, device: torch.device | str) -> Self:
@@ -55,9 +55,9 @@ class PartsFeatures(Frozen):
     """PartsNet's maps at strides 4, 8 and 16, each averaged over all places: 64 + 96 + 128 numbers.
 
     Finer maps see texture and colour, coarser ones parts and how they lie to each other. Averages over a grid of places,
-    or the finest maps as well, told worse pictures less clearly from real ones than chance told halves of these: the
+    or the finest maps as well, told worse images less clearly from real ones than chance told halves of these: the
     more numbers, the larger the part of the distance that is chance.
-    Pictures are brought to one width, so that bodies of any size are seen as large as PartsNet knows them and crops of
+    Images are brought to one width, so that bodies of any size are seen as large as PartsNet knows them and crops of
     parts twice as large as they are generated.
 
     The distances must not be compared with those of other networks, and flatter generators that were trained against
@@ -65,7 +65,7 @@ class PartsFeatures(Frozen):
 
     Args:
         network: a PartsNet.
-        width: to which pictures are resized, antialiased; the height follows, as a multiple of 16.
+        width: to which images are resized, antialiased; the height follows, as a multiple of 16.
     """
 
     name = "parts"
@@ -82,7 +82,7 @@ class PartsFeatures(Frozen):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Describe pictures uint8 [n, 3, h, w]: float32 [n, 288], in full precision under autocast too."""
+        """Describe images uint8 [n, 3, h, w]: float32 [n, 288], in full precision under autocast too."""
         height, width = images.shape[2:]
         size = (max(16, round(height * self.width / width / 16) * 16), self.width)
         with torch.autocast(images.device.type, enabled=False):
@@ -92,7 +92,7 @@ class PartsFeatures(Frozen):
             return torch.cat([each.mean((2, 3)) for each in self.network.features(x)[2:]], dim=1)
 
 
-def describe(extractor: FeatureExtractor, pictures: Iterable[Tensor], device: torch.device | str = "cpu") -> Tensor:
+def describe(extractor: FeatureExtractor, images: Iterable[Tensor], device: torch.device | str = "cpu") -> Tensor:
     """Features of batches uint8 [n, 3, h, w]: float32 [all n, num_features] on the CPU; computed on `device`."""
     extractor = extractor.to(device)
-    return torch.cat([extractor(batch.to(device)).cpu() for batch in pictures])
+    return torch.cat([extractor(batch.to(device)).cpu() for batch in images])

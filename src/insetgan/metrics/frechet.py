@@ -21,7 +21,7 @@ ENGINE_TITLES = {"cleanfid": "clean-fid", "torchmetrics": "torchmetrics"}
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean [d] and covariance [d, d] of features, float64: all that the Fréchet distance needs of a set of pictures."""
+    """Mean [d] and covariance [d, d] of features, float64: all that the Fréchet distance needs of a set of images."""
 
     mean: Tensor
     covariance: Tensor
@@ -36,7 +36,7 @@ class Moments:
 class FrechetMetric:
     """Fréchet distance |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) of Gaussians in place of both sets (Heusel et al. 2017).
 
-    Biased upwards by about 1 / n: compare sets of one size only. With fewer pictures than features it still orders sets,
+    Biased upwards by about 1 / n: compare sets of one size only. With fewer images than features it still orders sets,
     but a large part of it is that bias.
 
     Args:
@@ -55,12 +55,12 @@ class FrechetMetric:
         self.source = ENGINE_TITLES[engine]
 
     def measure(self, real: Tensor | Moments, fake: Tensor) -> float:
-        """Distance of features [m, d] to those of real pictures [n, d], or to their moments (then by clean-fid).
+        """Distance of features [m, d] to those of real images [n, d], or to their moments (then by clean-fid).
 
         NaN where features are not finite.
 
         Raises:
-            ValueError: fewer than two pictures on a side, or not the same number of features.
+            ValueError: fewer than two images on a side, or not the same number of features.
             UserError: clean-fid is needed and not installed.
         """
         if not bool(torch.isfinite(fake).all()):
@@ -70,7 +70,7 @@ class FrechetMetric:
         return by_clean_fid(real if isinstance(real, Moments) else Moments.of(real), Moments.of(fake))
 
     def halves(self, real: Tensor | Moments, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
-        """Distances of the fake pictures of each choice of rows, faster than by the engines: see `distances_to`."""
+        """Distances of the fake images of each choice of rows, faster than by the engines: see `distances_to`."""
         return distances_to(real if isinstance(real, Moments) else Moments.of(real), [fake[each] for each in rows])
 
 
@@ -82,7 +82,7 @@ def by_clean_fid(real: Moments, fake: Moments) -> float:
         ValueError: not the same number of features.
     """
     if real.mean.shape != fake.mean.shape:
-        raise ValueError(f"{len(fake.mean)} features, but {len(real.mean)} of the real pictures")
+        raise ValueError(f"{len(fake.mean)} features, but {len(real.mean)} of the real images")
     clean_fid()
     from cleanfid.fid import frechet_distance
 
@@ -92,7 +92,7 @@ def by_clean_fid(real: Moments, fake: Moments) -> float:
 
 
 def distances_to(real: Moments, fakes: Sequence[Tensor]) -> list[float]:
-    """Fréchet distances of several sets of features [m, d] to the same real pictures.
+    """Fréchet distances of several sets of features [m, d] to the same real images.
 
     tr (S S')^(1/2) is the sum of the roots of the eigenvalues of S^(1/2) S' S^(1/2), which is symmetric: one root of S for
     all sets, and for each the eigenvalues of a matrix as large as the smaller of m and d.

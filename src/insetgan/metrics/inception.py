@@ -33,7 +33,7 @@ Mode = Literal["clean", "legacy_pytorch", "legacy_tensorflow"]
 class InceptionFeatures(Frozen):
     """The 2048 numbers before the last layer of Inception-v3 in its weights of 2015-12-05, as NVIDIA's tools take them.
 
-    The file is TorchScript that takes uint8 pictures of any size and resizes them itself.
+    The file is TorchScript that takes uint8 images of any size and resizes them itself.
 
     Args:
         path: of the file; None looks for inception-2015-12-05.pt in ~/.cache/insetgan ($XDG_CACHE_HOME/insetgan).
@@ -56,7 +56,7 @@ class InceptionFeatures(Frozen):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Describe pictures uint8 [n, 3, h, w]: float32 [n, 2048].
+        """Describe images uint8 [n, 3, h, w]: float32 [n, 2048].
 
         Raises:
             UserError: it gives another number of them.
@@ -76,7 +76,7 @@ class CleanFeatures(Frozen):
         legacy_pytorch: bilinear without antialiasing, then pytorch-fid's weights. As pytorch-fid and torch-fidelity did.
         legacy_tensorflow: NVIDIA's TorchScript file as it stands, which resizes as TensorFlow did. The FID of most papers.
 
-    Distances of different modes must not be compared; small pictures, which are enlarged, differ least.
+    Distances of different modes must not be compared; small images, which are enlarged, differ least.
 
     Args:
         mode: one of these.
@@ -112,7 +112,7 @@ class CleanFeatures(Frozen):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Describe pictures uint8 [n, 3, h, w]: float32 [n, 2048]. Resizing happens on the CPU, picture by picture."""
+        """Describe images uint8 [n, 3, h, w]: float32 [n, 2048]. Resizing happens on the CPU, image by image."""
         with torch.autocast(images.device.type, enabled=False):
             given = self.resized(images).to(images.device)
             if self.mode == "legacy_pytorch":
@@ -122,13 +122,11 @@ class CleanFeatures(Frozen):
         return cast(Tensor, features.float())
 
     def resized(self, images: Tensor) -> Tensor:
-        """Pictures as the network is given them, float32 [n, 3, 299, 299] in 0..255; legacy_tensorflow leaves the size."""
+        """Images as the network is given them, float32 [n, 3, 299, 299] in 0..255; legacy_tensorflow leaves the size."""
         if self.mode == "legacy_tensorflow":
             return images.float()
-        pictures = images.cpu().permute(0, 2, 3, 1).numpy()
-        return (
-            torch.from_numpy(np.stack([self._resize(picture) for picture in pictures])).permute(0, 3, 1, 2).contiguous()
-        )
+        rows = images.cpu().permute(0, 2, 3, 1).numpy()
+        return torch.from_numpy(np.stack([self._resize(row) for row in rows])).permute(0, 3, 1, 2).contiguous()
 
 
 def clean_fid() -> None:

@@ -1,4 +1,4 @@
-"""Judges that learnt photographs and took no part in any training: in how many pictures do they see a person?"""
+"""Judges that learnt photographs and took no part in any training: in how many images do they see a person?"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,14 +9,14 @@ from torch import Tensor
 from torch.nn import functional
 
 ROWS = 1024
-"""Rows to which smaller pictures are enlarged before a judge sees them: detectors for photographs know no small ones."""
+"""Rows to which smaller images are enlarged before a judge sees them: detectors for photographs know no small ones."""
 
 SEEN = "seen_"
 """Begins the keys of what judges say; the name of the judge follows."""
 
 
 class Judge(Protocol):
-    """Says of each picture whether it sees what it knows.
+    """Says of each image whether it sees what it knows.
 
     Attributes:
         title: what it looks for and who it is, as in "Face (dlib)".
@@ -25,7 +25,7 @@ class Judge(Protocol):
     title: str
 
     def seen(self, images: Tensor) -> Tensor:
-        """Whether it sees it in each of the pictures uint8 [n, 3, h, w] on the CPU: bool [n]."""
+        """Whether it sees it in each of the images uint8 [n, 3, h, w] on the CPU: bool [n]."""
         ...
 
     def files(self) -> Sequence[Path]:
@@ -34,7 +34,7 @@ class Judge(Protocol):
 
 
 def enlarged(images: Tensor, rows: int = ROWS) -> Tensor:
-    """Pictures uint8 [n, 3, h, w] with `rows` rows, bicubic, in the same proportions; larger ones as they are."""
+    """Images uint8 [n, 3, h, w] with `rows` rows, bicubic, in the same proportions; larger ones as they are."""
     height, width = images.shape[2:]
     if height >= rows:
         return images
@@ -43,17 +43,17 @@ def enlarged(images: Tensor, rows: int = ROWS) -> Tensor:
     return large.round().clamp(0, 255).to(torch.uint8)
 
 
-def seen_share(judge: Judge, pictures: Iterable[Tensor]) -> float:
-    """The share of pictures in which the judge sees what it knows, once they are `enlarged`.
+def seen_share(judge: Judge, images: Iterable[Tensor]) -> float:
+    """The share of images in which the judge sees what it knows, once they are `enlarged`.
 
     Args:
         judge: see above.
-        pictures: batches uint8 [n, 3, h, w].
+        images: batches uint8 [n, 3, h, w].
 
     Raises:
-        ValueError: no picture.
+        ValueError: no image.
     """
-    seen = [judge.seen(enlarged(batch)) for batch in pictures if len(batch)]
+    seen = [judge.seen(enlarged(batch)) for batch in images if len(batch)]
     if not seen:
-        raise ValueError("there are no pictures to judge")
+        raise ValueError("there are no images to judge")
     return float(torch.cat(seen).double().mean())

@@ -18,7 +18,7 @@ _CHUNK = 512
 class KernelMetric:
     """Unbiased squared MMD with the kernel (x.y / d + 1)^3 (Binkowski et al. 2018), see `distribution.Reference`.
 
-    Mean over 100 random subsets of 1000 pictures a side, or of as many as the smaller side has. Near 0, and below as often
+    Mean over 100 random subsets of 1000 images a side, or of as many as the smaller side has. Near 0, and below as often
     as above, for samples of the same. Features of other networks than Inception enter in units of the real ones' spread.
 
     Args:
@@ -38,14 +38,14 @@ class KernelMetric:
         self.source = ENGINE_TITLES[engine]
 
     def measure(self, real: Tensor, fake: Tensor) -> float:
-        """Distance of features [m, d] to those of real pictures [n, d]; NaN where they are not finite.
+        """Distance of features [m, d] to those of real images [n, d]; NaN where they are not finite.
 
         Raises:
-            ValueError: fewer than two pictures on a side.
+            ValueError: fewer than two images on a side.
             UserError: clean-fid is needed and not installed.
         """
         if min(len(real), len(fake)) < 2:
-            raise ValueError(f"{len(real)} real and {len(fake)} other pictures: 2 of each are needed")
+            raise ValueError(f"{len(real)} real and {len(fake)} other images: 2 of each are needed")
         if not bool(torch.isfinite(fake).all()):
             return float("nan")
         units = Units(self.extractor, real)
@@ -54,7 +54,7 @@ class KernelMetric:
         return _by_clean_fid(units.of(real).numpy(), units.of(fake).numpy())
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
-        """The unbiased estimate of all pairs, without subsets, of the fake pictures of each choice of rows.
+        """The unbiased estimate of all pairs, without subsets, of the fake images of each choice of rows.
 
         Sums over chosen pairs are w^T K w with w = 1 for the chosen, so one pass over K serves all choices.
         """

@@ -14,8 +14,8 @@ CHUNK = 1024
 def precision_and_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
     """Improved precision and recall (Kynkaanniemi et al. 2019).
 
-    Each picture is the centre of a ball that reaches to its k-th nearest neighbour in its own set. Precision is the share
-    of the fake pictures that lie in a ball of a real one, recall the share of the real ones in a ball of a fake one.
+    Each image is the centre of a ball that reaches to its k-th nearest neighbour in its own set. Precision is the share
+    of the fake images that lie in a ball of a real one, recall the share of the real ones in a ball of a fake one.
     Distances are taken in float64 and in chunks: memory grows with n, not with n^2.
 
     Args:
@@ -24,7 +24,7 @@ def precision_and_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float,
         k: neighbour, 1 or more; 3 in the paper.
 
     Raises:
-        ValueError: not more than k pictures on a side.
+        ValueError: not more than k images on a side.
     """
     x, y = _exact(real), _exact(fake)
     inside_real = covered(y, x, radii(x, k))
@@ -39,11 +39,11 @@ def radii(features: Tensor, k: int) -> Tensor:
         ValueError: not more than k rows.
     """
     if not 1 <= k < len(features):
-        raise ValueError(f"k={k}: must be from 1 to {len(features) - 1} with {len(features)} pictures")
+        raise ValueError(f"k={k}: must be from 1 to {len(features) - 1} with {len(features)} images")
     found = []
     for first in range(0, len(features), CHUNK):
         block = _squares(features[first : first + CHUNK], features)
-        block.diagonal(offset=first).fill_(float("inf"))  # a picture is no neighbour of itself
+        block.diagonal(offset=first).fill_(float("inf"))  # an image is no neighbour of itself
         found.append(block.kthvalue(k, dim=1).values)
     return torch.cat(found)
 
@@ -57,7 +57,7 @@ def covered(points: Tensor, centres: Tensor, squared_radii: Tensor) -> Tensor:
 
 
 class PrecisionMetric:
-    """Share of generated pictures that look like real ones, see `precision_and_recall`.
+    """Share of generated images that look like real ones, see `precision_and_recall`.
 
     Args:
         extractor: whose features are measured.
@@ -82,14 +82,14 @@ class PrecisionMetric:
         return self._both(real, fake)[0] if min(len(real), len(fake)) > self._k else float("nan")
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
-        """Of the fake pictures of each choice of rows."""
+        """Of the fake images of each choice of rows."""
         x = _exact(real)
         inside = covered(_exact(fake), x, radii(x, self._k)).double()
         return [float(inside[each].mean()) for each in rows]
 
 
 class RecallMetric:
-    """Share of real pictures that look like generated ones, see `precision_and_recall`.
+    """Share of real images that look like generated ones, see `precision_and_recall`.
 
     Args:
         extractor: whose features are measured.
@@ -114,7 +114,7 @@ class RecallMetric:
         return self._both(real, fake)[1] if min(len(real), len(fake)) > self._k else float("nan")
 
     def halves(self, real: Tensor, fake: Tensor, rows: Sequence[Tensor]) -> list[float]:
-        """Of the fake pictures of each choice of rows."""
+        """Of the fake images of each choice of rows."""
         x, y = _exact(real), _exact(fake)
         found = []
         for each in rows:

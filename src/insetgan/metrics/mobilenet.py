@@ -1,4 +1,4 @@
-"""MobileNetV2's eyes: pictures described by a network that learnt photographs and knows nothing of people's parts."""
+"""MobileNetV2's eyes: images described by a network that learnt photographs and knows nothing of people's parts."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class MobileNetFeatures(Frozen):
 
     Args:
         path: see `networks.mobilenet.load_mobilenet`; None looks for the wheel in ~/.cache/insetgan ($XDG_CACHE_HOME/insetgan).
-        width: to which pictures are resized, antialiased; the height follows, both as multiples of 32.
+        width: to which images are resized, antialiased; the height follows, both as multiples of 32.
         key: what the setting is called, for messages.
 
     Raises:
@@ -46,7 +46,7 @@ class MobileNetFeatures(Frozen):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Describe pictures uint8 [n, 3, h, w]: float32 [n, 416], in full precision under autocast too."""
+        """Describe images uint8 [n, 3, h, w]: float32 [n, 416], in full precision under autocast too."""
         height, width = images.shape[2:]
         size = (max(_STRIDE, round(height * self.width / width / _STRIDE) * _STRIDE), self.width)
         with torch.autocast(images.device.type, enabled=False):

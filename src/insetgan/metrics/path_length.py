@@ -1,4 +1,4 @@
-"""Perceptual path length: how much pictures change for a small step between two latents."""
+"""Perceptual path length: how much images change for a small step between two latents."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from insetgan.metrics.bootstrap import trimmed_mean
+from insetgan.networks.layered import Layered
 from insetgan.runtime.errors import UserError
 
 Sampling = Literal["end", "full"]
@@ -42,24 +43,23 @@ def path_lengths(
 ) -> Tensor:
     """Length of a step of each seed: d(g(w_t), g(w_(t + epsilon))) / epsilon^2 on the line from one w to another.
 
-    A seed decides on z of both ends and on t alone, so that pictures may be shared out in any way. Noise of the synthesis
-    is the stored one, the same for both pictures of a pair. Full precision; without truncation and labels.
+    A seed decides on z of both ends and on t alone, so that images may be shared out in any way. Noise of the synthesis
+    is the stored one, the same for both images of a pair. Full precision; without truncation and labels.
 
     Args:
-        generator: in evaluation mode, with `z_dim`, `mapping(z [n, z_dim])` and `synthesis(ws, noise_mode="const")`, which
-            gives pictures in [-1, 1].
-        distance: of pictures [n, 3, h, w], squared in the step, as LPIPS is: [n].
+        generator: in evaluation mode, with latents of one vector a layer (`networks.layered.Layered`).
+        distance: of images [n, 3, h, w], squared in the step, as LPIPS is: [n].
         seeds: one a pair.
         sampling: t: "end" is 0, at w of a latent; "full" is uniform in 0..1.
         epsilon: of the step.
-        crop: of the pictures before they are compared; None compares them whole.
+        crop: of the images before they are compared; None compares them whole.
         device: where the generator and the distance are.
 
     Returns:
         float64 [number of seeds].
 
     Raises:
-        UserError: another sampling, or epsilon that is not above 0.
+        UserError: another sampling, epsilon that is not above 0, or a generator with labels or without W.
     """
     if sampling not in get_args(Sampling):
         raise UserError(f"sampling={sampling}: must be one of {', '.join(get_args(Sampling))}")
@@ -67,6 +67,11 @@ def path_lengths(
         raise UserError(f"epsilon={epsilon}: must be above 0 and below 1")
     if getattr(generator, "c_dim", 0):
         raise UserError("metrics=ppl: the generator takes labels; path lengths are measured without")
+    layered = isinstance(generator, Layered)
+    if not layered:
+        raise UserError(
+            "metrics=ppl: path lengths are measured in W, which this generator does not have; leave ppl out"
+        )
     found = []
     for first in range(0, len(seeds), BATCH):
         ends, where = _draws(seeds[first : first + BATCH], generator.z_dim)
@@ -74,7 +79,7 @@ def path_lengths(
         t = (where * (sampling == "full")).to(device).view(-1, *[1] * (ws.ndim - 2))
         pair = [torch.lerp(ws[:, 0], ws[:, 1], t + step) for step in (0.0, epsilon)]
         with torch.autocast(torch.device(device).type, enabled=False):
-            drawn = [generator.synthesis(each.float(), noise_mode="const").float() for each in pair]
+            drawn = [generator.draw(each.float()).float() for each in pair]
             if crop is not None:
                 drawn = [crop(each) for each in drawn]
             found.append(distance(*drawn).double().cpu() / epsilon**2)

@@ -1,4 +1,4 @@
-"""Perceptual distances of two pictures, for path lengths and diversity: LPIPS with its real networks, and PartsNet's."""
+"""Perceptual distances of two images, for path lengths and diversity: LPIPS with its real networks, and PartsNet's."""
 
 import pickle
 import warnings
@@ -26,12 +26,12 @@ BACKBONES = {
 }
 _TITLES = {"vgg": "VGG", "alex": "AlexNet", "squeeze": "SqueezeNet"}
 SMALLEST = 64
-"""Pixels of the shorter side that LPIPS describes at least: the paper's D_64. AlexNet sees nothing in much smaller pictures."""
+"""Pixels of the shorter side that LPIPS describes at least: the paper's D_64. AlexNet sees nothing in much smaller images."""
 _SOURCE = "https://download.pytorch.org/models/"
 
 
 class Distance(Protocol):
-    """A distance of pictures.
+    """A distance of images.
 
     Attributes:
         name: of the distance, in results.json.
@@ -42,7 +42,7 @@ class Distance(Protocol):
     title: str
 
     def __call__(self, ours: Tensor, theirs: Tensor) -> Tensor:
-        """Of pictures [n, 3, h, w] in [-1, 1]: [n]."""
+        """Of images [n, 3, h, w] in [-1, 1]: [n]."""
         ...
 
     def to(self, device: torch.device | str) -> Self:
@@ -73,7 +73,7 @@ class PartsDistance(Frozen):
 
     @torch.no_grad()
     def forward(self, ours: Tensor, theirs: Tensor) -> Tensor:
-        """Of pictures [n, 3, h, w] in [-1, 1]: [n], in full precision under autocast too."""
+        """Of images [n, 3, h, w] in [-1, 1]: [n], in full precision under autocast too."""
         with torch.autocast(ours.device.type, enabled=False):
             one, other = (unit_features(self.network.features(images.float())) for images in (ours, theirs))
             return feature_distance(one, other)
@@ -85,7 +85,7 @@ class LpipsDistance(Frozen):
     Args:
         net: "vgg" (VGG-16, path lengths and diversity in most papers), "alex" or "squeeze".
         path: see `find_backbone`.
-        size: to which the shorter side is reduced before, antialiased, if it is longer; None leaves pictures as they are.
+        size: to which the shorter side is reduced before, antialiased, if it is longer; None leaves images as they are.
 
     Raises:
         UserError: lpips is not installed, another net, no such file, or other weights in it.
@@ -104,7 +104,7 @@ class LpipsDistance(Frozen):
 
     @torch.no_grad()
     def forward(self, ours: Tensor, theirs: Tensor) -> Tensor:
-        """Of pictures [n, 3, h, w] in [-1, 1], 32 or more pixels a side: [n], in full precision under autocast too."""
+        """Of images [n, 3, h, w] in [-1, 1], 32 or more pixels a side: [n], in full precision under autocast too."""
         with torch.autocast(ours.device.type, enabled=False):
             distances: Tensor = self.network(self._resized(ours), self._resized(theirs))
             return distances.flatten()
@@ -124,7 +124,7 @@ class LpipsFeatures(Frozen):
     LPIPS is, summed over layers, the mean over places of w . (difference of unit features)^2 with learned w >= 0. So a
     description is the unit features times sqrt(w), and times sqrt(layers), since `feature_distance` takes the mean of layers.
 
-    Pictures whose shorter side has fewer than 64 pixels (`SMALLEST`) are enlarged to it, bilinearly.
+    Images whose shorter side has fewer than 64 pixels (`SMALLEST`) are enlarged to it, bilinearly.
 
     Args:
         net: "vgg" (VGG-16, the paper's), "alex" or "squeeze".
@@ -143,7 +143,7 @@ class LpipsFeatures(Frozen):
         self.eval()
 
     def features(self, images: Tensor) -> tuple[Tensor, ...]:
-        """The backbone's maps of pictures [n, 3, h, w] in [-1, 1], one a layer, each [n, c, h', w']."""
+        """The backbone's maps of images [n, 3, h, w] in [-1, 1], one a layer, each [n, c, h', w']."""
         shorter = min(images.shape[2:])
         if shorter < SMALLEST:
             size = [round(side * SMALLEST / shorter) for side in images.shape[2:]]
@@ -151,7 +151,7 @@ class LpipsFeatures(Frozen):
         return tuple(self.network.net(self.network.scaling_layer(images)))
 
     def compared(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Describe pictures [n, 3, h, w] in [-1, 1]; see `networks.perceptual.Weighing`."""
+        """Describe images [n, 3, h, w] in [-1, 1]; see `networks.perceptual.Weighing`."""
         maps = unit_features(self.features(images), epsilon=1e-12)
         scales = [(layer.model[-1].weight * len(maps)).sqrt() for layer in self.network.lins]
         return tuple(each * scale for each, scale in zip(maps, scales, strict=True))

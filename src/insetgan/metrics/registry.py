@@ -15,7 +15,7 @@ from insetgan.metrics.manifold import PrecisionMetric, RecallMetric, precision_a
 from insetgan.runtime.errors import UserError
 
 FEATURE_METRICS: tuple[str, ...] = ("fid", "kid", "pr", "ids")
-"""Metrics of the features of whole pictures and of crops."""
+"""Metrics of the features of whole images and of crops."""
 
 SQUARE_METRICS: tuple[str, ...] = ("kfd", "pfd")
 """Fréchet distances of squares cut out at full size, see `evaluation.patches`."""
@@ -25,7 +25,7 @@ FACES = "faces"
 
 
 class FeatureMetric(Protocol):
-    """A number that says how a set of generated pictures stands to real ones, from features alone.
+    """A number that says how a set of generated images stands to real ones, from features alone.
 
     Attributes:
         key: in results.json and CSV: fid, kid, precision, recall, p_ids, u_ids.

@@ -1,6 +1,6 @@
 """How well an inset sits in its canvas: seam, border band, and what happened to the rest.
 
-All measures look at pictures as they are saved, uint8 [n, H, W, 3], and give one number a sample.
+All measures look at images as they are saved, uint8 [n, H, W, 3], and give one number a sample.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ def seam(canvas: Tensor, composite: Tensor, boxes: Tensor) -> Tensor:
     Returns:
         float64 [n]: mean absolute difference between horizontally or vertically adjacent pixels of which one lies in
         the box and the other does not, divided by that of the canvas, which counts as 1 of 255 at least. Sides of
-        the box on the border of the picture have no such pixels. NaN where no side has any.
+        the box on the border of the image have no such pixels. NaN where no side has any.
     """
     return step_across(composite, boxes) / step_across(canvas, boxes).clamp(min=SMALLEST_STEP)
 

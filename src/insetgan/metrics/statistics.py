@@ -1,4 +1,4 @@
-"""Real pictures known by statistics alone: clean-fid's published reference files."""
+"""Real images known by statistics alone: clean-fid's published reference files."""
 
 from pathlib import Path
 from zipfile import BadZipFile
@@ -26,7 +26,7 @@ class CleanReference:
 
     Args:
         name: of the data set, "FFHQ".
-        resolution: of the pictures, 1024; "na" for a user's own.
+        resolution: of the images, 1024; "na" for a user's own.
         mode: how they were resized, see `inception.CleanFeatures`.
         split: of the data set, "trainval", "train", "test"; "custom" for a user's own.
         folder: where the files lie.
@@ -64,7 +64,7 @@ class CleanReference:
         return Moments(torch.from_numpy(mean).double(), torch.from_numpy(covariance).double())
 
     def features(self) -> Tensor:
-        """Features of the real pictures, float32 [n, 2048], for KID.
+        """Features of the real images, float32 [n, 2048], for KID.
 
         Raises:
             UserError: the file is missing, or it is no such file.

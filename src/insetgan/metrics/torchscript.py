@@ -14,18 +14,18 @@ from insetgan.runtime.paths import read_path
 from insetgan.weights.script import load_script
 
 Values = Literal["bytes", "unit", "signed", "imagenet"]
-_PROBE = 256  # side of the picture by which a network that takes any size is tried
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, as torchvision has them
+_PROBE = 256  # side of the image by which a network that takes any size is tried
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's images, as torchvision has them
 
 
 class TorchScriptFeatures(Frozen):
-    """A TorchScript network of the user's, pictures in, [n, d] or [n, d, 1, 1] out.
+    """A TorchScript network of the user's, images in, [n, d] or [n, d, 1, 1] out.
 
     It is run once to find out d. Distances by it are called FD and KD: only the user knows what network it is.
 
     Args:
         path: of the file.
-        size: (height, width) to which pictures are resized before, bicubic and antialiased; None leaves them as they are.
+        size: (height, width) to which images are resized before, bicubic and antialiased; None leaves them as they are.
         values: what the network takes: "bytes", uint8 0 to 255; "unit", float 0 to 1; "signed", float -1 to 1; "imagenet",
             float less ImageNet's mean, over its deviation.
         trust: whether the file may be run; TorchScript is a program (see `weights.script.load_script`).
@@ -41,7 +41,7 @@ class TorchScriptFeatures(Frozen):
         super().__init__()
         if path is None:
             raise UserError(
-                "features.path: must be a TorchScript file that turns pictures [n, 3, h, w] into features [n, d]"
+                "features.path: must be a TorchScript file that turns images [n, 3, h, w] into features [n, d]"
             )
         if values not in get_args(Values):
             raise UserError(f"features.values={values}: must be one of {', '.join(get_args(Values))}")
@@ -54,7 +54,7 @@ class TorchScriptFeatures(Frozen):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """Describe pictures uint8 [n, 3, h, w]: float32 [n, num_features].
+        """Describe images uint8 [n, 3, h, w]: float32 [n, num_features].
 
         Raises:
             UserError: the network fails, or gives something else.
@@ -66,7 +66,7 @@ class TorchScriptFeatures(Frozen):
             except RuntimeError as error:
                 reason = str(error).strip().splitlines()[-1]
                 raise UserError(
-                    f"features.path={self.path}: fails on pictures {list(given.shape)}; features.size= resizes them and "
+                    f"features.path={self.path}: fails on images {list(given.shape)}; features.size= resizes them and "
                     f"features.values= sets their range ({reason})"
                 ) from error
         if isinstance(features, Tensor) and features.shape[2:].numel() == 1 and features.ndim > 2:
@@ -75,7 +75,7 @@ class TorchScriptFeatures(Frozen):
         if not isinstance(features, Tensor) or features.ndim != 2 or len(features) != len(images):
             found = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
             raise UserError(
-                f"features.path={self.path}: gives {found} for {len(images)} pictures, must give [{len(images)}, {wanted}]"
+                f"features.path={self.path}: gives {found} for {len(images)} images, must give [{len(images)}, {wanted}]"
             )
         return features.float()
 

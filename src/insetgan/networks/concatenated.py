@@ -21,19 +21,19 @@ class ConcatenatedFeatures(nn.Module):
     map of the same size; where the first has none, the spread 1.
 
     Args:
-        pictures: [n, 3, h, w] in [-1, 1], on which the scales are found; a hundred are plenty.
+        images: [n, 3, h, w] in [-1, 1], on which the scales are found; a hundred are plenty.
         networks: feature networks by name (see `projected.FeatureNetwork`); all frozen by the code that uses this.
 
     Raises:
         ValueError: fewer than two images or no network.
     """
 
-    def __init__(self, pictures: Tensor, **networks: nn.Module) -> None:
+    def __init__(self, images: Tensor, **networks: nn.Module) -> None:
         super().__init__()
-        if len(pictures) < 2 or not networks:
-            raise ValueError(f"pictures={len(pictures)}, networks={len(networks)}: needs two pictures and a network")
+        if len(images) < 2 or not networks:
+            raise ValueError(f"images={len(images)}, networks={len(networks)}: needs two images and a network")
         self.networks = nn.ModuleDict(networks)
-        described = {name: self._describe(name, pictures) for name in networks}
+        described = {name: self._describe(name, images) for name in networks}
         first, *further = networks
         wanted = {each.shape[-2:]: _stats(each)[1] for each in described[first]}
         for name in further:
@@ -61,9 +61,9 @@ class ConcatenatedFeatures(nn.Module):
         return tuple(_joined(by_size[size]) for size in sorted(by_size, reverse=True))
 
     @torch.no_grad()
-    def _describe(self, name: str, pictures: Tensor) -> Sequence[Tensor]:
+    def _describe(self, name: str, images: Tensor) -> Sequence[Tensor]:
         network = self.networks[name].eval()
-        batches = [network.features(batch) for batch in torch.split(pictures, 16)]  # type: ignore[operator]
+        batches = [network.features(batch) for batch in torch.split(images, 16)]  # type: ignore[operator]
         return [torch.cat(maps) for maps in zip(*batches, strict=True)]
 
 

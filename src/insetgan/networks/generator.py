@@ -3,12 +3,13 @@
 from torch import Tensor
 
 from insetgan.networks.described import DescribedNetwork
+from insetgan.networks.layered import Layered
 from insetgan.networks.mapping import LatentMapping
 from insetgan.networks.synthesis import NoiseMode, SynthesisNetwork
 from insetgan.runtime.fingerprint import FromFile
 
 
-class Generator(FromFile, DescribedNetwork):
+class Generator(FromFile, Layered, DescribedNetwork):
     """StyleGAN2 with free height and width; parameters carry the published names and shapes."""
 
     z_dim: int

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from insetgan.networks.generator import Generator
+from insetgan.networks.layered import Layered
 from insetgan.networks.mapping import LatentMapping
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of
@@ -43,7 +44,7 @@ class LabelledMapping(nn.Module):
         return ws
 
 
-class LabelledGenerator(nn.Module):
+class LabelledGenerator(Layered, nn.Module):
     """A conditional generator for one label; it is drawn from like a generator without labels.
 
     Args:
@@ -67,7 +68,7 @@ class LabelledGenerator(nn.Module):
         return self.generator.synthesis
 
     def draw(self, ws: Tensor) -> Tensor:
-        """Draw ws [n, num_ws, w_dim]; see `Synthesiser.draw`."""
+        """Draw ws [n, num_ws, w_dim]; see `Layered.draw`."""
         return self.generator.draw(ws)
 
     def files(self) -> list[Path]:
@@ -114,12 +115,16 @@ def with_label(generator: Any, label: Label | None, *, key: str) -> Any:
         The generator itself if it has no labels, else a `LabelledGenerator`.
 
     Raises:
-        UserError: the generator is conditional and there is no label, or the other way round, or the label does not fit.
+        UserError: the generator is conditional and there is no label, or the other way round, or the label does not fit;
+            or it is conditional and no StyleGAN.
     """
     if getattr(generator, "c_dim", 0) == 0:  # a generator of the user's own may not know of labels
         if label is not None:
             raise UserError(f"{key}={label}: this generator has no labels; leave the setting away")
         return generator
+    layered = isinstance(generator, Layered)
+    if not layered:
+        raise UserError(f"{key}: {type(generator).__name__} takes labels and has no w; build it for one label instead")
     if label is None:
         raise UserError(f"{key}: this generator is conditional; the label must be {_allowed(generator.c_dim)}")
     return LabelledGenerator(generator, parse_label(label, generator.c_dim, key=key))

@@ -54,7 +54,7 @@ class LocalProjectedDiscriminator(ProjectedDiscriminator):
         self.window = int(unit * max(1, round(window * min(height, width) / unit)))
         if self.window > min(height, width):
             raise ValueError(
-                f"local_enlarge={local_enlarge}: windows have {self.window} pixels or more then, pictures {height} x {width}"
+                f"local_enlarge={local_enlarge}: windows have {self.window} pixels or more then, images {height} x {width}"
             )
         local = rest | {"enlarge": local_enlarge}
         self.local = ProjectedDiscriminator(self.features, height=self.window, width=self.window, **local)

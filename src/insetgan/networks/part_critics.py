@@ -72,7 +72,7 @@ class PartProjectedDiscriminator(ProjectedDiscriminator):
         self.sides = {part: int(unit * max(1, round(side * width / unit))) for part, side in windows.items()}
         if max(self.sides.values()) > min(height, width):
             raise ValueError(
-                f"part_enlarge={part_enlarge}: windows have {max(self.sides.values())} pixels or more then, pictures "
+                f"part_enlarge={part_enlarge}: windows have {max(self.sides.values())} pixels or more then, images "
                 f"{height} x {width}"
             )
         self.locator, self.found = as_buffers(locator), found

@@ -26,12 +26,12 @@ class Weighing(Protocol):
     """A `Perceptual` that scales its unit features itself, as LPIPS does by channel."""
 
     def compared(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Describe pictures [n, 3, h, w] in [-1, 1] so that `feature_distance` of two descriptions is its distance."""
+        """Describe images [n, 3, h, w] in [-1, 1] so that `feature_distance` of two descriptions is its distance."""
         ...
 
 
 def describe(perceptual: Perceptual, images: Tensor) -> tuple[Tensor, ...]:
-    """Describe pictures [n, 3, h, w] in [-1, 1] for `feature_distance`: by unit features, unless the network weighs them."""
+    """Describe images [n, 3, h, w] in [-1, 1] for `feature_distance`: by unit features, unless the network weighs them."""
     if isinstance(perceptual, Weighing):
         return perceptual.compared(images)
     return unit_features(perceptual.features(images))

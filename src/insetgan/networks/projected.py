@@ -107,7 +107,7 @@ class ProjectedDiscriminator(nn.Module):
             )
         if min(height, width) * enlarge < 2 ** max(scales):
             raise ValueError(
-                f"scales={list(scales)}, enlarge={enlarge}: pictures {height} x {width} are too small for the coarsest scale"
+                f"scales={list(scales)}, enlarge={enlarge}: images {height} x {width} are too small for the coarsest scale"
             )
         if mbstd_group_size < 1:
             raise ValueError(f"mbstd_group_size={mbstd_group_size}: must be 1 or more")
@@ -118,7 +118,7 @@ class ProjectedDiscriminator(nn.Module):
         maps = self._maps(torch.zeros(1, 3, height, width))
         if maps[0].shape[2] > height:
             raise ValueError(
-                f"scales={list(scales)}, enlarge={enlarge}: the finest map must be no larger than the picture"
+                f"scales={list(scales)}, enlarge={enlarge}: the finest map must be no larger than the image"
             )
         self.mixing = as_buffers(CrossScaleMixing([each.shape[1] for each in maps], mixed_channels))
         self.block = height // maps[0].shape[2]
@@ -126,7 +126,7 @@ class ProjectedDiscriminator(nn.Module):
         halvings = [(each.shape[2] // rows).bit_length() - 1 for each in maps]
         made = partial(_critic, width=critic_channels, mbstd_group_size=mbstd_group_size)
         self.critics = nn.ModuleList(made(mixed_channels, halvings=each) for each in halvings)
-        self.picture_critic = made(img_channels * self.block**2, halvings=halvings[0])
+        self.image_critic = made(img_channels * self.block**2, halvings=halvings[0])
 
     def forward(self, img: Tensor, c: None = None) -> Tensor:
         """Judge images [n, img_channels, height, width], their last three channels colours in [-1, 1].
@@ -139,7 +139,7 @@ class ProjectedDiscriminator(nn.Module):
             raise ValueError(f"img must have the shape [n, {', '.join(map(str, wanted))}], not {list(img.shape)}")
         mixed = self.mixing(self._maps(img[:, -3:]))
         logits = [critic(each) for critic, each in zip(self.critics, mixed, strict=True)]
-        logits.append(self.picture_critic(F.pixel_unshuffle(img, self.block)))
+        logits.append(self.image_critic(F.pixel_unshuffle(img, self.block)))
         return torch.cat([each.flatten(1).float() for each in logits], dim=1)
 
     def train(self, mode: bool = True) -> "ProjectedDiscriminator":

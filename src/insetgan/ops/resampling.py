@@ -1,6 +1,6 @@
 """Cropping, resizing and pasting as products with per-sample matrices.
 
-A crop-and-resize is separable, so it is `rows @ picture @ columns.T` with one matrix an axis. The matrices are
+A crop-and-resize is separable, so it is `rows @ image @ columns.T` with one matrix an axis. The matrices are
 constants while the boxes stand still, exact, and a batch may hold a different box in every sample.
 The filter is the triangle: bilinear when enlarging, widened by the ratio when shrinking (antialiased), with weights
 that fall outside the source left out and the rest normalised; pixel centres lie at half-integers (align_corners=False).

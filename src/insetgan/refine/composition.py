@@ -7,14 +7,14 @@ from torch import Tensor
 
 from insetgan.detection.part import Part
 from insetgan.detection.placement import Placement
-from insetgan.networks.synthesiser import Synthesiser
+from insetgan.networks.synthesiser import LatentTensors, Synthesiser
 from insetgan.ops.regions import Blend, Region
 from insetgan.refine.latents import CANVAS, Latents
 
 
-def draw(generator: Synthesiser, ws: Tensor) -> Tensor:
-    """Images of the latents [n, num_ws, w_dim] with the constant noise, [n, 3, height, width], float32 at least."""
-    images = generator.draw(ws)
+def draw(generator: Synthesiser, latents: LatentTensors) -> Tensor:
+    """Images of latents without anything random, [n, 3, height, width], float32 at least."""
+    images = generator.render(latents)
     return images.to(torch.promote_types(images.dtype, torch.float32))
 
 
@@ -30,9 +30,11 @@ def draw_all(
     for name in wanted:
         if name != CANVAS:
             by_generator.setdefault(id(parts[name].generator), []).append(name)
-    images = {CANVAS: draw(canvas, latents[CANVAS].ws)} if CANVAS in wanted else {}
+    images = {CANVAS: draw(canvas, latents[CANVAS].tensors)} if CANVAS in wanted else {}
     for group in by_generator.values():
-        together = draw(parts[group[0]].generator, torch.cat([latents[name].ws for name in group]))
+        own = [latents[name].tensors for name in group]
+        joined = {kind: torch.cat([one[kind] for one in own]) for kind in own[0]}
+        together = draw(parts[group[0]].generator, joined)
         for name, drawn in zip(group, together.chunk(len(group)), strict=True):
             images[name] = drawn.flip(3) if parts[name].mirror else drawn
     return {name: images[name] for name in wanted}

@@ -25,8 +25,8 @@ def write_latents(path: Path, samples: Sequence[Path], seeds: Sequence[int]) -> 
 
     Args:
         path: the file; appears whole or not at all.
-        samples: files of finished samples, at least one, all of the same networks: "<generator>.shared" [w_dim],
-            "<generator>.delta" [num_ws, w_dim], and curves, which stay where they are.
+        samples: files of finished samples, at least one, all of the same networks: "<generator>.<latent>", such
+            as "canvas.shared" [w_dim], and curves, which stay where they are.
         seeds: of the samples, in their order; stored as "seeds", int64 [n], with -1 for images of a walk between two seeds.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Latents on disk, to start from: of a run folder, of one file of it, or of a projection."""
+"""Latents on disk, to start from: of a result folder, of one file of it, or of a projection."""
 
 import zipfile
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from insetgan.networks.layered import DELTA, SHARED
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest
 from insetgan.runtime.paths import read_path
 from insetgan.runtime.record import read_record
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
-Codes = tuple[Tensor, Tensor]
-"""w* [w_dim] and delta [num_ws, w_dim]."""
+Codes = dict[str, Tensor]
+"""Latents of one sample by name, such as shared (w*) [w_dim] and delta [num_ws, w_dim]."""
 
 
 def read_codes(source: str, generator: str, seeds: Sequence[int], *, key: str) -> dict[int, Codes]:
@@ -62,7 +63,7 @@ def _of_folder(path: Path, generator: str, name: str) -> Codes:
         if (file := path / "samples" / f"{candidate}.safetensors").is_file():
             _refuse_damaged(file)
             with open_tensors(file) as opened:
-                return _pair(opened, generator)
+                return _latents(opened, generator)
     raise UserError(f"holds no sample {name}")
 
 
@@ -78,7 +79,7 @@ def _refuse_damaged(file: Path) -> None:
 def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> dict[int, Codes]:
     with open_tensors(path) as file:
         if "seeds" not in file.keys():
-            return dict.fromkeys(seeds, _pair(file, generator))
+            return dict.fromkeys(seeds, _latents(file, generator))
         known = {int(seed): row for row, seed in reversed(list(enumerate(file.get_tensor("seeds"))))}
         if chosen and not chosen.isdecimal():
             raise UserError(f"holds no sample {chosen}; name the folder for one of several results")
@@ -88,15 +89,22 @@ def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> d
         for seed in wanted:
             if seed not in known:
                 raise UserError(f"holds no sample {seed}")
-        shared, delta = _pair(file, generator)
-        return {seed: (shared[known[of]], delta[known[of]]) for seed, of in zip(seeds, wanted, strict=True)}
+        held = _latents(file, generator)
+        return {
+            seed: {name: tensor[known[of]] for name, tensor in held.items()}
+            for seed, of in zip(seeds, wanted, strict=True)
+        }
 
 
-def _pair(file: Any, generator: str) -> Codes:
-    pair: Codes = (file.get_tensor(f"{generator}.shared"), file.get_tensor(f"{generator}.delta"))
-    if any(not values.dtype.is_floating_point for values in pair):
-        raise UserError(f"the latents of {generator} are whole numbers ({pair[0].dtype}), must be float")
-    return pair
+def _latents(file: Any, generator: str) -> Codes:
+    names = sorted(name for name in file.keys() if name.rpartition(".")[0] == generator)
+    if not names:
+        raise KeyError(f"{generator}.*")
+    held = {name.removeprefix(f"{generator}."): file.get_tensor(name) for name in names}
+    for tensor in held.values():
+        if not tensor.dtype.is_floating_point:
+            raise UserError(f"the latents of {generator} are whole numbers ({tensor.dtype}), must be float")
+    return held
 
 
 def _of_projection(path: Path) -> Codes:
@@ -105,4 +113,4 @@ def _of_projection(path: Path) -> Codes:
     if ws.dim() != 3 or len(ws) != 1:
         raise UserError(f"w must be [1, layers, w_dim], not {list(ws.shape)}")
     shared = ws[0].mean(0)
-    return shared, ws[0] - shared
+    return {SHARED: shared, DELTA: ws[0] - shared}

@@ -111,9 +111,9 @@ class Best:
     def __init__(self, latents: Mapping[str, Latents], placements: Mapping[str, Placement]) -> None:
         self.latents = {name: one.detached() for name, one in latents.items()}
         self.placements = dict(placements)
-        shared = self.latents[CANVAS].shared
-        self.total = shared.new_full((len(shared),), torch.inf)
-        self.step = torch.zeros(len(shared), dtype=torch.long, device=shared.device)
+        first = self.latents[CANVAS].first
+        self.total = first.new_full((len(first),), torch.inf)
+        self.step = torch.zeros(len(first), dtype=torch.long, device=first.device)
 
     def offer(
         self,
@@ -151,11 +151,8 @@ def finite_rows(tensors: Iterable[Tensor]) -> Tensor:
 
 
 def latent_tensors(prefix: str, latents: Mapping[str, Latents]) -> Tensors:
-    """The tensors of latents, named "<prefix>.<generator>.shared" and "<prefix>.<generator>.delta"."""
-    named: Tensors = {}
-    for name, one in latents.items():
-        named |= {f"{prefix}.{name}.shared": one.shared, f"{prefix}.{name}.delta": one.delta}
-    return named
+    """The tensors of latents, named "<prefix>.<generator>.<latent>", such as "best.canvas.shared"."""
+    return {f"{prefix}.{name}.{kind}": tensor for name, one in latents.items() for kind, tensor in one.tensors.items()}
 
 
 def copy_into(own: Tensor, other: Tensor) -> Tensor:

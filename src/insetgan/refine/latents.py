@@ -1,15 +1,12 @@
-"""Latents under optimisation: a shared w* and an offset for every layer."""
+"""Latents under optimisation: those of one generator, and the space in which they move."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-Space = Literal["w", "w+", "w*"]
-"""What moves: one w for all layers; a w for each layer; or w* and an offset delta_i for each layer, the paper's choice."""
-
-SPACES: tuple[Space, ...] = ("w", "w+", "w*")
+from insetgan.networks.synthesiser import LatentTensors, Synthesiser
 
 CANVAS = "canvas"
 """The name of the canvas among generators and latents; insets go by the name of their part."""
@@ -17,56 +14,67 @@ CANVAS = "canvas"
 
 @dataclass(frozen=True)
 class Latents:
-    """The latents of one generator: layer i is driven by w* + delta_i.
+    """The latents of a batch of samples of one generator.
 
     Attributes:
-        shared: w*, [n, w_dim].
-        delta: offsets, [n, num_ws, w_dim].
-        average: w_avg of the generator, [w_dim].
-        space: which of them move: `shared` in W, `delta` in W+, both in W*.
+        tensors: the latents by the generator's names, each [n, ...], such as w* and delta.
+        generator: whose latents they are; it knows their mean and their prior.
+        space: one of `generator.spaces`, which says which of them move; empty is the first.
     """
 
-    shared: Tensor
-    delta: Tensor
-    average: Tensor
-    space: Space = "w*"
+    tensors: LatentTensors
+    generator: Synthesiser
+    space: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a space that the generator does not have."""
+        if not self.space:
+            object.__setattr__(self, "space", next(iter(self.generator.spaces)))
+        elif self.space not in self.generator.spaces:
+            raise ValueError(f"space={self.space}: must be one of {', '.join(self.generator.spaces)}")
 
     @property
-    def ws(self) -> Tensor:
-        """What synthesis takes, [n, num_ws, w_dim]."""
-        return self.shared[:, None] + self.delta
+    def first(self) -> Tensor:
+        """One of the tensors, for the number of samples, the device and the type, which all of them share."""
+        return next(iter(self.tensors.values()))
 
     @property
-    def centres(self) -> Tensor:
-        """w*, [n, 1, w_dim]; in W+, where there is none, the code of every layer, [n, num_ws, w_dim]."""
-        return self.ws if self.space == "w+" else self.shared[:, None]
-
-    @property
-    def offsets(self) -> Tensor:
-        """delta_i, [n, num_ws, w_dim]; in W+ the latents are no offsets from anything, so zeros."""
-        return torch.zeros_like(self.delta) if self.space == "w+" else self.delta
+    def size(self) -> int:
+        """Number of samples."""
+        return len(self.first)
 
     @property
     def moving(self) -> list[Tensor]:
         """The tensors that an optimiser changes."""
-        return {"w": [self.shared], "w+": [self.delta], "w*": [self.shared, self.delta]}[self.space]
+        return [self.tensors[name] for name in self.generator.spaces[self.space]]
+
+    @property
+    def distance(self) -> Tensor:
+        """Squared distance from what the prior knows best, [n, k]; see `Synthesiser.distance`."""
+        return self.generator.distance(self.tensors, self.space)
+
+    @property
+    def offsets(self) -> Tensor:
+        """Mean squares of what is added to latents of the prior, [n, k]; see `Synthesiser.offsets`."""
+        return self.generator.offsets(self.tensors, self.space)
 
     def detached(self) -> "Latents":
         """A copy that shares nothing with this one."""
-        return self._of(self.shared.detach().clone(), self.delta.detach().clone())
-
-    def to(self, device: torch.device) -> "Latents":
-        """The same latents on a device."""
-        return replace(self, **{key: getattr(self, key).to(device) for key in ("shared", "delta", "average")})
+        return self.each(lambda name, tensor: tensor.detach().clone())
 
     def rows(self, chosen: Tensor) -> "Latents":
         """A copy of the samples numbered in `chosen`, int64 [m]."""
-        return self._of(self.shared.detach()[chosen], self.delta.detach()[chosen])
+        return self.each(lambda name, tensor: tensor.detach()[chosen])
 
     def replaced(self, where: Tensor, other: "Latents") -> "Latents":
         """These latents, with those of `other` for the samples marked in `where`, bool [n]; detached."""
-        shared = torch.where(where[:, None], other.shared.detach(), self.shared.detach())
-        return self._of(shared, torch.where(where[:, None, None], other.delta.detach(), self.delta.detach()))
 
-    def _of(self, shared: Tensor, delta: Tensor) -> "Latents":
-        return replace(self, shared=shared, delta=delta)
+        def chosen(name: str, tensor: Tensor) -> Tensor:
+            marked = where.view(-1, *[1] * (tensor.dim() - 1))
+            return torch.where(marked, other.tensors[name].detach(), tensor.detach())
+
+        return self.each(chosen)
+
+    def each(self, change: Callable[[str, Tensor], Tensor]) -> "Latents":
+        """Latents of the same generator and space, each tensor changed by its name and value."""
+        return replace(self, tensors={name: change(name, tensor) for name, tensor in self.tensors.items()})

@@ -16,7 +16,7 @@ from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.regions import Blend
 from insetgan.refine.block_state import BlockState, FrameRecorder, PartialStore, block_key
-from insetgan.refine.latents import CANVAS, Latents, Space
+from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.objective import Objective
 from insetgan.refine.problem import Problem, Result, Step
 from insetgan.refine.ranking import best_rows
@@ -34,7 +34,7 @@ class Plan:
 
     Attributes:
         starts: of each generator, by `CANVAS` and part name.
-        spaces: of their latents, likewise.
+        spaces: in which their latents move, likewise; empty is the usual one of the generator.
         tries: initialisations a sample.
         keep: how many of their results are kept, the best ones.
         vary: the sides whose start differs from one initialisation to the next.
@@ -43,7 +43,7 @@ class Plan:
     """
 
     starts: Mapping[str, Start]
-    spaces: Mapping[str, Space]
+    spaces: Mapping[str, str]
     tries: int = 1
     keep: int = 1
     vary: Sequence[Side] = ()
@@ -187,14 +187,9 @@ class RefinementModule(pl.LightningModule):
         side: Side = "canvas" if name == CANVAS else "inset"
         start, tries = self.plan.starts[name], self.plan.tries
         rounds = [start.latents(generator, seeds, again if side in self.plan.vary else 0) for again in range(tries)]
-        order = torch.arange(tries * len(seeds)).view(tries, -1).T.flatten().to(rounds[0].shared.device)
-        joined = replace(
-            rounds[0],
-            shared=torch.cat([codes.shared for codes in rounds]),
-            delta=torch.cat([codes.delta for codes in rounds]),
-            space=self.plan.spaces[name],
-        )
-        return joined.rows(order)
+        order = torch.arange(tries * len(seeds)).view(tries, -1).T.flatten().to(rounds[0].first.device)
+        joined = rounds[0].each(lambda kind, _: torch.cat([latents.tensors[kind] for latents in rounds]))
+        return replace(joined, space=self.plan.spaces[name]).rows(order)
 
     def first_starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
         """Start latents of the first initialisation of each seed."""

@@ -67,14 +67,15 @@ class Problem:
         for name, generator in self.generators.items():
             if name not in self.starts:
                 raise ValueError(f"no start latents for {name!r}")
-            shape, wanted = self.starts[name].ws.shape, (self.size, generator.num_ws, generator.w_dim)
-            if shape != wanted:
-                raise ValueError(f"start latents of {name!r} have shape {tuple(shape)}, expected {wanted}")
+            found = {kind: tuple(tensor.shape) for kind, tensor in self.starts[name].tensors.items()}
+            wanted = {kind: (self.size, *tensor.shape) for kind, tensor in generator.mean.items()}
+            if found != wanted:
+                raise ValueError(f"start latents of {name!r} have the shapes {found}, expected {wanted}")
 
     @property
     def size(self) -> int:
         """Number of samples."""
-        return self.starts[CANVAS].shared.shape[0]
+        return self.starts[CANVAS].size
 
     @property
     def generators(self) -> dict[str, Synthesiser]:

@@ -38,8 +38,8 @@ LAYOUT = Layout(
     ),
 )
 
-State = tuple[dict[str, tuple[Tensor, Tensor]], dict[str, Placement]]
-"""Latents by generator, as w* [1, w_dim] and delta [1, num_ws, w_dim], and placements of one sample by part."""
+State = tuple[dict[str, dict[str, Tensor]], dict[str, Placement]]
+"""Latents by generator and name, each [1, ...], and placements by part, of one sample."""
 
 EncodeFilm = Callable[[Path, Sequence[Any]], object]
 """Writes frames to a path as a film."""
@@ -146,8 +146,10 @@ class RefinedSamples:
             return None
         with open_tensors(self.tensors(name)) as file:
             found = {key: file.get_tensor(key)[None] for key in file.keys() if not key.startswith(CURVE)}
-        generators = [key.removesuffix(".shared") for key in found if key.endswith(".shared")]
-        latents = {key: (found[f"{key}.shared"], found[f"{key}.delta"]) for key in generators}
+        latents: dict[str, dict[str, Tensor]] = {}
+        for key, tensor in found.items():
+            generator, _, kind = key.rpartition(".")
+            latents.setdefault(generator, {})[kind] = tensor
         placements = {}
         for part, anchor in data["anchors"].items():
             present = torch.tensor([part in boxes])
@@ -168,8 +170,8 @@ def _film(encode: EncodeFilm, frames: Sequence[Any]) -> Content:
 def _tensors(result: Result, row: int) -> dict[str, Tensor]:
     tensors = {}
     for name, latents in result.latents.items():
-        tensors[f"{name}.shared"] = latents.shared[row].detach().cpu().clone()
-        tensors[f"{name}.delta"] = latents.delta[row].detach().cpu().clone()
+        for kind, tensor in latents.tensors.items():
+            tensors[f"{name}.{kind}"] = tensor[row].detach().cpu().clone()
     for name, curve in result.curves.items():
         tensors[f"{CURVE}{name}"] = curve[row, : int(result.steps[row]) + 1].float().clone()
     return tensors

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from insetgan.networks.synthesiser import Synthesiser
+from insetgan.networks.synthesiser import LatentTensors, Synthesiser, device_of
 from insetgan.ops.images import seeded_latents
 from insetgan.refine.latents import Latents
 from insetgan.runtime.errors import UserError
@@ -66,11 +66,11 @@ class GivenStart:
     """Latents that were found before: of another run, a projection, an encoder.
 
     Attributes:
-        codes: w* [w_dim] and delta [num_ws, w_dim] of each sample.
+        codes: latents of each sample by name, such as w* [w_dim] and delta [num_ws, w_dim].
         source: where they come from, for messages.
     """
 
-    codes: Mapping[int, tuple[Tensor, Tensor]]
+    codes: Mapping[int, LatentTensors]
     source: str
 
     def latents(self, generator: Synthesiser, seeds: Sequence[int], again: int = 0) -> Latents:
@@ -79,16 +79,12 @@ class GivenStart:
         Raises:
             UserError: they are latents of another generator.
         """
-        average = generator.mapping.w_avg.detach()
-        wanted = (generator.num_ws, generator.w_dim)
+        mean = generator.mean
         for seed in seeds:
-            if (found := tuple(self.codes[seed][1].shape)) != wanted:
-                raise UserError(
-                    f"start={self.source}: holds codes of {found[0]} layers of {found[1]}, but the generator takes "
-                    f"{wanted[0]} of {wanted[1]}"
-                )
-        shared, delta = (torch.stack([self.codes[seed][i] for seed in seeds]).to(average) for i in (0, 1))
-        return Latents(shared, delta, average)
+            if (found := _shapes(self.codes[seed])) != (wanted := _shapes(mean)):
+                raise UserError(f"start={self.source}: holds latents {found}, but the generator takes {wanted}")
+        stacked = {name: torch.stack([self.codes[seed][name] for seed in seeds]).to(own) for name, own in mean.items()}
+        return Latents(stacked, generator)
 
     @property
     def varies(self) -> bool:
@@ -98,8 +94,8 @@ class GivenStart:
     def digest(self, seed: int) -> str:
         """The latents themselves: where they lie does not matter."""
         found = hashlib.sha256()
-        for tensor in self.codes[seed]:
-            found.update(tensor.detach().cpu().numpy().tobytes())
+        for name in sorted(self.codes[seed], reverse=True):  # w* before delta, as earlier results have it
+            found.update(self.codes[seed][name].detach().cpu().numpy().tobytes())
         return found.hexdigest()
 
 
@@ -110,23 +106,22 @@ def start_latents(generator: Synthesiser, seeds: Sequence[int], trunc: Trunc) ->
     Args:
         generator: whose latents they are.
         seeds: one a sample; z is drawn as NVIDIA's tools draw it.
-        trunc: psi, 1 = off: w_avg + psi * (w - w_avg). Where layers differ, w* takes the mean psi and the offsets the rest.
+        trunc: psi, 1 = off and 0 = the mean latents; one, or one a layer.
 
     Raises:
         UserError: more values of psi than layers.
     """
-    average = generator.mapping.w_avg.detach()
-    z = seeded_latents(seeds, generator.z_dim).to(average.device)
-    psi = layer_trunc(trunc, generator.num_ws)
-    alike = bool((psi == psi[0]).all())
-    mean = float(psi[0] if alike else psi.mean())
+    device = device_of(generator)
+    z = seeded_latents(seeds, generator.z_dim).to(device)
+    psi = layer_trunc(trunc, generator.layers)[None].to(device)
     # One seed at a time: an image must not depend on which seeds are mapped together, not even by rounding.
-    shared = torch.cat([generator.mapping(row[None], truncation_psi=mean)[:, 0] for row in z]).detach().clone()
-    delta = shared.new_zeros(len(z), generator.num_ws, generator.w_dim)
-    if not alike:
-        ws = torch.cat([generator.mapping(row[None], truncation_psi=1.0)[:, 0] for row in z])
-        delta = (psi - mean).to(ws)[None, :, None] * (ws - average)[:, None]
-    return Latents(shared, delta, average)
+    rows = [generator.sample(row[None], psi) for row in z]
+    return Latents({name: torch.cat([row[name] for row in rows]).detach().clone() for name in rows[0]}, generator)
+
+
+def _shapes(latents: LatentTensors) -> str:
+    """Names and shapes, as a message shows them."""
+    return ", ".join(f"{name} {' x '.join(map(str, latents[name].shape))}" for name in sorted(latents))
 
 
 def layer_trunc(trunc: Trunc, layers: int) -> Tensor:
@@ -137,7 +132,8 @@ def layer_trunc(trunc: Trunc, layers: int) -> Tensor:
     """
     values = [trunc] if isinstance(trunc, (int, float)) else list(trunc)
     if not 1 <= len(values) <= layers:
-        raise UserError(f"trunc={values}: the generator has {layers} layers; give one value, or up to one a layer")
+        many = f"{layers} layers; give one value, or up to one a layer" if layers > 1 else "1 layer; give one value"
+        raise UserError(f"trunc={values}: the generator has {many}")
     return torch.tensor(values + values[-1:] * (layers - len(values)), dtype=torch.float64)
 
 

@@ -177,9 +177,9 @@ class SolverState:
         curves = {name.removeprefix("curve."): t.unbind(1) for name, t in tensors.items() if name.startswith("curve.")}
         self.curves = [{name: curve[index] for name, curve in curves.items()} for index in range(len(self.best_totals))]
         for name, start in problem.starts.items():
-            if f"renewed.{name}.shared" in tensors:
-                shared, delta = (tensors[f"renewed.{name}.{key}"] for key in ("shared", "delta"))
-                self.renewed[name] = replace(start, shared=shared, delta=delta)
+            named = {kind: f"renewed.{name}.{kind}" for kind in start.tensors}
+            if set(named.values()) <= tensors.keys():
+                self.renewed[name] = replace(start, tensors={kind: tensors[full] for kind, full in named.items()})
         self.placements, self.best.placements = (
             {
                 part: Placement(**{f.name: tensors[f"{kind}.{part}.{f.name}"] for f in fields(Placement)})

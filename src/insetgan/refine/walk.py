@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from insetgan.detection.placement import Placement
+from insetgan.networks.synthesiser import LatentTensors
 from insetgan.refine.latents import Latents
 from insetgan.refine.problem import Problem
 
@@ -18,27 +19,25 @@ class Footing:
     """What the next image of a walk takes over from the last one.
 
     Attributes:
-        shifts: what the optimisation added to the interpolated latents, by generator, as (w*, delta) of one sample.
+        shifts: what the optimisation added to the interpolated latents of one sample, by generator.
         placements: where the parts were in the end, by name.
     """
 
-    shifts: Mapping[str, tuple[Tensor, Tensor]]
+    shifts: Mapping[str, LatentTensors]
     placements: Mapping[str, Placement]
 
 
-def between(codes: Latents, picture: int, steps: int) -> Latents:
+def between(codes: Latents, image: int, steps: int) -> Latents:
     """The interpolated latents of one image of a walk, a batch of one.
 
     Args:
         codes: one sample a stop of the walk.
-        picture: number of the image, from 0; image k * steps is stop k.
+        image: number of the image, from 0; image k * steps is stop k.
         steps: images from one stop to the next.
     """
-    stop = min(picture // steps, len(codes.shared) - 2)
-    share = picture / steps - stop
-    shared = torch.lerp(codes.shared[stop], codes.shared[stop + 1], share)
-    delta = torch.lerp(codes.delta[stop], codes.delta[stop + 1], share)
-    return replace(codes, shared=shared[None], delta=delta[None])
+    stop = min(image // steps, codes.size - 2)
+    share = image / steps - stop
+    return codes.each(lambda name, tensor: torch.lerp(tensor[stop], tensor[stop + 1], share)[None])
 
 
 def image_names(stops: Sequence[int], steps: int) -> list[str]:
@@ -58,23 +57,20 @@ def image_names(stops: Sequence[int], steps: int) -> list[str]:
     return [*names, str(stops[-1])]
 
 
-def set_out(problem: Problem, pictures: Mapping[str, Tensor], footing: Footing | None) -> Problem:
+def set_out(problem: Problem, images: Mapping[str, Tensor], footing: Footing | None) -> Problem:
     """Make the problem of an image go on from the last one.
 
     L_body and L_part hold on to the images of the interpolated latents themselves, so that the walk stays on its way.
 
     Args:
         problem: starts from the interpolated latents.
-        pictures: of these latents, by generator.
+        images: of these latents, by generator.
         footing: of the last image; None for the first.
     """
     if footing is None:
         return problem
-    starts = {}
-    for name, codes in problem.starts.items():
-        shared, delta = (shift.to(codes.shared) for shift in footing.shifts[name])
-        starts[name] = replace(codes, shared=codes.shared + shared, delta=codes.delta + delta)
-    return replace(problem, starts=starts, references=dict(pictures), placements=footing.placements)
+    starts = {name: _added(codes, footing.shifts[name]) for name, codes in problem.starts.items()}
+    return replace(problem, starts=starts, references=dict(images), placements=footing.placements)
 
 
 def footing_of(
@@ -82,12 +78,16 @@ def footing_of(
 ) -> Footing:
     """What a result, a batch of one, leaves to the next image: its latents without the interpolated ones, and its places."""
     shifts = {
-        name: (codes.shared - interpolated[name].shared, codes.delta - interpolated[name].delta)
+        name: {kind: tensor - interpolated[name].tensors[kind] for kind, tensor in codes.tensors.items()}
         for name, codes in latents.items()
     }
     return Footing(shifts, placements)
 
 
-def steadiness(pictures: Iterable[Tensor]) -> float:
+def _added(codes: Latents, shift: LatentTensors) -> Latents:
+    return codes.each(lambda kind, tensor: tensor + shift[kind].to(tensor))
+
+
+def steadiness(images: Iterable[Tensor]) -> float:
     """How far neighbours in a walk differ: mean absolute difference, 0 to 255, of two or more uint8 images [H, W, 3]."""
-    return statistics.mean(float((a.double() - b.double()).abs().mean()) for a, b in pairwise(pictures))
+    return statistics.mean(float((a.double() - b.double()).abs().mean()) for a, b in pairwise(images))

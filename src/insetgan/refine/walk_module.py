@@ -33,13 +33,13 @@ class WalkModule(RefinementModule):
 
     def predict_step(self, batch: Sequence[int], *_: Any) -> Refined:
         """Refine one image."""
-        (picture,) = batch
-        codes = self._between(picture)
+        (image,) = batch
+        codes = self._between(image)
         problem = self.problem(codes)
         with torch.no_grad():
             drawn = draw_all(self.canvas, self.parts, codes, codes)
         schedule = self.schedule
-        if (footing := self._footing(picture)) is not None:
+        if (footing := self._footing(image)) is not None:
             problem = set_out(problem, drawn, footing)
             schedule = replace(schedule, steps=max(1, round(schedule.steps * LATER)))
         return Refined(self.refine(batch, problem, schedule), [])
@@ -49,18 +49,20 @@ class WalkModule(RefinementModule):
         found = [self.plan.origin(seed) for seed in self.stops]
         return json.dumps(found) if any(found) else ""
 
-    def _between(self, picture: int) -> dict[str, Latents]:
+    def _between(self, image: int) -> dict[str, Latents]:
         starts = {name: self.starts(name, generator, self.stops) for name, generator in self.generators.items()}
-        return {name: between(codes, picture, self.walk) for name, codes in starts.items()}
+        return {name: between(codes, image, self.walk) for name, codes in starts.items()}
 
-    def _footing(self, picture: int) -> Footing | None:
+    def _footing(self, image: int) -> Footing | None:
         """State of the last refined image, read from disk so that a resumed walk is identical."""
-        for before in range(picture - 1, -1, -1):
+        for before in range(image - 1, -1, -1):
             if (state := self.samples.state(*self.samples.names([before]))) is not None:
                 found, placements = state
                 interpolated = {name: codes.detached() for name, codes in self._between(before).items()}
                 latents = {
-                    name: replace(codes, shared=found[name][0].to(codes.shared), delta=found[name][1].to(codes.delta))
+                    name: replace(
+                        codes, tensors={kind: found[name][kind].to(own) for kind, own in codes.tensors.items()}
+                    )
                     for name, codes in interpolated.items()
                 }
                 placements = {name: placement.to(self.device) for name, placement in placements.items()}

@@ -1,4 +1,4 @@
-"""The picture of a run's curves: how each weighted term falls, over all samples."""
+"""The image of a run's curves: how each weighted term falls, over all samples."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TOTAL = "total"
 SIZE, DPI = (9.0, 5.0), 100  # 900 x 500 pixels
-DEEP = 1e-6  # of the highest value: what is smaller leaves through the bottom of the picture
+DEEP = 1e-6  # of the highest value: what is smaller leaves through the bottom of the image
 LONGEST, LONGEST_WORDS = 24, 36  # letters of a label, and of the words below it
 LINE = 0.033  # height of a line of text, as a fraction of the axes
 TOTAL_WORDS = "sum at full weights"

@@ -26,19 +26,19 @@ def draw_sheet(rows: Sequence[Row], part: str = "") -> bytes:
         A PNG; a grey square stands where the part was not found.
     """
     strips: list[tuple[str, Image.Image | None]] = []
-    for title, pictures, seen in rows:
+    for title, images, seen in rows:
         below = f"; below, the {part.replace('_', ' ') or 'part'} as it is measured" if seen is not None else ""
-        strips.append((f"{title}{below}", _strip(pictures, seen)))
+        strips.append((f"{title}{below}", _strip(images, seen)))
     return encode_png(stack_titled(strips))
 
 
-def _strip(pictures: Tensor, seen: Seen | None) -> Image.Image:
-    tiles = [_resized(picture, ROWS) for picture in pictures]
+def _strip(images: Tensor, seen: Seen | None) -> Image.Image:
+    tiles = [_resized(image, ROWS) for image in images]
     side = min(ROWS, max(tile.width for tile in tiles))
     columns = [max(tile.width, side) for tile in tiles]
     crops: list[Image.Image] = []
     if seen is not None:
-        found = iter(seen.pictures)
+        found = iter(seen.images)
         crops = [
             _resized(next(found), side) if there else Image.new("RGB", (side, side), NOTHING)
             for there in seen.found.tolist()
@@ -53,8 +53,8 @@ def _strip(pictures: Tensor, seen: Seen | None) -> Image.Image:
     return strip
 
 
-def _resized(picture: Tensor, height: int) -> Image.Image:
-    image = Image.fromarray(picture.permute(1, 2, 0).contiguous().cpu().numpy())
+def _resized(pixels: Tensor, height: int) -> Image.Image:
+    image = Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy())
     width = max(1, round(image.width * height / image.height))
     return image.resize(
         (width, height), Image.Resampling.LANCZOS if height < image.height else Image.Resampling.BICUBIC

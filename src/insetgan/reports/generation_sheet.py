@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from insetgan.data.picture import read_rgb
+from insetgan.data.image import read_rgb
 from insetgan.generation.folder import Images
 from insetgan.generation.plan import MixPlan, Plan, SeedPlan, WalkPlan, mix_name
 from insetgan.ops.images import encode_png

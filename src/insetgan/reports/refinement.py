@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from insetgan.data.picture import read_rgb
+from insetgan.data.image import read_rgb
 from insetgan.metrics.measures import quantities, read_quantities
 from insetgan.ops.images import encode_png
 from insetgan.refine.gathered import read_curves, write_curves, write_latents

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
-from insetgan.data.picture import read_rgb
+from insetgan.data.image import read_rgb
 from insetgan.metrics.measures import Quantity, quantities
 from insetgan.reports.sheet import close_up
 
@@ -149,11 +149,11 @@ def base_name(key: str) -> str:
     return key.removesuffix("_before").removesuffix("_after")
 
 
-def thumbnail(picture: Image.Image, height: int) -> Image.Image:
+def thumbnail(image: Image.Image, height: int) -> Image.Image:
     """An image at most `height` rows high."""
-    if picture.height <= height:
-        return picture
-    return picture.resize((max(1, round(picture.width * height / picture.height)), height), Image.Resampling.LANCZOS)
+    if image.height <= height:
+        return image
+    return image.resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
 
 
 def _sample(
@@ -166,11 +166,11 @@ def _sample(
         "status": _words(str(record.get("status", ""))),
         "figures": figure_rows(record, quantities),
     }
-    paths = [folder / f"{name}_{picture}.png" for picture in ("paste", "refined")]
+    paths = [folder / f"{name}_{image}.png" for image in ("paste", "refined")]
     if not all(path.is_file() for path in paths):
         return _Sample(**known), 0
-    paste, refined = pictures = [read_rgb(path) for path in paths]
-    wholes = [_whole(path, picture) for path, picture in zip(paths, pictures, strict=True)]
+    paste, refined = images = [read_rgb(path) for path in paths]
+    wholes = [_whole(path, image) for path, image in zip(paths, images, strict=True)]
     closes = [
         (_words(part), _close(paste, tuple(box)), _close(refined, tuple(box)))
         for part, box in (record.get("box") or {}).items()
@@ -183,20 +183,20 @@ def _sample(
     return _Sample(**known, size=refined.size, paste=wholes[0], refined=wholes[1], close_ups=closes), taken
 
 
-def _whole(path: Path, picture: Image.Image) -> str:
-    if picture.height <= LARGEST:
+def _whole(path: Path, image: Image.Image) -> str:
+    if image.height <= LARGEST:
         return data_uri(path.read_bytes(), "image/png")  # to the pixel
-    return _compressed(thumbnail(picture, LARGEST))
+    return _compressed(thumbnail(image, LARGEST))
 
 
-def _close(picture: Image.Image, box: tuple[int, ...]) -> str:
+def _close(image: Image.Image, box: tuple[int, ...]) -> str:
     side = min(max(round(1.9 * max(box[2] - box[0], box[3] - box[1])), CLOSE[0]), CLOSE[1])
-    return _compressed(close_up(picture, box, side))
+    return _compressed(close_up(image, box, side))
 
 
-def _compressed(picture: Image.Image) -> str:
+def _compressed(image: Image.Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, format="WEBP", quality=92)
+    image.save(buffer, format="WEBP", quality=92)
     return data_uri(buffer.getvalue(), "image/webp")
 
 

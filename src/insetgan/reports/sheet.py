@@ -27,7 +27,7 @@ def draw_sheet(rows: Sequence[Row], *, height: int = 256) -> Image.Image:
     parts = list(dict.fromkeys(part for _, _, boxes in rows for part in boxes))
     closeups = [f"{part.replace('_', ' ')}, {title}" for part in parts for title in TITLES[1:]]
     titles = [*TITLES, *closeups]
-    tiles = [_tiles(pictures, boxes, parts, height) for _, pictures, boxes in rows]
+    tiles = [_tiles(images, boxes, parts, height) for _, images, boxes in rows]
     widths = [max(text_width(title), *(row[column].width for row in tiles)) for column, title in enumerate(titles)]
     size = sum(widths) + GAP * (len(widths) + 1), HEAD + len(rows) * (height + HEAD + GAP)
     sheet = Image.new("RGB", size, PAPER)
@@ -46,26 +46,24 @@ def draw_sheet(rows: Sequence[Row], *, height: int = 256) -> Image.Image:
 
 
 def _tiles(
-    pictures: list[Image.Image], boxes: Mapping[str, tuple[int, ...]], parts: Sequence[str], height: int
+    images: list[Image.Image], boxes: Mapping[str, tuple[int, ...]], parts: Sequence[str], height: int
 ) -> list[Image.Image]:
-    scale = height / pictures[0].height
-    whole = [picture.resize((round(picture.width * scale), height), Image.Resampling.LANCZOS) for picture in pictures]
+    scale = height / images[0].height
+    whole = [image.resize((round(image.width * scale), height), Image.Resampling.LANCZOS) for image in images]
     nothing = Image.new("RGB", (height, height), NOTHING)
     # The close-up shows the border as it is, so pixels are enlarged smoothly but not sharpened.
     close = [
-        close_up(picture, boxes[part], height) if part in boxes else nothing
-        for part in parts
-        for picture in pictures[1:]
+        close_up(image, boxes[part], height) if part in boxes else nothing for part in parts for image in images[1:]
     ]
     return whole + close
 
 
-def close_up(picture: Image.Image, box: tuple[int, ...], side: int) -> Image.Image:
+def close_up(image: Image.Image, box: tuple[int, ...], side: int) -> Image.Image:
     """The box and what is round it, side x side; moved inwards where it would leave the image."""
     x0, y0, x1, y1 = box
     reach = max(x1 - x0, y1 - y0) * (0.5 + MARGIN)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    x = min(max(x, min(reach, picture.width / 2)), max(picture.width - reach, picture.width / 2))
-    y = min(max(y, min(reach, picture.height / 2)), max(picture.height - reach, picture.height / 2))
-    reach = min(reach, picture.width / 2, picture.height / 2)
-    return picture.resize((side, side), Image.Resampling.BICUBIC, box=(x - reach, y - reach, x + reach, y + reach))
+    x = min(max(x, min(reach, image.width / 2)), max(image.width - reach, image.width / 2))
+    y = min(max(y, min(reach, image.height / 2)), max(image.height - reach, image.height / 2))
+    reach = min(reach, image.width / 2, image.height / 2)
+    return image.resize((side, side), Image.Resampling.BICUBIC, box=(x - reach, y - reach, x + reach, y + reach))

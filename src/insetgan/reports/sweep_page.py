@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from insetgan.data.picture import read_rgb
+from insetgan.data.image import read_rgb
 from insetgan.ops.titles import GAP, stack_titled
 from insetgan.reports.report import data_uri, render
 from insetgan.reports.sweep_runs import Run, differing, read_notes
@@ -38,14 +38,14 @@ def write_sweep_page(folder: Path) -> Path:
     write_whole(folder / "sweep.csv", lambda beside: write_table(beside, runs, keys))
     sheet = stack_titled([(_said(run, keys), strip) for run, strip in zip(runs[:MOST], strips, strict=False)])
     write_whole(folder / "sweep.png", _encoded(sheet, "PNG"))
-    pictures = ["" if strip is None else data_uri(_encoded(strip, "WEBP"), "image/webp") for strip in strips[:MOST]]
-    pictures += [""] * (len(runs) - len(pictures))
+    images = ["" if strip is None else data_uri(_encoded(strip, "WEBP"), "image/webp") for strip in strips[:MOST]]
+    images += [""] * (len(runs) - len(images))
     page = render(
         Path(__file__).with_name("sweep.html.j2"),
         title=folder.resolve().name,
         runs=len(runs),
         broken=[(run.label(keys), run.problem) for run in runs if run.problem],
-        table=html_table(runs, keys, pictures, [_link(run, folder) for run in runs]),
+        table=html_table(runs, keys, images, [_link(run, folder) for run in runs]),
         shown=min(len(runs), MOST),
         rows=ROWS,
     )
@@ -55,23 +55,23 @@ def write_sweep_page(folder: Path) -> Path:
 
 def _strip(run: Run) -> Image.Image | None:
     """The refined images of the first samples side by side; None where there are none."""
-    pictures = []
+    images = []
     for record in run.records[:IN_ROW]:
         path = run.folder / "samples" / f"{record.get('name', record.get('seed'))}_refined.png"
         if path.is_file():
             try:
-                picture = read_rgb(path)
+                image = read_rgb(path)
             except (OSError, ValueError):  # the table of numbers is worth having without it
                 continue
-            width = max(1, round(picture.width * ROWS / picture.height))
-            pictures.append(picture.resize((width, ROWS), Image.Resampling.LANCZOS))
-    if not pictures:
+            width = max(1, round(image.width * ROWS / image.height))
+            images.append(image.resize((width, ROWS), Image.Resampling.LANCZOS))
+    if not images:
         return None
-    strip = Image.new("RGB", (sum(picture.width + GAP for picture in pictures) - GAP, ROWS), "white")
+    strip = Image.new("RGB", (sum(image.width + GAP for image in images) - GAP, ROWS), "white")
     left = 0
-    for picture in pictures:
-        strip.paste(picture, (left, 0))
-        left += picture.width + GAP
+    for image in images:
+        strip.paste(image, (left, 0))
+        left += image.width + GAP
     return strip
 
 

@@ -31,7 +31,7 @@ class Line:
     """A run on the page: its cells, in the order of the columns, its images as a data URI, and where its report is."""
 
     cells: list[Cell]
-    pictures: str
+    images: str
     link: str
 
 
@@ -72,13 +72,13 @@ def write_table(path: Path, runs: Sequence[Run], keys: Sequence[str]) -> None:
             table.writerow(row + [_statuses(run)[status] for status in statuses])
 
 
-def html_table(runs: Sequence[Run], keys: Sequence[str], pictures: Sequence[str], links: Sequence[str]) -> Table:
+def html_table(runs: Sequence[Run], keys: Sequence[str], images: Sequence[str], links: Sequence[str]) -> Table:
     """Lay out the runs for the page: overrides, samples, and medians after the refinement.
 
     Args:
         runs: of the sweep.
         keys: overrides that differ between them.
-        pictures: of each run, as a data URI; empty where there are none.
+        images: of each run, as a data URI; empty where there are none.
         links: address of each run's report or folder; empty where there is none.
     """
     figures = [figure for figure in _figures(runs) if not figure[0].endswith("_before")]
@@ -101,7 +101,7 @@ def html_table(runs: Sequence[Run], keys: Sequence[str], pictures: Sequence[str]
     titles = ["run", *keys, "samples", *(_title(figure, known) for figure in figures)]
     lines = [
         Line([column[index] for column in columns], *shown)
-        for index, shown in enumerate(zip(pictures, links, strict=True))
+        for index, shown in enumerate(zip(images, links, strict=True))
     ]
     return Table(titles, lines)
 

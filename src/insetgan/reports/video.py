@@ -42,7 +42,7 @@ ENCODER = {
     "output_params": ["-crf", str(QUALITY), "-preset", "medium", "-movflags", "+faststart", "-f", "mp4"],
 }
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 Box = tuple[int, ...]
 
 
@@ -51,7 +51,7 @@ class _Shot:
     """One sample at one step: its composite as it is, [H, W, 3], and the boxes of the parts that are there."""
 
     index: int
-    picture: Picture
+    image: Pixels
     boxes: Mapping[str, Box]
 
 
@@ -125,7 +125,7 @@ class Recorder:
         for row, shots in self._shots.items():
             for shot in shots:
                 if shot.index > after:
-                    kept[f"{shot.index}/{row}"] = torch.from_numpy(shot.picture)
+                    kept[f"{shot.index}/{row}"] = torch.from_numpy(shot.image)
                     for number, (part, box) in enumerate(shot.boxes.items()):
                         kept[f"{shot.index}/{row}/{number}/{part}"] = torch.tensor(box)
         return kept
@@ -156,10 +156,10 @@ class Recorder:
                 self._shots[row] = [shot for shot in shots if shot.index % self._spacing == 0]
 
     def _size(self) -> int:
-        return sum(shot.picture.nbytes for shots in self._shots.values() for shot in shots)
+        return sum(shot.image.nbytes for shots in self._shots.values() for shot in shots)
 
 
-class Film(Sequence[Picture]):
+class Film(Sequence[Pixels]):
     """Frames of a sample, each laid out when it is asked for: laid out, all of them would fill the memory.
 
     Args:
@@ -174,18 +174,18 @@ class Film(Sequence[Picture]):
         return len(self.shots)
 
     @overload
-    def __getitem__(self, index: int) -> Picture: ...
+    def __getitem__(self, index: int) -> Pixels: ...
 
     @overload
-    def __getitem__(self, index: slice) -> list[Picture]: ...
+    def __getitem__(self, index: slice) -> list[Pixels]: ...
 
-    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+    def __getitem__(self, index: int | slice) -> Pixels | list[Pixels]:
         if isinstance(index, slice):
             return [_frame(shot, self.parts) for shot in self.shots[index]]
         return _frame(self.shots[index], self.parts)
 
 
-def write_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
+def write_mp4(path: Path, frames: Iterable[Pixels], fps: float = FPS) -> None:
     """Encode frames as `encode_mp4` does, into a file that appears whole or not at all.
 
     Raises:
@@ -213,7 +213,7 @@ def find_encoder(setting: str = "video=true") -> tuple[Any, Any]:
     return imageio, imageio_ffmpeg
 
 
-def encode_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
+def encode_mp4(path: Path, frames: Iterable[Pixels], fps: float = FPS) -> None:
     """Encode frames as H.264; the last one stands for a second.
 
     Args:
@@ -248,10 +248,10 @@ def encode_mp4(path: Path, frames: Iterable[Picture], fps: float = FPS) -> None:
 class _Held:
     """Frames, the last of them `more` times over, and how many went out."""
 
-    def __init__(self, frames: Iterable[Picture], more: int) -> None:
+    def __init__(self, frames: Iterable[Pixels], more: int) -> None:
         self.frames, self.more, self.count = frames, more, 0
 
-    def __iter__(self) -> Iterator[Picture]:
+    def __iter__(self) -> Iterator[Pixels]:
         frame = None
         for frame in self.frames:
             self.count += 1
@@ -268,15 +268,15 @@ def _count(imageio_ffmpeg: Any, film: Path) -> int:
         return 0
 
 
-def _frame(shot: _Shot, parts: Sequence[str]) -> Picture:
-    picture = Image.fromarray(shot.picture)
+def _frame(shot: _Shot, parts: Sequence[str]) -> Pixels:
+    image = Image.fromarray(shot.image)
     # A whole factor, so that all pixels of a small canvas are enlarged alike.
-    wide = picture.width + len(parts) * picture.height
-    factor = math.ceil(max(SMALLEST / picture.height, SMALLEST / wide, 1))
-    height, width = (2 * math.ceil(side * factor / 2) for side in (picture.height, picture.width))
+    wide = image.width + len(parts) * image.height
+    factor = math.ceil(max(SMALLEST / image.height, SMALLEST / wide, 1))
+    height, width = (2 * math.ceil(side * factor / 2) for side in (image.height, image.width))
     frame = Image.new("RGB", (width + len(parts) * (GAP + height), height), PAPER)
-    frame.paste(picture.resize((width, height), Image.Resampling.BICUBIC), (0, 0))
+    frame.paste(image.resize((width, height), Image.Resampling.BICUBIC), (0, 0))
     for number, part in enumerate(parts):
         if part in shot.boxes:  # a part may come into sight, or go, while the canvas changes
-            frame.paste(close_up(picture, shot.boxes[part], height), (width + GAP + number * (GAP + height), 0))
+            frame.paste(close_up(image, shot.boxes[part], height), (width + GAP + number * (GAP + height), 0))
     return np.asarray(frame)

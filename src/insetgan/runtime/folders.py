@@ -68,7 +68,7 @@ def _walk(
 
 
 def passed_over(names: Iterable[str], hidden: Iterable[str]) -> str:
-    """A line about the files that are no pictures; "" when there are none."""
+    """A line about the files that are no images; "" when there are none."""
     others, unseen = sorted(names), sorted(hidden)
     if not others and not unseen:
         return ""

@@ -1,20 +1,20 @@
 """Bounds of what files may hold. A file beyond a bound is refused in one line before memory is taken for it.
 
 Each bound is far above what real sets and networks need, and far below what stops a computer. They are plain constants:
-a user with a larger set can change them from Python before opening it, as in ``limits.PICTURE_PIXELS = 1 << 29``.
+a user with a larger set can change them from Python before opening it, as in ``limits.IMAGE_PIXELS = 1 << 29``.
 """
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-"""What pictures are read as, by Pillow's names. Pillow goes by the content of a file, whatever its ending: without such a
+"""What images are read as, by Pillow's names. Pillow goes by the content of a file, whatever its ending: without such a
 list it would hand PostScript to Ghostscript, which is a program that runs programs."""
 
-PICTURE_BYTES = 1 << 29
-"""Of one picture file."""
-PICTURE_PIXELS = 1 << 27
-"""Of one picture, such as 11 585 x 11 585; decoded they take 400 MB."""
+IMAGE_BYTES = 1 << 29
+"""Of one image file."""
+IMAGE_PIXELS = 1 << 27
+"""Of one image, such as 11 585 x 11 585; decoded they take 400 MB."""
 
 ZIP_MEMBERS = 12_000_000
-"""Of an archive; prepare.py makes at most 10 million pictures."""
+"""Of an archive; prepare.py makes at most 10 million images."""
 ZIP_RATIO = 200
 """How many times larger a member may become than it is in the zip. Text and drawings reach 50, deflate's most is 1032."""
 ZIP_RATIO_FROM = 1 << 24
@@ -22,7 +22,7 @@ ZIP_RATIO_FROM = 1 << 24
 NAME_LENGTH = 1024
 """Letters of a member's name with its folders."""
 FOLDER_FILES = 12_000_000
-"""Below a folder of pictures."""
+"""Below a folder of images."""
 FOLDER_DEPTH = 64
 """Folders within folders."""
 
@@ -39,7 +39,7 @@ JSON_DEPTH = 64
 LABEL_VALUES = 1 << 16
 """Length of a label, or number of classes."""
 LABELS_VALUES = 1 << 28
-"""Labels of all pictures together, as float32 1 GiB."""
+"""Labels of all images together, as float32 1 GiB."""
 
 WEIGHTS_BYTES = 1 << 33
 """Of a file of published weights, fetched or read; StyleGAN2 at 1024 x 1024 with all its networks takes 360 MB."""

@@ -1,4 +1,4 @@
-"""The log file of a run folder: what the terminal said, with the time."""
+"""The log file of a result folder: what the terminal said, with the time."""
 
 import logging
 import sys
@@ -17,7 +17,7 @@ _MOST_WAITING = 1000  # lines kept in memory before there is a file
 
 
 class _Waiting(logging.Handler):
-    """Keeps the lines that are noted before the run folder exists."""
+    """Keeps the lines that are noted before the result folder exists."""
 
     def __init__(self) -> None:
         super().__init__()

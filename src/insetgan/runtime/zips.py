@@ -99,7 +99,7 @@ def _fault(info: zipfile.ZipInfo) -> str:
     if len(info.filename) > limits.NAME_LENGTH:
         return f"has a name of more than {limits.NAME_LENGTH} letters"
     if _leads_out(info.filename) or "\0" in info.orig_filename:
-        return "has a name that leads out of the archive; names must be like folder/picture.png"
+        return "has a name that leads out of the archive; names must be like folder/image.png"
     if info.flag_bits & _ENCRYPTED:
         return "is encrypted"
     if info.compress_type not in _METHODS:

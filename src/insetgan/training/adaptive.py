@@ -30,7 +30,7 @@ class AdaptiveAugment(nn.Module):
         """Augment images [n, 3, h, w] in [-1, 1]."""
         if self.p.device.type == "cpu" and float(self.p) == 0:
             return images  # asking costs nothing here, and the pipeline would give the same
-        noise = draws.pictures(*images.shape[1:]) if self.pipe.needs_noise else None
+        noise = draws.images(*images.shape[1:]) if self.pipe.needs_noise else None
         return self.pipe(images, self.p, draws.uniforms(self.pipe.columns), noise)  # type: ignore[no-any-return]
 
     @property

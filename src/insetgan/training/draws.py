@@ -33,7 +33,7 @@ class Draws:
         self.device = torch.device(device)
         self._key = [seed, cur_nimg, zlib.crc32(stream.encode())]
         self._source = torch.Generator().manual_seed(_mixed(self._key))
-        self._pictures = 0  # batches of images drawn so far
+        self._images = 0  # batches of images drawn so far
         torch.manual_seed(_mixed([*self._key, share.places[0]]))
 
     def fewer(self, divisor: int) -> "Draws":
@@ -57,12 +57,12 @@ class Draws:
         """Whole numbers in [0, high), int64 [n]."""
         return self._mine(torch.randint(high, (self.share.total,), generator=self._source))
 
-    def pictures(self, *shape: int) -> Tensor:
+    def images(self, *shape: int) -> Tensor:
         """Standard normal numbers of the size of images, float32 [n, *shape], drawn on the device."""
         single = []
-        self._pictures += 1
+        self._images += 1
         for place in self.share.places:
-            source = torch.Generator(self.device).manual_seed(_mixed([*self._key, place, self._pictures]))
+            source = torch.Generator(self.device).manual_seed(_mixed([*self._key, place, self._images]))
             single.append(torch.randn(shape, generator=source, device=self.device))
         return torch.stack(single)
 

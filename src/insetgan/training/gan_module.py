@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from insetgan.data.share import Share
-from insetgan.metrics.pictures import generated_pictures
+from insetgan.metrics.images import generated_images
 from insetgan.networks.critics import looked_through
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
@@ -195,7 +195,7 @@ class GANModule(TrainingModule):
 
     def generated(self, num: int) -> Iterator[Tensor]:
         """Images of the average generator, uint8; labels are as frequent as in the data set."""
-        return generated_pictures(self.sample, self.G.z_dim, num, labels=self.label_table)
+        return generated_images(self.sample, self.G.z_dim, num, labels=self.label_table)
 
     @torch.no_grad()
     def sample(self, latents: Tensor, truncation_psi: float, labels: Tensor | None = None) -> Tensor:

@@ -42,7 +42,7 @@ class MetricsCSV(Logger):
         return ""
 
     def log_hyperparams(self, *_: Any, **__: Any) -> None:
-        """Nothing: the run folder has config.yaml."""
+        """Nothing: the result folder has config.yaml."""
 
     def start(self, kimg: float) -> None:
         """Take over the rows of an earlier start of this run, up to its checkpoint."""

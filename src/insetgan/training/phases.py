@@ -15,7 +15,7 @@ from insetgan.training.path_length import path_lengths
 
 Scalars = dict[str, Tensor]
 Judge = Callable[[Tensor, Tensor | None], Tensor]
-"""Pictures [n, 3, h, w] and labels [n, c] or None -> logits [n, k]."""
+"""Images [n, 3, h, w] and labels [n, c] or None -> logits [n, k]."""
 
 
 class Condition(Protocol):
@@ -170,7 +170,7 @@ def generator_path_length(
     few = inputs.draws.fewer(batch_shrink)
     with torch.autocast(inputs.real.device.type, enabled=False):
         images, _, ws = _generate(inputs, few)
-        lengths = path_lengths(images, ws, few.pictures(*images.shape[1:]))
+        lengths = path_lengths(images, ws, few.images(*images.shape[1:]))
         mean = inputs.average(lengths.detach().mean())
         target = inputs.path_mean.lerp_(mean, decay / inputs.rounds).clone()
         penalty = (lengths - target).square()
@@ -208,7 +208,7 @@ def track_w_avg(generator: Any, draws: Draws, label_table: Tensor | None = None)
 
 
 def _generate(inputs: PhaseInputs, draws: Draws) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Pictures, their labels and latents ws, some batches mixed from two latents."""
+    """Images, their labels and latents ws, some batches mixed from two latents."""
     generator = inputs.generator
     labels = _labels(inputs.label_table, draws)
     ws = generator.mapping(draws.normal(generator.z_dim), labels)

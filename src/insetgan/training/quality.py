@@ -8,7 +8,7 @@ import torch
 
 from insetgan.metrics.distribution import Reference, metric_names
 from insetgan.metrics.features import FeatureExtractor, describe
-from insetgan.metrics.pictures import real_pictures
+from insetgan.metrics.images import real_images
 from insetgan.runtime.lightning import pl
 from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.quality_settings import QualitySettings
@@ -25,7 +25,7 @@ class Quality:
 
     Args:
         extractor: makes features of images.
-        dataset: the real images, see `pictures.real_pictures`.
+        dataset: the real images, see `images.real_images`.
         mirror: use real images flipped left to right as well, if training does. The field's FID leaves them out.
         settings: the fields of `quality_settings.QualitySettings`. With fewer images the distance is larger and noisier:
             compare at one number only. The real images are a fixed choice.
@@ -102,7 +102,7 @@ class Quality:
 
     def _distances(self, module: TrainingModule) -> dict[str, float]:
         if self._reference is None:
-            real = real_pictures(self.dataset, self.num_real, mirror=self.mirror)
+            real = real_images(self.dataset, self.num_real, mirror=self.mirror)
             self._reference = Reference(self.extractor.name, describe(self.extractor, real, module.device))
         try:
             return self._reference.distances(describe(self.extractor, module.generated(self.num), module.device))

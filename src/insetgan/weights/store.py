@@ -169,6 +169,8 @@ def read_metadata(name_or_path: str | Path, *, kind: str | None = None, key: str
         known = parse_json(header.get("metadata", "{}"), most=_MOST_VALUES)
         if not isinstance(known, dict):
             raise ValueError("its metadata is no table")
+        if stated := next((header[name] for name in ("licence", "license") if header.get(name)), None):
+            known.setdefault("licence", shown(stated))  # where other programs write it
         return {**known, "kind": header.get("kind"), "architecture": _architecture(header)}
     except ValueError as error:
         raise UserError(f"{key}={name_or_path}: {error}") from error

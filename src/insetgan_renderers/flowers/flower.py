@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from insetgan.data.annotations import Box, Mask
-from insetgan.data.archive import Picture
+from insetgan.data.archive import Pixels
 from insetgan.runtime.errors import UserError
 from insetgan_renderers.flowers.plane import Canvas, Field, Light, Look, from_hsv
 
@@ -30,7 +30,7 @@ class Flower(NamedTuple):
         mask: bool [H, W], the visible head.
     """
 
-    image: Picture
+    image: Pixels
     box: Box
     mask: Mask
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from insetgan.data.archive import Picture
+from insetgan.data.archive import Pixels
 
 Field = npt.NDArray[np.floating[Any]]
 """Numbers over pixels, or a colour."""
@@ -109,7 +109,7 @@ class Canvas:
         shaded = colour * ((0.62 + 0.5 * t) * round_)[..., None]
         self.lay(where, np.clip(shaded, 0, 1), self.cover(half - np.abs(across)) * inside)
 
-    def reduced(self, finer: int) -> tuple[Picture, Field]:
+    def reduced(self, finer: int) -> tuple[Pixels, Field]:
         """The image as bytes and the coverage of the head, averaged over blocks of `finer` x `finer` pixels."""
         shape = (self.height // finer, finer, self.width // finer, finer)
         image = np.clip(self.rgb, 0, 1).reshape(*shape, 3).mean((1, 3))

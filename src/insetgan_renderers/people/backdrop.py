@@ -50,10 +50,10 @@ def paint_backdrop(backdrop: Backdrop, height: int, width: int) -> FloatArray:
     columns = ((np.arange(width) + 0.5) / width)[None, :]
     t = np.clip((rows - backdrop.meet) / backdrop.blend + 0.5, 0, 1)
     mix = np.broadcast_to(t * t * (3 - 2 * t), (height, width))[..., None]
-    picture = backdrop.wall * (1 - mix) + backdrop.floor * mix
+    image = backdrop.wall * (1 - mix) + backdrop.floor * mix
     away = ((rows - backdrop.centre[0]) / 0.6) ** 2 + ((columns - backdrop.centre[1]) * width / height / 0.5) ** 2
     light = 1 + backdrop.glow * (np.exp(-away) - 0.5) + backdrop.tilt * (columns - 0.5)
-    result: FloatArray = (picture * light[..., None]).astype(np.float32)
+    result: FloatArray = (image * light[..., None]).astype(np.float32)
     return result
 
 

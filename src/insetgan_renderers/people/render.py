@@ -148,7 +148,7 @@ def render_person(seed: int, height: int = 256, width: int = 128, *, samples: in
     layer, inside = _photograph(stage, camera, window, width, samples, max(1, round(height / 128)))
     labels = np.zeros((height, width), np.uint8)
     labels[r0:r1, c0:c1] = inside
-    picture = paint_backdrop(stage.backdrop, height, width)
-    picture *= floor_shadow(stage.backdrop, camera, stage.soles, stage.floor, stage.light.key, height, width)[..., None]
-    picture[r0:r1, c0:c1] = picture[r0:r1, c0:c1] * (1 - layer[..., 3:]) + layer[..., :3]
-    return Person(np.round(to_srgb(picture) * 255).astype(np.uint8), labels, boxes_of(labels))
+    image = paint_backdrop(stage.backdrop, height, width)
+    image *= floor_shadow(stage.backdrop, camera, stage.soles, stage.floor, stage.light.key, height, width)[..., None]
+    image[r0:r1, c0:c1] = image[r0:r1, c0:c1] * (1 - layer[..., 3:]) + layer[..., :3]
+    return Person(np.round(to_srgb(image) * 255).astype(np.uint8), labels, boxes_of(labels))

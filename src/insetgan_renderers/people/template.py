@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from insetgan.data.picture import read_rgb
+from insetgan.data.image import read_rgb
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.reading import parse_json, read_file, take
@@ -196,14 +196,14 @@ def _read_rig(
 def _lips(root: Path, texture: FloatArray, quads: IntArray, quads_uv: IntArray, count: int) -> FloatArray:
     path = root / "textures" / "mpfb_lips.jpg"
     try:
-        picture = np.asarray(read_rgb(path).convert("L"), np.float32) / 255
+        image = np.asarray(read_rgb(path).convert("L"), np.float32) / 255
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     spot = texture[quads_uv.ravel()]
-    x = np.clip(spot[:, 0] * picture.shape[1], 0, picture.shape[1] - 1).astype(np.int64)
-    y = np.clip((1 - spot[:, 1]) * picture.shape[0], 0, picture.shape[0] - 1).astype(np.int64)
+    x = np.clip(spot[:, 0] * image.shape[1], 0, image.shape[1] - 1).astype(np.int64)
+    y = np.clip((1 - spot[:, 1]) * image.shape[0], 0, image.shape[0] - 1).astype(np.int64)
     lips = np.zeros(count, np.float32)
-    np.maximum.at(lips, quads.ravel(), picture[y, x])
+    np.maximum.at(lips, quads.ravel(), image[y, x])
     return lips
 
 

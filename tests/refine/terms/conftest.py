@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch.nn import functional
 
+from insetgan.networks.layered import Layered
 from insetgan.ops.regions import Region
+from insetgan.refine.latents import Latents
 from insetgan.refine.locations import Locations
 from insetgan.refine.views import View
 
@@ -24,17 +28,15 @@ class Pyramid:
         return tuple(maps)
 
 
-class Codes:
-    def __init__(self, shared, delta, average):
-        self.shared, self.delta, self.average = shared, delta, average
+class Averaged(Layered):
+    """A generator of which only the mean is known."""
 
-    @property
-    def centres(self):
-        return self.shared[:, None]
+    def __init__(self, average):
+        self.mapping = SimpleNamespace(w_avg=average)
 
-    @property
-    def offsets(self):
-        return self.delta
+
+def latents_of(shared, delta, average):
+    return Latents({"shared": shared, "delta": delta}, Averaged(average))
 
 
 @pytest.fixture
@@ -58,8 +60,8 @@ def view():
             insets={"face": noise(count, 3, 8, 8)},
             regions={"face": Region.at(torch.tensor([box] * count), (16, 12), (8, 8))},
             latents={
-                "canvas": Codes(noise(count, 6), noise(count, 4, 6), average),
-                "face": Codes(noise(count, 6), noise(count, 3, 6), average),
+                "canvas": latents_of(noise(count, 6), noise(count, 4, 6), average),
+                "face": latents_of(noise(count, 6), noise(count, 3, 6), average),
             },
             reference=noise(count, 3, 16, 12),
             inset_references={"face": noise(count, 3, 8, 8)},
@@ -75,4 +77,4 @@ def view():
 
 @pytest.fixture
 def codes():
-    return Codes
+    return latents_of

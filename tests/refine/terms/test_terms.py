@@ -9,7 +9,7 @@ from insetgan.refine.terms.border import BorderEdge, BorderL1, BorderPerceptual
 from insetgan.refine.terms.coarse import CoarseL1, CoarsePerceptual
 from insetgan.refine.terms.difference import masked_l1, soft_l1
 from insetgan.refine.terms.part import PartL1, PartPerceptual
-from insetgan.refine.terms.regularisers import MeanLatent, OffsetNorm, smooth_norm
+from insetgan.refine.terms.regularisers import MeanLatent, OffsetNorm, smooth_root
 from insetgan.runtime.errors import UserError
 
 PAIRS = [CoarseL1, CoarsePerceptual, BorderL1, BorderEdge, BorderPerceptual]
@@ -135,11 +135,11 @@ def test_regularisers_by_hand(view, codes):
     assert torch.allclose(OffsetNorm(weight=1, sides=["inset"]).values(shown), torch.full((2,), 0.5), atol=0.02)
 
 
-def test_smooth_norm_has_a_gradient_at_zero_and_is_the_norm_far_from_it():
+def test_smooth_root_has_a_gradient_at_zero_and_is_the_norm_far_from_it():
     zero = torch.zeros(1, 4, requires_grad=True)
-    smooth_norm(zero, 0.01).sum().backward()
+    smooth_root(zero.square().mean(-1), 0.01).sum().backward()
     assert zero.grad.tolist() == [[0, 0, 0, 0]]
-    assert smooth_norm(torch.tensor([3.0, 4.0]), 0.01).item() == pytest.approx(math.sqrt(12.5), abs=0.011)
+    assert smooth_root(torch.tensor(12.5), 0.01).item() == pytest.approx(math.sqrt(12.5), abs=0.011)
     with pytest.raises(UserError, match="softness=0"):
         OffsetNorm(weight=1, softness=0)
 
@@ -166,11 +166,11 @@ def test_samples_do_not_influence_each_other(view, term):
 @pytest.mark.parametrize("term", ALL)
 def test_gradients_are_right(view, codes, term):
     shown = view(count=1, dtype=torch.float64)
-    average = shown.latents["canvas"].average
+    average = shown.latents["canvas"].generator.mapping.w_avg
     inputs = [
         shown.canvas.image,
         shown.insets.images["face"],
-        *(getattr(shown.latents[name], kind) for name in ("canvas", "face") for kind in ("shared", "delta")),
+        *(shown.latents[name].tensors[kind] for name in ("canvas", "face") for kind in ("shared", "delta")),
     ]
 
     def value(canvas, inset, *latents):

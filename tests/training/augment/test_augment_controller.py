@@ -32,7 +32,7 @@ def test_p_rests_at_the_target():
     assert p_of(controller) == 0.25
 
 
-def test_a_default_run_takes_half_a_million_pictures_to_one():
+def test_a_default_run_takes_half_a_million_images_to_one():
     controller = AdaptiveController()
     for _ in range(500):
         controller.add(torch.ones(4))

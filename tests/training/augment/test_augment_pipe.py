@@ -51,7 +51,7 @@ def test_everything_happens_at_p_one(name):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.1, 1.0))
-def test_a_picture_depends_on_its_own_row_alone(seed, p):
+def test_a_image_depends_on_its_own_row_alone(seed, p):
     pipe = AugmentPipe(ALL)
     images, uniforms, noise = inputs(pipe, n=3, seed=seed)
     together = pipe(images, torch.tensor(p), uniforms, noise)
@@ -122,7 +122,7 @@ def test_gradient_penalty_through_the_pipeline():
     torch.testing.assert_close(mine, theirs)
 
 
-def test_autocast_changes_neither_pictures_nor_gradients():
+def test_autocast_changes_neither_images_nor_gradients():
     pipe = AugmentPipe(ALL)
     images, uniforms, noise = inputs(pipe)
     images.requires_grad_()
@@ -140,7 +140,7 @@ def test_autocast_changes_neither_pictures_nor_gradients():
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
-def test_the_pictures_type_comes_back(dtype):
+def test_the_images_type_comes_back(dtype):
     pipe = AugmentPipe(ALL)
     images, uniforms, noise = inputs(pipe)
     p = torch.tensor(1.0)

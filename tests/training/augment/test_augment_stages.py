@@ -18,7 +18,7 @@ def images():
 
 
 def waves(height, width, matrix=None):
-    """A smooth picture, seen through a map of places (x, y, 1) in pixels from the centre."""
+    """A smooth image, seen through a map of places (x, y, 1) in pixels from the centre."""
     y, x = torch.meshgrid(
         torch.arange(height, dtype=torch.float64) - (height - 1) / 2,
         torch.arange(width, dtype=torch.float64) - (width - 1) / 2,
@@ -47,7 +47,7 @@ def done_alone(row, half, images, pipe, **numbers):
         [[1.1, 0.2, 1.5], [-0.1, 0.9, 0.5], [0, 0, 1]],
     ],
 )
-def test_warp_looks_up_smooth_pictures(matrix):
+def test_warp_looks_up_smooth_images(matrix):
     matrix = torch.tensor(matrix, dtype=torch.float64)
     warped = Warp()(waves(40, 48), matrix[None])
     inside = (slice(None), slice(None), slice(12, -12), slice(12, -12))
@@ -95,7 +95,7 @@ def test_shifts_alone_need_no_warp(images, row, half):
     assert torch.equal(moved, expected)
 
 
-def test_flips_and_quarter_turns_of_smooth_pictures(row, half):
+def test_flips_and_quarter_turns_of_smooth_images(row, half):
     """Up to the asymmetry of sym6, which the public implementation shows too."""
     pipe, images = AugmentPipe("blit"), waves(32, 32)
     flipped = done_alone(row, half, images, pipe, xflip=0.7)
@@ -186,10 +186,10 @@ def test_filter_amplifies_waves_by_their_band(row, half, percentile):
             torch.cos(frequency * torch.arange(size, dtype=torch.float64))
             for frequency, size in zip(frequencies, (height, width), strict=True)
         )
-        picture = (down[:, None] * across).expand(1, 3, -1, -1)
+        image = (down[:, None] * across).expand(1, 3, -1, -1)
         taps = torch.arange(43, dtype=torch.float64) - 21
         factor = math.prod(float(gain @ filter_bank() @ torch.cos(frequency * taps)) for frequency in frequencies)
-        torch.testing.assert_close(pipe(picture, half, uniforms), factor * picture, atol=1e-6, rtol=0)
+        torch.testing.assert_close(pipe(image, half, uniforms), factor * image, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("size", [2, 5, 300])

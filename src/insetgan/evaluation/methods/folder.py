@@ -46,7 +46,7 @@ class Folder(Method):
     def check(self) -> None:
         """Open the folder, and count its images."""
         if len(self.dataset) < 2:
-            raise UserError(f"method.{self.setup.name}.path={self.path}: holds one picture; 2 or more are needed")
+            raise UserError(f"method.{self.setup.name}.path={self.path}: holds one image; 2 or more are needed")
 
     def fingerprint(self) -> str:
         """What decides the images: the files, and how they are read."""

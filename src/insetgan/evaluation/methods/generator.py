@@ -12,6 +12,7 @@ from torch import nn
 from insetgan.evaluation.images import Images, as_bytes
 from insetgan.evaluation.method import Method
 from insetgan.networks.labelled import with_label
+from insetgan.networks.synthesiser import device_of
 from insetgan.ops.images import seeded_latents
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
@@ -87,9 +88,9 @@ class Generator(Method):
     def images(self, block: Sequence[int]) -> Images:
         """Draw the images of the seeds."""
         network = self.network
-        device = next(network.parameters()).device
-        z = seeded_latents(block, network.z_dim).to(device)
-        return Images(as_bytes(network(z, truncation_psi=self.setup.trunc), block))
+        z = seeded_latents(block, network.z_dim).to(device_of(network))
+        psi = torch.full((len(z), network.layers), self.setup.trunc, dtype=torch.float64, device=z.device)
+        return Images(as_bytes(network.render(network.sample(z, psi)), block))
 
     def generator_files(self) -> Sequence[Path]:
         """The file."""

@@ -13,13 +13,13 @@ from insetgan.refine.views import View
 from insetgan.runtime.settings import settings
 
 
-def smooth_norm(vectors: Tensor, softness: float) -> Tensor:
-    """Root mean square over the last axis, rounded off at zero.
+def smooth_root(squares: Tensor, softness: float) -> Tensor:
+    """Root of mean squares, rounded off at zero.
 
     sqrt(mean(x^2) + s^2) - s: the paper's L2 norm (over sqrt(w_dim), so that a weight means the same at every size) but
     with a gradient at zero, where every run starts its offsets.
     """
-    return (vectors.square().mean(-1) + softness**2).sqrt() - softness
+    return (squares + softness**2).sqrt() - softness
 
 
 @settings(kw_only=True)
@@ -43,14 +43,16 @@ class NormTerm(Term):
 
 @settings(kw_only=True)
 class MeanLatent(NormTerm):
-    """lambda_r1 ||w* - w_avg|| of the generators on its sides; in W+, where there is no w*, the mean over the layers."""
+    """lambda_r1 ||w* - w_avg|| of the generators on its sides; in W+, where there is no w*, the mean over the layers.
+
+    A generator of another family says itself how far its latents are from its prior; see `Synthesiser.distance`.
+    """
 
     words: ClassVar[str] = "distance from the mean latents"
 
     def values(self, view: View) -> Tensor:
         """Root mean square distance from w_avg, summed over the generators, [n]."""
-        moving = _latents(self, view)
-        return _summed(smooth_norm(w.centres - w.average, self.softness).mean(1) for w in moving)
+        return _summed(smooth_root(latents.distance, self.softness).mean(1) for latents in _latents(self, view))
 
 
 @settings(kw_only=True)
@@ -61,7 +63,7 @@ class OffsetNorm(NormTerm):
 
     def values(self, view: View) -> Tensor:
         """Root mean square offset, mean over the layers, summed over the generators, [n]."""
-        return _summed(smooth_norm(w.offsets, self.softness).mean(1) for w in _latents(self, view))
+        return _summed(smooth_root(latents.offsets, self.softness).mean(1) for latents in _latents(self, view))
 
 
 def _latents(term: Term, view: View) -> list[Latents]:

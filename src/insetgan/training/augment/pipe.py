@@ -65,10 +65,10 @@ class AugmentPipe(nn.Module):
         exact = torch.promote_types(images.dtype, torch.float32)
         with torch.autocast(images.device.type, enabled=False):
             drawn = self.table(uniforms.to(exact), p)
-            pictures = images.to(exact)
+            augmented = images.to(exact)
             for stage in self.stages:
-                pictures = stage(pictures, drawn, noise)
-        return pictures.to(images.dtype)
+                augmented = stage(augmented, drawn, noise)
+        return augmented.to(images.dtype)
 
     def _check(self, images: Tensor, uniforms: Tensor, noise: Tensor | None) -> None:
         if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < 2:

@@ -87,7 +87,7 @@ class Geometry(Stage):
 
 
 def _shifted(images: Tensor, inverse: Tensor) -> Tensor:
-    """Pictures [n, c, h, w] shifted by maps [n, 3, 3] in whole pixels, mirrored beyond the borders, as `Warp` does it."""
+    """Images [n, c, h, w] shifted by maps [n, 3, 3] in whole pixels, mirrored beyond the borders, as `Warp` does it."""
     for axis, row in ((3, 0), (2, 1)):
         length = images.shape[axis]
         places = torch.arange(length, device=images.device) + inverse[:, row, 2, None].round().long()

@@ -28,12 +28,14 @@ class Published:
         form: of the file, in words.
         networks: its networks by the names that it gives them; each is read when it is called for.
         training: what it says of the data set and the training, as plain values.
+        licence: of the weights, as it says; empty where it does not.
         foreign: names in it that no network needs. Nothing of them was looked up or called.
     """
 
     form: str
     networks: Mapping[str, Callable[[], PublishedNetwork]]
     training: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
     foreign: tuple[str, ...] = ()
 
     def choose(self, kind: str | None, name: str | None = None) -> tuple[str, PublishedNetwork]:
@@ -61,6 +63,8 @@ class Published:
                 "which no network needs; nothing of it was run"
             )
         known = {"form": self.form, "network": found, "training": self.training, **network.known}
+        if self.licence:
+            known["licence"] = self.licence
         return found, replace(network, notes=tuple(notes), known=known)
 
 
@@ -100,12 +104,12 @@ def read_published(path: Path) -> Published:
         return Published("a TensorFlow pickle of StyleGAN2", made, foreign=foreign)
     if states := rosinality.states_in(root):
         made = {name: partial(rosinality.network, state, root, size) for name, state in states.items()}
-        return Published("rosinality's layout", made, _training(root, "args"), foreign)
+        return Published("rosinality's layout", made, _training(root, "args"), _licence(root), foreign)
     records = _networks(root)
     if not records:
         raise ValueError(f"holds no network of a known form, but {_described(root)}")
     made = {name: partial(nvidia.network, record, size) for name, record in records.items()}
-    return Published("NVIDIA's pickle", made, _training(root, "training_set_kwargs"), foreign)
+    return Published("NVIDIA's pickle", made, _training(root, "training_set_kwargs"), _licence(root), foreign)
 
 
 def _networks(root: Any) -> dict[str, Any]:
@@ -122,6 +126,15 @@ def _training(root: Any, name: str) -> dict[str, Any]:
         found = found.state
     said = plain(found) if isinstance(found, dict) else {}
     return said if isinstance(said, dict) else {}
+
+
+def _licence(root: Any) -> str:
+    """A licence that the file states: one line of text."""
+    for name in ("licence", "license"):
+        found = root.get(name) if isinstance(root, dict) else None
+        if isinstance(found, str) and found.strip():
+            return shown(" ".join(found.split()))
+    return ""
 
 
 def _described(root: Any) -> str:

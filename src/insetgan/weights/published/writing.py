@@ -24,7 +24,9 @@ _PROTOCOL = 4
 _ROSINALITY_GROUP = 4
 
 
-def nvidia_stream(network: nn.Module, training: Mapping[str, Any] | None = None) -> tuple[bytes, list[str]]:
+def nvidia_stream(
+    network: nn.Module, training: Mapping[str, Any] | None = None, licence: str | None = None
+) -> tuple[bytes, list[str]]:
     """A pickle with the keys of NVIDIA's (`G_ema` or `D`, `training_set_kwargs`), each network as a plain table.
 
     Theirs holds objects of their classes with the source of these; a table holds `class_name`, `init_kwargs` (their
@@ -34,6 +36,7 @@ def nvidia_stream(network: nn.Module, training: Mapping[str, Any] | None = None)
     Args:
         network: a generator or a discriminator.
         training: plain values for `training_set_kwargs`.
+        licence: of the weights, under `licence`, which their loaders pass over; None writes none.
 
     Returns:
         The file's bytes, and lines for the user.
@@ -58,15 +61,16 @@ def nvidia_stream(network: nn.Module, training: Mapping[str, Any] | None = None)
     elif height != width or height & (height - 1):
         notes.append(f"neither NVIDIA's nor StyleGAN-Human's code builds {height} x {width}; this project does")
     table = {"class_name": type(network).__name__, "init_kwargs": said, "state_dict": state}
-    whole = {key: table, "training_set_kwargs": dict(training or {})}
+    whole = {key: table, "training_set_kwargs": dict(training or {}), **_stated(licence)}
     return pickle.dumps(whole, protocol=_PROTOCOL), notes
 
 
-def rosinality_file(network: nn.Module) -> tuple[bytes, list[str]]:
+def rosinality_file(network: nn.Module, licence: str | None = None) -> tuple[bytes, list[str]]:
     """A .pt of rosinality's layout: `g_ema` and `latent_avg`, or `d`.
 
     Args:
         network: a generator or a discriminator without labels.
+        licence: of the weights, under `licence`, which their loaders pass over; None writes none.
 
     Returns:
         The file's bytes, and lines for the user.
@@ -102,6 +106,7 @@ def rosinality_file(network: nn.Module) -> tuple[bytes, list[str]]:
         whole = {"g_ema": theirs, "latent_avg": _own(mine["mapping.w_avg"])}
     else:
         whole = {"d": theirs}
+    whole |= _stated(licence)
     notes = []
     if network.conv_clamp is not None:
         notes.append(
@@ -110,6 +115,10 @@ def rosinality_file(network: nn.Module) -> tuple[bytes, list[str]]:
     buffer = io.BytesIO()
     torch.save(whole, buffer)
     return buffer.getvalue(), notes
+
+
+def _stated(licence: str | None) -> dict[str, str]:
+    return {"licence": licence} if licence else {}
 
 
 def _own(tensor: Tensor) -> Tensor:

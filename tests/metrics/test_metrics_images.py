@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from insetgan.metrics.pictures import generated_pictures, quantised, real_pictures
+from insetgan.metrics.images import generated_images, quantised, real_images
 from insetgan.ops.images import seeded_latents
 
 
@@ -19,18 +19,18 @@ def numbers(batches):
     return torch.cat(list(batches))[:, 0, 0, 0].tolist()
 
 
-def test_all_real_pictures_or_a_fixed_choice():
-    assert numbers(real_pictures(numbered(70), 100)) == list(range(70))
-    chosen = numbers(real_pictures(numbered(200), 70))
-    assert chosen == numbers(real_pictures(numbered(200), 70))
+def test_all_real_images_or_a_fixed_choice():
+    assert numbers(real_images(numbered(70), 100)) == list(range(70))
+    chosen = numbers(real_images(numbered(200), 70))
+    assert chosen == numbers(real_images(numbered(200), 70))
     assert len(set(chosen)) == 70
     assert chosen != list(range(70))
 
 
 def test_mirrored_ones_come_on_top_and_labels_are_left_out():
-    picture = torch.arange(12, dtype=torch.uint8).view(3, 2, 2)
-    found = torch.cat(list(real_pictures([(picture, torch.ones(2))], 5, mirror=True)))
-    assert torch.equal(found, torch.stack([picture, picture.flip(2)]))
+    image = torch.arange(12, dtype=torch.uint8).view(3, 2, 2)
+    found = torch.cat(list(real_images([(image, torch.ones(2))], 5, mirror=True)))
+    assert torch.equal(found, torch.stack([image, image.flip(2)]))
 
 
 def test_generated_ones_are_those_of_the_seeds_without_truncation():
@@ -40,26 +40,26 @@ def test_generated_ones_are_those_of_the_seeds_without_truncation():
         calls.append(psi)
         return latents.view(-1, 3, 1, 1) / 4
 
-    found = torch.cat(list(generated_pictures(draw, 3, 40, seed=7)))
+    found = torch.cat(list(generated_images(draw, 3, 40, seed=7)))
     assert torch.equal(found, quantised(seeded_latents(range(7, 47), 3).view(-1, 3, 1, 1) / 4))
     assert set(calls) == {1.0}
 
 
-def test_each_generated_picture_draws_a_label_of_the_data_set():
+def test_each_generated_image_draws_a_label_of_the_data_set():
     labels = torch.eye(4)[[0, 0, 0, 2]]
 
     def draw(latents, psi, given):
         assert len(given) == len(latents)
         return given[:, :3, None, None]
 
-    found = torch.cat(list(generated_pictures(draw, 3, 400, labels=labels)))[:, :, 0, 0]
-    again = torch.cat(list(generated_pictures(draw, 3, 400, labels=labels)))[:, :, 0, 0]
+    found = torch.cat(list(generated_images(draw, 3, 400, labels=labels)))[:, :, 0, 0]
+    again = torch.cat(list(generated_images(draw, 3, 400, labels=labels)))[:, :, 0, 0]
     assert torch.equal(found, again)
     shares = (found == 255).float().mean(0)
     assert shares[1] == 0
     assert shares[0].item() == pytest.approx(0.75, abs=0.08)
 
 
-def test_pictures_that_are_not_finite_are_refused():
+def test_images_that_are_not_finite_are_refused():
     with pytest.raises(FloatingPointError):
-        list(generated_pictures(lambda z, psi: torch.full((len(z), 3, 2, 2), float("nan")), 3, 4))
+        list(generated_images(lambda z, psi: torch.full((len(z), 3, 2, 2), float("nan")), 3, 4))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from insetgan.data.picture import examine, read_facts, read_pixels
+from insetgan.data.image import examine, read_facts, read_pixels
 from insetgan.data.reading import Reading
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -22,10 +22,10 @@ def _exif(orientation):
 
 @pytest.mark.parametrize("image_format", FORMATS)
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_stand_upright_as_exif_says(encoded, image_format, orientation):
+def test_images_stand_upright_as_exif_says(encoded, image_format, orientation):
     data = encoded(image_format, height=12, width=20, exif=_exif(orientation))
-    with Image.open(io.BytesIO(data)) as picture:
-        expected = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.array(ImageOps.exif_transpose(image).convert("RGB"))
     pixels, shape = read_pixels(data)
     assert np.array_equal(pixels, expected)
     assert expected.shape[:2] == shape == read_facts(io.BytesIO(data)).shape == examine(data).shape
@@ -113,7 +113,7 @@ def test_a_flipped_bit_of_a_png_is_noticed_where_it_changes_pixels(data):
     assert np.array_equal(read_pixels(bytes(content))[0], pixels)
 
 
-def test_the_first_picture_of_an_animation_counts():
+def test_the_first_image_of_an_animation_counts():
     frames = [Image.new("RGB", (8, 6), colour) for colour in ("red", "lime", "blue")]
     stream = io.BytesIO()
     frames[0].save(stream, "WEBP", save_all=True, append_images=frames[1:], lossless=True)

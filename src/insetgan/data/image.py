@@ -15,7 +15,7 @@ from insetgan.data.reading import PLAIN, Reading
 from insetgan.runtime import limits
 from insetgan.runtime.reading import size_text
 
-Picture = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[np.uint8]
 Shape = tuple[int, int]
 Window = tuple[int, int, int, int]
 
@@ -31,7 +31,7 @@ _UPRIGHT = {
 _GREY, _ALPHA = ("1", "L", "LA", "La"), ("RGBA", "LA", "PA", "La", "RGBa")
 _PNG_DEPTH, _PNG_COLOUR, _PNG_GREY, _PNG_END = 24, 25, (0, 4), b"IEND\xaeB`\x82"
 
-# `open_picture` has a bound of its own, and refuses where Pillow warns, or warns and goes on.
+# `open_image` has a bound of its own, and refuses where Pillow warns, or warns and goes on.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
@@ -48,14 +48,14 @@ class Facts(NamedTuple):
 
 
 @contextmanager
-def open_picture(source: Path | bytes | IO[bytes]) -> Iterator[Image.Image]:
+def open_image(source: Path | bytes | IO[bytes]) -> Iterator[Image.Image]:
     """Open an image; all of this project's images are opened here.
 
     Args:
         source: its path, its bytes, or a stream of a file whose size is known to be within bounds.
 
     Raises:
-        ValueError: no PNG, JPEG or WebP by its content, or beyond `limits.PICTURE_BYTES` or `limits.PICTURE_PIXELS`.
+        ValueError: no PNG, JPEG or WebP by its content, or beyond `limits.IMAGE_BYTES` or `limits.IMAGE_PIXELS`.
         OSError: it cannot be read, or is damaged.
     """
     if isinstance(source, Path):
@@ -66,38 +66,38 @@ def open_picture(source: Path | bytes | IO[bytes]) -> Iterator[Image.Image]:
     else:
         size = len(source) if isinstance(source, bytes) else 0
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    if size > limits.PICTURE_BYTES:
-        raise ValueError(f"holds {size_text(size)}, at most {size_text(limits.PICTURE_BYTES)} are read")
+    if size > limits.IMAGE_BYTES:
+        raise ValueError(f"holds {size_text(size)}, at most {size_text(limits.IMAGE_BYTES)} are read")
     try:
         opened = Image.open(stream, formats=limits.FORMATS)
     except UnidentifiedImageError as error:
         raise UnidentifiedImageError("not a whole PNG, JPEG or WebP") from error
     except Image.DecompressionBombError as error:
-        raise ValueError(f"has more than {limits.PICTURE_PIXELS} pixels") from error
-    with opened as picture:
-        if (pixels := picture.width * picture.height) > limits.PICTURE_PIXELS:
+        raise ValueError(f"has more than {limits.IMAGE_PIXELS} pixels") from error
+    with opened as image:
+        if (pixels := image.width * image.height) > limits.IMAGE_PIXELS:
             raise ValueError(
-                f"has {picture.height} x {picture.width} = {pixels} pixels, at most {limits.PICTURE_PIXELS} are read"
+                f"has {image.height} x {image.width} = {pixels} pixels, at most {limits.IMAGE_PIXELS} are read"
             )
-        yield picture
+        yield image
 
 
 def read_rgb(path: Path) -> Image.Image:
-    """Read an image that this project wrote, as RGB. Raises what `open_picture` does."""
-    with open_picture(path) as picture:
-        return picture.convert("RGB")
+    """Read an image that this project wrote, as RGB. Raises what `open_image` does."""
+    with open_image(path) as image:
+        return image.convert("RGB")
 
 
 def read_facts(stream: IO[bytes]) -> Facts:
     """What an image is, from its header. Raises nearly anything when it is damaged, as Pillow does."""
-    with open_picture(stream) as picture:
-        kinds = _kinds(picture, _png_header(stream) if picture.format == "PNG" else b"")
-        return Facts(_shape(picture), kinds)
+    with open_image(stream) as image:
+        kinds = _kinds(image, _png_header(stream) if image.format == "PNG" else b"")
+        return Facts(_shape(image), kinds)
 
 
 def read_pixels(
     data: bytes, reading: Reading = PLAIN, *, least: Shape | None = None, window: Window | None = None
-) -> tuple[Picture, Shape]:
+) -> tuple[Pixels, Shape]:
     """Decode an image; of an animation the first.
 
     Args:
@@ -114,14 +114,14 @@ def read_pixels(
         Exception: nearly anything when it is damaged, as Pillow does.
         ValueError: greyscale where that is refused.
     """
-    with open_picture(data) as picture:
-        shape, turn = _shape(picture), _turn(picture)
-        if reading.grey == "refuse" and _is_grey(picture, data):
+    with open_image(data) as image:
+        shape, turn = _shape(image), _turn(image)
+        if reading.grey == "refuse" and _is_grey(image, data):
             raise ValueError("greyscale")
         if least is not None:
             height, width = _sides(turn, least)
-            picture.draft("RGB", (width, height))
-        upright = picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
+            image.draft("RGB", (width, height))
+        upright = image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image
         seen = upright if window is None else upright.crop(window)
         return np.array(_coloured(seen, reading)), shape
 
@@ -136,15 +136,15 @@ def examine(data: bytes, reading: Reading = PLAIN) -> Facts:
         Exception: nearly anything when it is damaged, as Pillow does.
         ValueError: it is stored as greyscale where that is refused, or its end is missing.
     """
-    with open_picture(data) as picture:
-        shape = _shape(picture)
-        kinds = _kinds(picture, data)
+    with open_image(data) as image:
+        shape = _shape(image)
+        kinds = _kinds(image, data)
         if "grey" in kinds and reading.grey == "refuse":
             raise ValueError("greyscale")
-        if picture.format == "PNG" and data.rfind(_PNG_END) < 0:  # Pillow is content when it has the last pixel
+        if image.format == "PNG" and data.rfind(_PNG_END) < 0:  # Pillow is content when it has the last pixel
             raise ValueError("truncated, the end of the file is missing")
-        picture.load()
-        if "alpha" in kinds and picture.convert("RGBA").getchannel("A").getextrema()[0] == 255:
+        image.load()
+        if "alpha" in kinds and image.convert("RGBA").getchannel("A").getextrema()[0] == 255:
             kinds -= {"alpha"}  # a channel that hides nothing
         return Facts(shape, kinds)
 
@@ -154,40 +154,40 @@ def why(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _coloured(picture: Image.Image, reading: Reading) -> Image.Image:
+def _coloured(image: Image.Image, reading: Reading) -> Image.Image:
     """As RGB, over the background where it is transparent."""
-    if picture.mode.startswith("I"):  # 65 535 becomes 255
-        if "transparency" in picture.info:
+    if image.mode.startswith("I"):  # 65 535 becomes 255
+        if "transparency" in image.info:
             raise ValueError("greyscale of 16 bits of which one value is transparent")
-        return Image.fromarray((np.asarray(picture).astype(np.float32) / 257).round().astype(np.uint8)).convert("RGB")
-    if not _has_alpha(picture):
-        return picture.convert("RGB")
-    whole = Image.new("RGBA", picture.size, (*reading.colour, 255))
-    whole.alpha_composite(picture.convert("RGBA"))
+        return Image.fromarray((np.asarray(image).astype(np.float32) / 257).round().astype(np.uint8)).convert("RGB")
+    if not _has_alpha(image):
+        return image.convert("RGB")
+    whole = Image.new("RGBA", image.size, (*reading.colour, 255))
+    whole.alpha_composite(image.convert("RGBA"))
     return whole.convert("RGB")
 
 
-def _kinds(picture: Image.Image, data: bytes) -> frozenset[str]:
-    is_png = picture.format == "PNG"
+def _kinds(image: Image.Image, data: bytes) -> frozenset[str]:
+    is_png = image.format == "PNG"
     found = {
-        "grey": _is_grey(picture, data),
-        "alpha": _has_alpha(picture),
-        "cmyk": picture.mode == "CMYK",
-        "palette": picture.mode in ("P", "PA"),
-        "deep": picture.mode.startswith("I") or (is_png and data[_PNG_DEPTH] == 16),
+        "grey": _is_grey(image, data),
+        "alpha": _has_alpha(image),
+        "cmyk": image.mode == "CMYK",
+        "palette": image.mode in ("P", "PA"),
+        "deep": image.mode.startswith("I") or (is_png and data[_PNG_DEPTH] == 16),
         # The further images of a camera's MPO are views of the same moment, not frames.
-        "animated": picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1,
+        "animated": image.format != "MPO" and getattr(image, "n_frames", 1) > 1,
     }
     return frozenset(name for name, is_so in found.items() if is_so)
 
 
-def _is_grey(picture: Image.Image, data: bytes) -> bool:
-    stored = picture.format == "PNG" and data[_PNG_COLOUR] in _PNG_GREY
-    return picture.mode in _GREY or picture.mode.startswith("I") or stored
+def _is_grey(image: Image.Image, data: bytes) -> bool:
+    stored = image.format == "PNG" and data[_PNG_COLOUR] in _PNG_GREY
+    return image.mode in _GREY or image.mode.startswith("I") or stored
 
 
-def _has_alpha(picture: Image.Image) -> bool:
-    return picture.mode in _ALPHA or ("transparency" in picture.info and not picture.mode.startswith("I"))
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in _ALPHA or ("transparency" in image.info and not image.mode.startswith("I"))
 
 
 def _png_header(stream: IO[bytes]) -> bytes:
@@ -195,8 +195,8 @@ def _png_header(stream: IO[bytes]) -> bytes:
     return stream.read(_PNG_COLOUR + 1)
 
 
-def _shape(picture: Image.Image) -> Shape:
-    return _sides(_turn(picture), (picture.height, picture.width))
+def _shape(image: Image.Image) -> Shape:
+    return _sides(_turn(image), (image.height, image.width))
 
 
 def _sides(turn: int, shape: Shape) -> Shape:
@@ -204,12 +204,12 @@ def _sides(turn: int, shape: Shape) -> Shape:
     return (shape[1], shape[0]) if turn >= 5 else shape
 
 
-def _turn(picture: Image.Image) -> int:
+def _turn(image: Image.Image) -> int:
     """EXIF's orientation, 1 to 8, as far as the header tells: in a PNG it may also stand behind the pixels."""
-    if "exif" not in picture.info:
+    if "exif" not in image.info:
         return 1
     try:
-        turn = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        turn = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # what cameras write there is as often broken as whole, and Pillow raises anything
         return 1
     return int(turn) if turn in _UPRIGHT else 1
