@@ -26,7 +26,8 @@ def entry(name: str, arguments: Sequence[str] | None = None) -> None:
 
     The work is `run(config)` of the module `insetgan.cli.<name>`, which is imported only after the settings have been
     checked, so that help and mistakes are answered at once. `run` may return a number, which a sweeper of Hydra minimises or
-    maximises. A `UserError` or an `OSError` that it raises ends in one line and exit code 2.
+    maximises. `check_run(config)` of that module builds what a run needs and keeps nothing; it is called for all runs of a
+    sweep before the first of them. A `UserError` or an `OSError` that it raises ends in one line and exit code 2.
 
     Args:
         name: the command; its YAML lists `<name>_schema` first in its defaults.
@@ -49,4 +50,7 @@ def entry(name: str, arguments: Sequence[str] | None = None) -> None:
         result: float | None = importlib.import_module(f"insetgan.cli.{name}").run(config)
         return result
 
-    job.run_job(run, name, cls, arguments)
+    def check_run(config: Any) -> None:
+        importlib.import_module(f"insetgan.cli.{name}").check_run(config)
+
+    job.run_job(run, check_run, name, cls, arguments)

@@ -1,6 +1,7 @@
 """`python convert.py`: weights from one form into another, and what a file holds."""
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -8,7 +9,6 @@ from insetgan.cli.convert_info import SEEDS, eight_seeds, facts, is_drawn, lines
 from insetgan.cli.convert_output import Source, find_file, find_place, push_network, write_file
 from insetgan.cli.known_networks import print_known
 from insetgan.cli.terminal import PatientConsole
-from insetgan.networks.generator import Generator
 from insetgan.ops.images import encode_png
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
@@ -23,16 +23,8 @@ def run(config: DictConfig) -> None:
     if config.list:
         print_known()
         return
-    if config.weights is None:
-        raise UserError("in=null: give in=FILE, or list=true for the published networks")
-    if config.out is None and not config.info:
-        raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, out=hf:OWNER/REPO, or info=true")
+    path, out, known = _ready(config)
     hub = config.out is not None and config.out.startswith("hf:")
-    out = None if config.out is None or hub else find_file(config.out, config.overwrite)
-    path = resolve(config.weights, key="in")
-    if out is not None and out.exists() and out.samefile(path):
-        raise UserError(f"out={config.out}: is the file that is read; give another name")
-    known = read_metadata(path, kind=config.kind, key="in")
     digest = file_digest(path)
     licence = _licence(config, licence_of(path, digest, known, embedded=config.weights in EMBEDDED))
     target = find_place(config.out, known["kind"], licence, config) if hub else None
@@ -47,6 +39,30 @@ def run(config: DictConfig) -> None:
         push_network(
             console, target, source, trunc=config.trunc, private=config.private, overwrite=config.overwrite
         )  # fmt: skip
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work; nothing is asked of the Hub.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    if not config.list:
+        _ready(config)
+
+
+def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
+    """Check the settings; gives the file that is read, the one to write, and what the first one says of itself."""
+    if config.weights is None:
+        raise UserError("in=null: give in=FILE, or list=true for the published networks")
+    if config.out is None and not config.info:
+        raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, out=hf:OWNER/REPO, or info=true")
+    elsewhere = config.out is None or config.out.startswith("hf:")
+    out = None if elsewhere else find_file(config.out, config.overwrite)
+    path = resolve(config.weights, key="in")
+    if out is not None and out.exists() and out.samefile(path):
+        raise UserError(f"out={config.out}: is the file that is read; give another name")
+    return path, out, read_metadata(path, kind=config.kind, key="in")
 
 
 def _licence(config: DictConfig, found: Licence) -> Licence:
@@ -73,12 +89,13 @@ def _describe(console: PatientConsole, source: Source) -> None:
 
 def _draw(console: PatientConsole, config: DictConfig, source: Source) -> None:
     network = source.network
-    if not isinstance(network, Generator):
+    if source.known["kind"] != "generator":
         return
-    if not is_drawn(network):
+    if not is_drawn(network, source.known["kind"]):
         console.print(f"no image: it draws {network.img_channels} channels, and 1 or 3 are shown")
         return
     place = read_path(config.image or Path("outputs/convert") / f"{source.path.stem}.png", key="image")
     write_whole(place, encode_png(eight_seeds(network, config.trunc)))
-    classes = f", seed i of class i modulo {network.c_dim}" if network.c_dim else ""
+    labels = getattr(network, "c_dim", 0)
+    classes = f", seed i of class i modulo {labels}" if labels else ""
     console.print(f"seeds {SEEDS[0]} to {SEEDS[-1]} at psi {config.trunc:g}{classes}: {place}")

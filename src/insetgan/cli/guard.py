@@ -6,18 +6,17 @@ wrapped, which all ways to a configuration go through: a run, each run of a swee
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.core_plugins.importlib_resources_config_source import ImportlibResourcesConfigSource
-from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource as Stored
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
+from hydra.plugins.config_source import ConfigSource
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.utils import get_class
@@ -110,9 +109,10 @@ def guard_hydra(plugins: Sequence[str]) -> None:
     Args:
         plugins: packages that the command line admitted; no file may name others.
     """
-    Plugins.instance()  # registers Hydra's own sources, which are replaced now
-    SourcesRegistry.instance().types["pkg"] = _AdmittedPackages
-    SourcesRegistry.instance().types["structured"] = StructuredConfigSource
+    Plugins.instance()  # registers Hydra's own sources
+    sources = SourcesRegistry.instance().types
+    _guard_source(sources["pkg"], _package_refusal)
+    _guard_source(sources["structured"], _structured_refusal)
     original = getattr(ConfigLoaderImpl.load_configuration, "__wrapped__", ConfigLoaderImpl.load_configuration)
 
     @wraps(original)
@@ -156,23 +156,29 @@ def check_composed(config: DictConfig, plugins: Sequence[str]) -> None:
         raise UserError(f"{key}={target}: nothing is built here")
 
 
-class _AdmittedPackages(ImportlibResourcesConfigSource):
-    """Settings that lie in a package; to look into one is to import it."""
+def _guard_source(source: type[ConfigSource], refusal: Callable[[str], str | None]) -> None:
+    """Have a source of Hydra's refuse paths. Its class stays the same, since launchers hand it to other processes."""
+    original = getattr(source.__init__, "__wrapped__", source.__init__)
 
-    def __init__(self, provider: str, path: str) -> None:
-        package = path.removeprefix("pkg://").replace("/", ".").partition(".")[0]
-        if package not in ("hydra", "hydra_plugins", OURS, *admitted()):
-            raise UserError(f"hydra.searchpath={path}: imports {package}; plugins=[{package}] admits it")
-        super().__init__(provider, path)
+    @wraps(original)
+    def __init__(self: ConfigSource, provider: str, path: str) -> None:
+        if (said := refusal(path)) is not None:
+            raise UserError(f"hydra.searchpath={path}: {said}")
+        original(self, provider=provider, path=path)
+
+    source.__init__ = __init__  # type: ignore[method-assign]
 
 
-class StructuredConfigSource(Stored):
-    """Settings that were stored by code; a path would be imported. Hydra knows this source by the name of its class."""
+def _package_refusal(path: str) -> str | None:
+    """Settings that lie in a package: to look into one is to import it."""
+    package = path.removeprefix("pkg://").replace("/", ".").partition(".")[0]
+    known = package in ("hydra", "hydra_plugins", OURS, *admitted())
+    return None if known else f"imports {package}; plugins=[{package}] admits it"
 
-    def __init__(self, provider: str, path: str) -> None:
-        if path != "structured://":
-            raise UserError(f"hydra.searchpath={path}: would be imported; name a folder")
-        super().__init__(provider, path)
+
+def _structured_refusal(path: str) -> str | None:
+    """Settings that were stored by code: a path would be imported."""
+    return None if path == "structured://" else "would be imported; name a folder"
 
 
 def _check_class(key: str, node: Mapping[str, Any], kind: type) -> None:

@@ -22,12 +22,14 @@ from yaml import YAMLError
 from insetgan.cli.arguments import as_typed, refuse_new_names, refuse_nothing
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.explain import explain
-from insetgan.cli.guard import guard_arguments
+from insetgan.cli.guard import guard_arguments, plugins_of
 from insetgan.cli.places import CONF, EXPERIMENTS
 from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.renamed import renewed
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import conform, schema_of
+from insetgan.cli.single_choice import refuse_lists
+from insetgan.cli.sweep_check import check_sweeps
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.memory import keep_freed_memory
 from insetgan.runtime.plugins import admit, load
@@ -35,16 +37,26 @@ from insetgan.runtime.printing import printable, say_error, silence
 from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 from insetgan.weights.known import accept_licences
 
+_MISTAKES = (UserError, OSError, OmegaConfBaseException, HydraException)
+"""What the work, or a look at its settings, raises for a mistake of the user."""
+
 _ALSO = (OSError, ValueError, YAMLError, RecursionError, AttributeError, TypeError, AssertionError)
 """What Hydra and OmegaConf raise themselves for some command lines and files of settings."""
 
 
-def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arguments: Sequence[str]) -> None:
+def run_job(
+    run: Callable[[DictConfig], float | None],
+    check_run: Callable[[DictConfig], None],
+    name: str,
+    cls: type,
+    arguments: Sequence[str],
+) -> None:
     """Run `run(config)` as a Hydra job configured by conf/<name>.yaml and checked by a class of settings.
 
     Args:
         run: does the work; a `UserError` or an `OSError` that it raises ends in one line and exit code 2. It may return a
             number, which a sweeper of Hydra minimises or maximises.
+        check_run: raises what `run` would raise before its work, and keeps nothing; asked of all runs of a sweep at first.
         name: the command; its YAML lists `<name>_schema` first in its defaults.
         cls: declares the settings.
         arguments: of the command line.
@@ -60,21 +72,33 @@ def run_job(run: Callable[[DictConfig], float | None], name: str, cls: type, arg
         nonlocal working
         working = True
         try:
+            admit(plugins_of(arguments))  # again, since a launcher may have started this process
             _checked(config, name, cls)
             load()
             return run(config)
-        except (UserError, OSError, OmegaConfBaseException) as error:
+        except _MISTAKES as error:
             fail(explain(error, cls, name))
+
+    def buildable(config: DictConfig) -> None:
+        nonlocal working
+        working = True
+        _checked(config, name, cls)
+        load()
+        check_run(config)
+
+    def valid(config: DictConfig) -> None:
+        _checked(config, name, cls)
 
     try:
         with _logging_kept():
+            check_sweeps((valid, buildable), lambda error: explain(error, cls, name), _MISTAKES)
             _compose_and_call(job, name, cls, arguments)
     except BrokenPipeError:  # of --cfg; the output of the work itself goes through `terminal.PatientConsole`
         silence(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
     except (HydraException, OmegaConfBaseException, *_ALSO) as error:
         # Hydra itself raises ValueError for a group that is overridden by no name; one of the job's is a bug of ours.
-        if working and not isinstance(error, (HydraException, OmegaConfBaseException)):
+        if working and not isinstance(error, _MISTAKES):
             raise
         fail(explain(error, cls, name))
     except SystemExit as end:
@@ -126,6 +150,7 @@ def _compose_and_call(
     # From the command line and not from Hydra's list of overrides, which is another for every run of a sweep.
     OmegaConf.register_new_resolver("command", lambda: f"{name}-{digest(arguments)}", replace=True)
     admit(guard_arguments(arguments))
+    refuse_lists()
     offer_experiments(EXPERIMENTS.parent)
     current, lines = renewed(arguments, name)
     for line in lines if os.environ.get("LOCAL_RANK", "0") == "0" else ():
