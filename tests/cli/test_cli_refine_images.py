@@ -52,6 +52,9 @@ def test_a_given_face_is_what_the_inset_holds_on_to(refine, face, tmp_path):
     with Image.open(samples / "1_refined.png") as image:
         said = image.text["Comment"]
     mark = (tmp_path / "out" / "settings.txt").read_text().split()[2]
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert all(sample["identity"]["face"] > 0 for sample in results["samples"])
+    assert results["measures"]["identity"]["title"].startswith("identity (")
     assert said.startswith("Synthetic image") and f"run {mark[:16]}, sample 1" in said
     assert not (samples / "1_photo.png").exists()
     assert (
