@@ -62,7 +62,7 @@ class Annotation(BaseModel):
     category_id: _Whole
     bbox: _Numbers
     segmentation: Runs | list[_Coordinates] | None = None
-    iscrowd: _Whole | bool = 0
+    iscrowd: _Whole | Annotated[bool, Strict()] = 0
 
 
 class Coco(BaseModel):
