@@ -6,16 +6,14 @@ wrapped, which all ways to a configuration go through: a run, each run of a swee
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.importlib_resources_config_source import ImportlibResourcesConfigSource
-from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource as Stored
-from hydra._internal.sources_registry import SourcesRegistry
+from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
@@ -110,9 +108,10 @@ def guard_hydra(plugins: Sequence[str]) -> None:
     Args:
         plugins: packages that the command line admitted; no file may name others.
     """
-    Plugins.instance()  # registers Hydra's own sources, which are replaced now
-    SourcesRegistry.instance().types["pkg"] = _AdmittedPackages
-    SourcesRegistry.instance().types["structured"] = StructuredConfigSource
+    # Methods of Hydra's own classes are wrapped, since launchers send its registries to other processes, which refuse other
+    # classes in their place.
+    _ask_first(ImportlibResourcesConfigSource, _refuse_package)
+    _ask_first(StructuredConfigSource, _refuse_import)
     original = getattr(ConfigLoaderImpl.load_configuration, "__wrapped__", ConfigLoaderImpl.load_configuration)
 
     @wraps(original)
@@ -156,23 +155,29 @@ def check_composed(config: DictConfig, plugins: Sequence[str]) -> None:
         raise UserError(f"{key}={target}: nothing is built here")
 
 
-class _AdmittedPackages(ImportlibResourcesConfigSource):
-    """Settings that lie in a package; to look into one is to import it."""
+def _ask_first(source: type, check: Callable[[str], None]) -> None:
+    """Have a path checked before a source of settings is made for it."""
+    original = getattr(source.__init__, "__wrapped__", source.__init__)  # type: ignore[misc]
 
-    def __init__(self, provider: str, path: str) -> None:
-        package = path.removeprefix("pkg://").replace("/", ".").partition(".")[0]
-        if package not in ("hydra", "hydra_plugins", OURS, *admitted()):
-            raise UserError(f"hydra.searchpath={path}: imports {package}; plugins=[{package}] admits it")
-        super().__init__(provider, path)
+    @wraps(original)
+    def init(self: Any, provider: str, path: str) -> None:
+        check(path)
+        original(self, provider, path)
+
+    source.__init__ = init  # type: ignore[misc]
 
 
-class StructuredConfigSource(Stored):
-    """Settings that were stored by code; a path would be imported. Hydra knows this source by the name of its class."""
+def _refuse_package(path: str) -> None:
+    """To look into a package for settings is to import it."""
+    package = path.removeprefix("pkg://").replace("/", ".").partition(".")[0]
+    if package not in ("hydra", "hydra_plugins", OURS, *admitted()):
+        raise UserError(f"hydra.searchpath={path}: imports {package}; plugins=[{package}] admits it")
 
-    def __init__(self, provider: str, path: str) -> None:
-        if path != "structured://":
-            raise UserError(f"hydra.searchpath={path}: would be imported; name a folder")
-        super().__init__(provider, path)
+
+def _refuse_import(path: str) -> None:
+    """Settings that were stored by code have no path; one would be imported."""
+    if path != "structured://":
+        raise UserError(f"hydra.searchpath={path}: would be imported; name a folder")
 
 
 def _check_class(key: str, node: Mapping[str, Any], kind: type) -> None:

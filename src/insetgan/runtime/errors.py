@@ -10,6 +10,10 @@ class UserError(ValueError):
     """
 
 
+class RunFailed(Exception):
+    """One run of a sweep could not be done: the line that says why. The other runs go on."""
+
+
 class Stopped(BaseException):
     """A signal that asks to stop (`signals.STOP_SIGNALS`), as an exception that no framework takes for its own and swallows."""
 
