@@ -47,6 +47,7 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "detector": ("refine", "detector={}"),
     "perceptual": ("refine", "perceptual={}"),
     "source": ("prepare", "+source={}"),
+    "finder": ("prepare", "finder={}"),
     "method": ("evaluate", "method=[{}]"),
     "distance": ("evaluate", "distance={}"),
     "judges": ("evaluate", "judges=[{}]"),

@@ -1,11 +1,13 @@
 """A generator's file measured by itself: by several networks, in squares, and by judges of photographs."""
 
 import json
+import sys
 
 import pytest
 import torch
 from PIL import Image
 
+from insetgan.detection import litert
 from insetgan.networks.mobilenet import MobileNetV2
 from insetgan.weights.store import load_network, save_network
 
@@ -27,7 +29,13 @@ def mobilenet(tmp_path):
     return ["more_features=[mobilenet]", f"more_features.mobilenet.path={path}"]
 
 
-def test_all_that_a_candidate_is_measured_by(alone, mobilenet, tmp_path):
+@pytest.fixture
+def without_litert(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    litert._loaded.cache_clear()
+
+
+def test_all_that_a_candidate_is_measured_by(alone, mobilenet, without_litert, tmp_path):
     code, text, errors = alone("metrics=[fid,kfd,pfd,faces]", *mobilenet, "patch_size=16", "patches=2")
     assert code == 0, errors
     results = json.loads((tmp_path / "out/table/results.json").read_text())
@@ -38,7 +46,7 @@ def test_all_that_a_candidate_is_measured_by(alone, mobilenet, tmp_path):
     assert results["metrics"]["kfd_mobilenet"]["title"] == "kFD (MobileNetV2), 16-pixel squares round the parts"
     assert results["judges"] == {"seen_dlib": "Face (dlib)"} and results["patches"] == {"size": 16, "number": 2}
     assert list(results["left_out"]) == ["judges.mediapipe", "judges.pose"]
-    assert "judges.pose is left out: judges.pose.path=None: no file" in text and "npm pack" in text
+    assert "judges.pose is left out: person.tflite: needs ai-edge-litert: pip install 'insetgan[photos]'" in text
     assert "Not recorded what critics looked through: body.safetensors." in results["caption"]
     assert "enlarged to 1024 rows; their shares of the real ones: Face (dlib) 0.00" in results["caption"]
     again = alone("metrics=[fid,kfd,pfd,faces]", *mobilenet, "patch_size=16", "patches=2")
@@ -51,9 +59,17 @@ def test_all_that_a_candidate_is_measured_by(alone, mobilenet, tmp_path):
     }
 
 
-def test_without_any_judge_faces_are_refused(alone, assert_one_line):
+def test_mediapipes_judges_need_no_download(alone, tmp_path):
+    code, _, errors = alone("metrics=[faces]", "judges=[mediapipe,pose]")
+    assert code == 0, errors
+    results = json.loads((tmp_path / "out/table/results.json").read_text())
+    assert results["judges"] == {"seen_mediapipe": "Face (MediaPipe)", "seen_pose": "Pose (MediaPipe)"}
+    assert set(results["real"]["seen"]) == {"seen_mediapipe", "seen_pose"} and not results["left_out"]
+
+
+def test_without_any_judge_faces_are_refused(alone, without_litert, assert_one_line):
     settings = ["metrics=[faces]", "judges=[mediapipe]", "+judges.mediapipe.optional=true"]
-    assert_one_line(alone(*settings), "metrics=faces: no judge is at hand: judges.mediapipe.path=None: no file")
+    assert_one_line(alone(*settings), "metrics=faces: no judge is at hand: face.tflite: needs ai-edge-litert")
     code, text, _ = alone(*settings, "metrics=[fid,faces]")
     assert code == 0 and "judges.mediapipe is left out" in text
 

@@ -66,6 +66,8 @@ def test_the_wheel_holds_conf_and_experiments(wheel):
     assert {f"insetgan/{path.relative_to(ROOT)}" for path in here} <= names
     assert {"insetgan/data/people.zip", "insetgan/reports/report.html.j2"} <= names
     assert {"insetgan/weights/body.safetensors", "insetgan/weights/known.yaml"} <= names
+    assert {f"insetgan/detection/mediapipe/{name}.tflite" for name in ("face", "palm", "person", "landmarks")} <= names
+    assert "insetgan/detection/mediapipe/LICENSE" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("conf/", "tests/"))]
     entry_points = next(name for name in names if name.endswith("entry_points.txt"))
     assert "insetgan = insetgan.cli.command:main" in zipfile.ZipFile(wheel).read(entry_points).decode()

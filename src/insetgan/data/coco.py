@@ -45,23 +45,29 @@ class _Category(BaseModel):
     name: str
 
 
-class _Runs(BaseModel):
+class Runs(BaseModel):
+    """Run lengths of a mask, column by column."""
+
     size: tuple[PositiveInt, PositiveInt]
     counts: str | list[Annotated[int, Field(ge=0)]]
 
 
-class _Annotation(BaseModel):
+class Annotation(BaseModel):
+    """A box of a part, with its mask or without."""
+
     image_id: int
     category_id: int
     bbox: _Numbers
-    segmentation: _Runs | list[_Coordinates] | None = None
+    segmentation: Runs | list[_Coordinates] | None = None
     iscrowd: int = 0
 
 
-class _Coco(BaseModel):
+class Coco(BaseModel):
+    """The content of a file in COCO's format, as far as it is used."""
+
     images: list[_Image]
     categories: list[_Category]
-    annotations: list[_Annotation]
+    annotations: list[Annotation]
     info: dict[str, Any] = {}
 
 
@@ -128,6 +134,24 @@ def coco_table(
     }
 
 
+def parse_coco(file: str, table: Any) -> Coco:
+    """Check the form of a file.
+
+    Args:
+        file: its name, for messages.
+        table: the parsed file.
+
+    Raises:
+        ValueError: it has another form.
+    """
+    try:
+        return Coco.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise ValueError(f"{file} is not in COCO's format ({place}: {first['msg']})") from error
+
+
 def read_coco(file: str, table: Any, names: set[str]) -> Annotations:
     """Annotations from the content of a file in COCO's format.
 
@@ -142,12 +166,7 @@ def read_coco(file: str, table: Any, names: set[str]) -> Annotations:
     Raises:
         ValueError: the file has another form, an id is unknown or there twice, or images with boxes have several sizes.
     """
-    try:
-        coco = _Coco.model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
-        raise ValueError(f"{file} is not in COCO's format ({place}: {first['msg']})") from error
+    coco = parse_coco(file, table)
     categories = {category.id: category.name for category in coco.categories}
     images = {image.id: image for image in coco.images}
     for kind, found in (("images", coco.images), ("categories", coco.categories)):
@@ -169,7 +188,7 @@ def read_coco(file: str, table: Any, names: set[str]) -> Annotations:
         if annotation.iscrowd or name is None:
             crowds += annotation.iscrowd > 0
             continue
-        box, before = _whole_pixels(annotation.bbox), boxes[name].get(part)
+        box, before = whole_pixels(annotation.bbox), boxes[name].get(part)
         further += before is not None
         if before is None or _area(box) > _area(before):
             boxes[name][part], masks[name][part] = box, annotation.segmentation
@@ -183,7 +202,7 @@ def read_coco(file: str, table: Any, names: set[str]) -> Annotations:
         recipe=recipe if isinstance(recipe, dict) else None,
         boxes=boxes,
         masks=masks,
-        decode=_decode,
+        decode=decode_mask,
         notes=tuple(notes),
     )
 
@@ -224,7 +243,7 @@ def _one_size(file: str, images: Sequence[_Image], needed: bool) -> tuple[int, i
     return next(iter(sizes)) if len(sizes) == 1 else None
 
 
-def _whole_pixels(bbox: _Numbers) -> Box:
+def whole_pixels(bbox: _Numbers) -> Box:
     """The smallest box of whole pixels round [x, y, width, height]; a thousandth of a pixel is rounding."""
     x, y, width, height = (round(value, 3) for value in bbox)
     return math.floor(x), math.floor(y), math.ceil(round(x + width, 3)), math.ceil(round(y + height, 3))
@@ -234,10 +253,10 @@ def _area(box: Box) -> int:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _decode(stored: _Runs | list[list[float]], box: Box, size: tuple[int, int]) -> Mask:
+def decode_mask(stored: Runs | list[list[float]], box: Box, size: tuple[int, int]) -> Mask:
     """Mask [H, W] of run lengths or polygons. Raises ValueError where they do not fit the image."""
     height, width = size
-    if isinstance(stored, _Runs):
+    if isinstance(stored, Runs):
         if stored.size != size:
             raise ValueError(f"its size is {list(stored.size)}, that of the image [{height}, {width}]")
         if isinstance(stored.counts, list):

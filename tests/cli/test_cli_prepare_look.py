@@ -1,0 +1,72 @@
+"""prepare.py +source=look: photographs are drawn with what was found, and mistakes are one line."""
+
+from functools import partial
+
+import pytest
+from PIL import Image
+
+from insetgan.data.archive import PEOPLE, Archive
+
+
+@pytest.fixture
+def look(in_process, tmp_path):
+    """Run +source=look in an empty folder: look(*overrides) -> (exit code, output, errors)."""
+    return partial(in_process, "prepare", "+source=look", cwd=tmp_path)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A rendered person of 256 x 128, as a JPEG that EXIF turns upright."""
+    image = Image.fromarray(Archive(PEOPLE).image(0))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "me.jpg", exif=exif, quality=95)
+    return tmp_path / "me.jpg"
+
+
+def test_what_was_found_is_drawn_and_said(look, photo, tmp_path):
+    code, text, errors = look("data.input=me.jpg")
+    assert code == 0, errors
+    assert "me.jpg: 256 x 128, 1 person, drawn in outputs/look/me.jpg.png" in text
+    for part in ("face", "hand_left", "hand_right", "feet", "person"):
+        assert f"  1: {part} 0." in text or f"  1: {part} 1." in text
+    drawn = Image.open(tmp_path / "outputs/look/me.jpg.png")
+    assert drawn.size == (128, 256)
+    assert (230, 60, 60) in {colour for _, colour in drawn.getcolors(1 << 16)}  # of the face's box
+
+
+def test_a_folder_is_looked_through_and_bad_files_are_named(look, photo, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    photo.rename(tmp_path / "pictures" / "ich selbst äöü.png")  # the ending says nothing
+    (tmp_path / "pictures" / "broken.jpg").write_bytes(b"no image")
+    (tmp_path / "pictures" / "notes.txt").write_text("no image")
+    Image.new("RGB", (64, 64)).save(tmp_path / "pictures" / "empty.png")
+    code, text, errors = look("data.input=pictures", "out=drawn", "finder=dlib")
+    assert code == 0, errors
+    assert "broken.jpg: not looked at (no whole PNG, JPEG or WebP by its content)" in text
+    assert "1 files passed over, hidden or no images by their ending, the first notes.txt" in text
+    assert "empty.png: 64 x 64, no person was found" in text
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["empty.png.png", "ich selbst äöü.png.png"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ([], "data.input=null: must be a photograph or a folder of photographs"),
+        (["data.input=nowhere"], "data.input=nowhere: no such file or folder"),
+        (["data.input=me.jpg", "out=me.jpg"], "out=me.jpg: is a file; look writes its drawings into a folder"),
+        (["data.input=me.jpg", "finder=coco"], "finder.path=null: must be a file in COCO's format"),
+        (["data.input=me.jpg", "finder.threshold=2"], "finder.threshold=2: must be from 0 to 1"),
+        (["data.input=me.jpg", "data.background=nocolour"], "data.background=nocolour: must be the name of a colour"),
+        (["data.input=me.jpg", "finder={_target_: insetgan.data.archive.Archive}"], "finder"),
+    ],
+)
+def test_mistakes_are_one_line(look, photo, overrides, says):
+    code, _, errors = look(*overrides)
+    assert code == 2
+    assert len(errors.strip().splitlines()) == 1 and errors.startswith(f"error: {says}"), errors
+
+
+def test_sources_that_draw_take_no_input(in_process, photo, tmp_path):
+    code, _, errors = in_process("prepare", "+source=people", "data.input=me.jpg", cwd=tmp_path)
+    assert code == 2 and errors == "error: data.input=me.jpg: this source draws its images itself; leave it out\n"
