@@ -131,7 +131,10 @@ class Slurm:
     def start_slurmd(self) -> None:
         """Start the daemon of the machine that does the work, also after it was killed."""
         self.slurmd = self._run("slurmd", "-D", "-d", str(self.folder / "bin/slurmstepd"))
-        _wait(lambda: "idle" in self.ask("sinfo", "-h", "-o", "%t") or "mix" in self.ask("sinfo", "-h", "-o", "%t"), "slurmd does not come up")
+        _wait(
+            lambda: "idle" in self.ask("sinfo", "-h", "-o", "%t") or "mix" in self.ask("sinfo", "-h", "-o", "%t"),
+            "slurmd does not come up",
+        )
 
     def ask(self, *command: str) -> str:
         """What a program of Slurm answers; empty where it fails."""

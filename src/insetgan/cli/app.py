@@ -25,7 +25,8 @@ def entry(name: str, arguments: Sequence[str] | None = None) -> None:
 
     The work is `run(config)` of the module `insetgan.cli.<name>`, which is imported only after the settings have been
     checked, so that help and mistakes are answered at once. `run` may return a number, which a sweeper of Hydra minimises or
-    maximises. A `UserError` or an `OSError` that it raises ends in one line and exit code 2.
+    maximises. `check_run(config)` of that module builds what a run needs and keeps nothing; it is called for all runs of a
+    sweep before the first of them. A `UserError` or an `OSError` that it raises ends in one line and exit code 2.
 
     Args:
         name: the command; its YAML lists `<name>_schema` first in its defaults.
@@ -36,16 +37,22 @@ def entry(name: str, arguments: Sequence[str] | None = None) -> None:
     """
     let_waiting_threads_sleep()
     arguments = sys.argv[1:] if arguments is None else arguments
-    module, _, class_name = _SETTINGS[name].partition(":")
-    cls: type = getattr(importlib.import_module(module), class_name)
+    cls = settings_class(name)
     if "--version" in arguments or "-h" in arguments or "--help" in arguments:
         answer(name, cls, arguments)
         return
-    job = importlib.import_module("insetgan.cli.job")  # Hydra takes half a second to import
+    # Hydra takes half a second to import.
+    job, task = importlib.import_module("insetgan.cli.job"), importlib.import_module("insetgan.cli.task")
 
-    def run(config: Any) -> float | None:
+    def check_run(config: Any) -> None:
         # Imported here, so that mistakes in the settings are answered before torch is loaded.
-        result: float | None = importlib.import_module(f"insetgan.cli.{name}").run(config)
-        return result
+        importlib.import_module(f"insetgan.cli.{name}").check_run(config)
 
-    job.run_job(run, name, cls, arguments)
+    job.run_job(name, arguments, task.Task(name, arguments, cls), check_run)
+
+
+def settings_class(name: str) -> type:
+    """The class that declares the settings of a command."""
+    module, _, class_name = _SETTINGS[name].partition(":")
+    found: type = getattr(importlib.import_module(module), class_name)
+    return found

@@ -10,9 +10,11 @@ from omegaconf import OmegaConf
 
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.guard import guard_arguments
+from insetgan.cli.launchers import tune_launchers
 from insetgan.cli.places import EXPERIMENTS
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import schema_of
+from insetgan.cli.single_choice import refuse_lists
 from insetgan.runtime.plugins import admit
 
 
@@ -29,12 +31,14 @@ def get_ready(name: str, cls: type, arguments: Sequence[str]) -> None:
     """
     version.setbase("1.3")
     ConfigStore.instance().store(name=f"{name}_schema", node=schema_of(cls))
+    tune_launchers()
     register_rules()
     OmegaConf.register_new_resolver("slug", slug, replace=True)
     # From the command line and not from Hydra's list of overrides, which is another for every run of a sweep.
     folder = f"{name}-{digest(arguments)}"
     OmegaConf.register_new_resolver("command", lambda: folder, replace=True)
     admit(guard_arguments(arguments))
+    refuse_lists()
     offer_experiments(EXPERIMENTS.parent)
 
 

@@ -3,7 +3,9 @@
 import math
 import statistics
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress, table
 from insetgan.cli.trainer import build_trainer, settle
-from insetgan.metrics.measures import LEVELS, read_quantities
+from insetgan.metrics.measures import LEVELS, Measure, read_quantities
 from insetgan.refine.block_state import remove_leftovers
 from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
 from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
@@ -43,16 +45,8 @@ def run(config: DictConfig) -> float | None:
     Returns:
         What a sweeper minimises, see `objective`; None in all processes but the first.
     """
-    chosen = settle_perceptual(config)
-    seeds = check(config)
-    refuse_missing_packages(config.logger)
-
-    if config.video or config.walk is not None:  # before the work
-        find_encoder("video=true" if config.video else f"walk={config.walk}")
-    blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
-    settle(config.trainer, 1 if config.walk is not None else len(blocks))
-    module = build_module(config, seeds)  # first, since its complaints name the settings
-    measures = build_measures(config)
+    ready = _ready(config)
+    chosen, seeds, blocks, module, measures = ready.chosen, ready.seeds, ready.blocks, ready.module, ready.measures
     mark = refine_fingerprint(config, module, seeds, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
@@ -84,6 +78,39 @@ def run(config: DictConfig) -> float | None:
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
             return objective(results["summary"])
     return None
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What a run begins with: lines to be said, the seeds and their blocks, what refines, and what is measured."""
+
+    chosen: list[str]
+    seeds: list[int]
+    blocks: list[list[int]]
+    module: RefinementModule
+    measures: Sequence[Measure]
+
+
+def _ready(config: DictConfig) -> _Ready:
+    """Check the settings, whose `auto` values are replaced, and build what refines."""
+    chosen = settle_perceptual(config)
+    seeds = check(config)
+    refuse_missing_packages(config.logger)
+    if config.video or config.walk is not None:  # before the work
+        find_encoder("video=true" if config.video else f"walk={config.walk}")
+    blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
+    settle(config.trainer, 1 if config.walk is not None else len(blocks))
+    module = build_module(config, seeds)  # first, since its complaints name the settings
+    return _Ready(chosen, seeds, blocks, module, build_measures(config))
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    _ready(config)
 
 
 def labels(config: DictConfig) -> dict[str, Any]:

@@ -15,8 +15,13 @@ class RunFailed(Exception):
 
 
 class Stopped(BaseException):
-    """A signal that asks to stop (`signals.STOP_SIGNALS`), as an exception that no framework takes for its own and swallows."""
+    """A signal that asks to stop (`signals.STOP_SIGNALS`), as an exception that no framework takes for its own and swallows.
 
-    def __init__(self, number: signal.Signals) -> None:
+    Args:
+        number: the signal.
+        said: a line has told of it.
+    """
+
+    def __init__(self, number: signal.Signals, said: bool = False) -> None:
         super().__init__(number)
-        self.number = number
+        self.number, self.said = number, said
