@@ -13,6 +13,7 @@ from insetgan.cli.convert_config import ConvertConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.generate_config import GenerateConfig
+from insetgan.cli.invert_config import InvertConfig
 from insetgan.cli.job import slug
 from insetgan.cli.prepare_config import PrepareConfig
 from insetgan.cli.refine_config import RefineConfig
@@ -30,6 +31,7 @@ ENTRIES = {
     "complete": CompleteConfig,
     "convert": ConvertConfig,
     "generate": GenerateConfig,
+    "invert": InvertConfig,
 }
 USES = {  # the entry point and the form in which a choice of a group is given
     "model": ("train", "+model={}"),
@@ -82,6 +84,8 @@ def test_choice_composes_and_names_what_exists(group, choice):
         overrides.append("+model=face")
     if (group, choice) == ("model", "part"):
         overrides.append("part=feet")
+    if (group, choice) == ("model", "encoder"):
+        overrides.append("generator=face")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose(entry, overrides)
     for target in named(OmegaConf.to_container(config, resolve=True)):

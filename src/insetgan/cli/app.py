@@ -14,6 +14,7 @@ _SETTINGS = {
     "train": "insetgan.cli.train_config:TrainConfig",
     "evaluate": "insetgan.cli.evaluate_config:EvaluateConfig",
     "complete": "insetgan.cli.complete_config:CompleteConfig",
+    "invert": "insetgan.cli.invert_config:InvertConfig",
     "prepare": "insetgan.cli.prepare_config:PrepareConfig",
     "convert": "insetgan.cli.convert_config:ConvertConfig",
 }

@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a generator, a detector or a completion network",
     "evaluate": "measure methods beside each other: FID, seams, tables",
     "complete": "fill holes in images with a CoModGAN",
+    "invert": "find the latents of images",
     "prepare": "make a dataset",
     "convert": "read published weights, and write them in another form",
 }

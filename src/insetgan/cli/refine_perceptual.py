@@ -1,5 +1,8 @@
 """What `perceptual=auto` means: PartsNet knows rendered people, so other generators are compared by LPIPS."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.metrics.perceptual import find_backbone
@@ -10,13 +13,21 @@ _LPIPS = {"_target_": "insetgan.metrics.perceptual.LpipsFeatures", "net": "vgg",
 
 
 def settle_perceptual(config: DictConfig) -> list[str]:
+    """Put LPIPS or PartsNet in the place of `perceptual=auto` of refine.py; see `settle_perceptual_of`."""
+    return settle_perceptual_of(
+        config, [(each.generator, each.weights) for each in (config.canvas, *config.parts.values())]
+    )
+
+
+def settle_perceptual_of(config: DictConfig, generators: Sequence[tuple[Any, str | None]]) -> list[str]:
     """Put LPIPS or PartsNet in the place of `perceptual=auto`, so that all who read the settings see the same.
 
     PartsNet stays where all generators are embedded ones, or where another PartsNet is named. Else LPIPS takes its place, if
     its backbone is on this machine.
 
     Args:
-        config: of refine.py, which is changed.
+        config: which is changed.
+        generators: of the user's own, or None, and weights of each.
 
     Returns:
         The line that says what was chosen; nothing for the embedded generators and for any other `perceptual=`.
@@ -26,8 +37,7 @@ def settle_perceptual(config: DictConfig) -> list[str]:
         return []
     kept = {name: value for name, value in node.items() if name != "otherwise"}
     config.perceptual = kept
-    generators = [config.canvas, *config.parts.values()]
-    if node.name_or_path != "parts" or all(each.generator is None and each.weights in EMBEDDED for each in generators):
+    if node.name_or_path != "parts" or all(own is None and weights in EMBEDDED for own, weights in generators):
         return []
     try:
         find_backbone("vgg")

@@ -7,6 +7,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from insetgan.cli.encoder_images import ENCODER_RULES
 from insetgan.cli.part_definition import RULES
 from insetgan.refine.schedule import Schedule, steps_for
 from insetgan.refine.terms.paper import PAPER
@@ -65,5 +66,14 @@ def register_rules() -> None:
         del schedule[elsewhere]
     ConfigStore.instance().store(group="schedule", name="class_defaults", node=OmegaConf.create(schedule))
     ConfigStore.instance().store(group="objective", name="class_defaults", node=OmegaConf.create(class_defaults(PAPER)))
-    for rule in (auto_batch_size, auto_channel_base, auto_lr, auto_steps, shhq_gamma, plain_values, *RULES):
+    for rule in (
+        auto_batch_size,
+        auto_channel_base,
+        auto_lr,
+        auto_steps,
+        shhq_gamma,
+        plain_values,
+        *RULES,
+        *ENCODER_RULES,
+    ):
         OmegaConf.register_new_resolver(rule.__name__, rule, replace=True)

@@ -91,6 +91,10 @@ class TrainConfig:
     part: Annotated[
         str | None, Field(description="what +model=part draws: the name of a file of conf/parts, such as face")
     ] = None
+    generator: Annotated[
+        UserPath | None,
+        Field(description="whose latents +model=encoder learns to find: an embedded model by name, or a file"),
+    ] = None
     recipe: Annotated[Any, Field(description="networks, losses and their settings of a GAN")] = None
     features: Annotated[Any, Field(description="feature extractor by which images are measured")] = None
     quality: Annotated[QualitySettings, Field(description="when and how that is done")] = field(

@@ -17,6 +17,9 @@ from insetgan.runtime.paths import read_path
 from insetgan.runtime.record import read_record
 from insetgan.runtime.tensors import open_tensors, read_arrays
 
+INVERTED, FEATURES = "inverted", "features"
+"""In a file of invert.py: latents that may start any generator with these weights, and the map of space=w+f."""
+
 Codes = dict[str, Tensor]
 """Latents of one sample by name, such as shared (w*) [w_dim] and delta [num_ws, w_dim]."""
 
@@ -97,10 +100,12 @@ def _of_file(path: Path, generator: str, seeds: Sequence[int], chosen: str) -> d
 
 
 def _latents(file: Any, generator: str) -> Codes:
-    names = sorted(name for name in file.keys() if name.rpartition(".")[0] == generator)
+    if f"{INVERTED}.{FEATURES}" in file.keys():
+        raise UserError("holds a feature map (space=w+f), which no refinement starts from; invert with another space")
+    names = sorted(name for name in file.keys() if name.rpartition(".")[0] in (generator, INVERTED))
     if not names:
         raise KeyError(f"{generator}.*")
-    held = {name.removeprefix(f"{generator}."): file.get_tensor(name) for name in names}
+    held = {name.rpartition(".")[2]: file.get_tensor(name) for name in names}
     for tensor in held.values():
         if not tensor.dtype.is_floating_point:
             raise UserError(f"the latents of {generator} are whole numbers ({tensor.dtype}), must be float")

@@ -14,7 +14,7 @@ Tensors = dict[str, Tensor]
 
 
 class LatentOptimizer:
-    """The latents of all generators, with one Adam a side.
+    """The latents of all generators, or of one alone, with one Adam a side.
 
     Adam works element by element, so samples stay independent as long as their losses are summed.
 
@@ -27,7 +27,9 @@ class LatentOptimizer:
 
     def __init__(self, starts: Mapping[str, Latents]) -> None:
         self.latents = {name: latents.detached() for name, latents in starts.items()}
-        self._adam = {side: torch.optim.Adam(self.leaves(side), betas=(0.9, 0.999)) for side in SIDES}
+        self._adam = {
+            side: torch.optim.Adam(leaves, betas=(0.9, 0.999)) for side in SIDES if (leaves := self.leaves(side))
+        }
         for side in SIDES:
             for leaf in self.leaves(side):
                 leaf.requires_grad_()

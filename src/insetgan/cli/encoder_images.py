@@ -1,0 +1,42 @@
+"""Which images an encoder is trained on: what conf/model/encoder.yaml asks about its generator."""
+
+from typing import Any
+
+from insetgan.cli.part_definition import part_crop
+from insetgan.cli.places import CONF
+from insetgan.data.part_crop import PartCrop
+from insetgan.runtime.errors import UserError
+from insetgan.weights.store import read_metadata
+
+
+def generator_size(generator: str | None, side: str) -> int:
+    """Height or width of the images of a generator, by the header of its file.
+
+    Raises:
+        UserError: no generator is given, or there is no such file.
+    """
+    if generator is None:
+        raise UserError("generator is not given: add generator=face, another embedded model, or a .safetensors file")
+    return int(read_metadata(generator, kind="generator", key="generator")["architecture"][side])
+
+
+def generator_crop(generator: str | None, part: str | None) -> dict[str, Any] | None:
+    """How the images of a generator are cut out of whole ones.
+
+    `part=` says it, else the header of the generator's file, else its name where that is one of conf/parts.
+
+    Returns:
+        `part`, `flip` and `margin` of `data.crops.part_dataset`; None for a generator of whole images.
+    """
+    if generator is None:  # said by `generator_size`
+        return None
+    crop = part_crop(part) if part is not None else PartCrop.of_metadata(read_metadata(generator, key="generator"))
+    if crop is None and (CONF / "parts" / f"{generator}.yaml").is_file():
+        crop = part_crop(generator)
+    if crop is None:
+        return None
+    return {"part": list(crop.parts), "flip": list(crop.mirrored), "margin": crop.margin}
+
+
+ENCODER_RULES = (generator_size, generator_crop)
+"""What files of conf/ may call by name."""

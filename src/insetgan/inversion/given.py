@@ -1,0 +1,97 @@
+"""Images that the user gives by name: a file, a folder or a pattern; read upright, in colour, and nothing else of them."""
+
+import glob
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from insetgan.data.image import read_pixels, why
+from insetgan.data.reading import Reading
+from insetgan.runtime import limits
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.folders import list_folder
+from insetgan.runtime.paths import read_path
+from insetgan.runtime.reading import read_file
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+
+
+@dataclass(frozen=True)
+class GivenImage:
+    """One image of the user's.
+
+    Attributes:
+        name: of its results: that of its file without the ending, and only letters, digits, dots and dashes.
+        path: of the file.
+    """
+
+    name: str
+    path: Path
+
+    def read(self, reading: Reading | None = None, *, key: str = "image") -> Tensor:
+        """Its pixels, uint8 [3, H, W], upright as EXIF says; greyscale becomes RGB.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        try:
+            data = read_file(self.path, limits.IMAGE_BYTES)
+            pixels, _ = read_pixels(data, reading or Reading(grey="rgb"))
+        except Exception as error:  # nearly anything when it is damaged, as Pillow raises
+            raise UserError(f"{key}={self.path}: {why(error)}") from error
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def find_images(source: str | Sequence[str], *, key: str = "image") -> list[GivenImage]:
+    """The images that a setting names.
+
+    Args:
+        source: a file, a folder (its images in the order of their names), a pattern such as "faces/*.jpg", or several.
+        key: what the setting is called, for messages.
+
+    Raises:
+        UserError: there is none.
+    """
+    paths: list[Path] = []
+    for each in [source] if isinstance(source, str) else source:
+        found = _paths(str(each), key)
+        if not found:
+            raise UserError(f"{key}={each}: no image there; give a file, a folder or a pattern of {', '.join(ENDINGS)}")
+        paths += found
+    names: dict[str, int] = {}
+    images = []
+    for path in paths:
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", path.stem).strip("-.") or "image"
+        names[name] = names.get(name, 0) + 1
+        images.append(GivenImage(name if names[name] == 1 else f"{name}-{names[name]}", path))
+    return images
+
+
+def _paths(source: str, key: str) -> list[Path]:
+    path = read_path(source, key=key)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        try:
+            listed = list_folder(path).files
+        except (OSError, ValueError) as error:
+            raise UserError(f"{key}={source}: cannot be read ({error})") from error
+        return [path / name for name in sorted(listed) if _is_image(name)]
+    return [Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if _is_image(name)]
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def content_digest(pixels: Any) -> str:
+    """SHA-256 of the pixels of an image, of whichever file it came."""
+    found = hashlib.sha256(str(tuple(pixels.shape)).encode())
+    found.update(pixels.contiguous().cpu().numpy().tobytes())
+    return found.hexdigest()
