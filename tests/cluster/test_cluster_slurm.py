@@ -117,7 +117,7 @@ def test_a_sweep_of_twelve_is_one_array_one_folder_and_one_page(slurm, refine, t
     assert (folder / "sweep.html").is_file()
     states = [json.loads(note.read_text())["state"] for note in (folder / ".runs").glob("*.json")]
     assert states == ["completed"] * 12
-    assert len(list((folder / ".submitit").glob("*_submission.sh"))) == 1, "one array"
+    assert len(list((folder / ".submitit").glob("*/*_submission.sh"))) == 1, "one array"
 
 
 def test_a_preempted_sweep_goes_on_by_itself_and_arrives_at_the_same_bytes(slurm, refine, tmp_path):
@@ -127,10 +127,8 @@ def test_a_preempted_sweep_goes_on_by_itself_and_arrives_at_the_same_bytes(slurm
     sweep = start(slurm, tmp_path / "b", "refine.py", "-m", *SLURM, *arguments, "trunc=0.6,0.7")
     until(lambda: at_work(tmp_path / "b"), "a saved state")
     ahead = preempt(slurm)
-    (script,) = (tmp_path / "b").glob("outputs/sweeps/*/.submitit/*_submission.sh")
-    array = next(
-        each.name.partition("_")[0] for each in script.parent.iterdir() if each.is_dir() and each.name.endswith("_0")
-    )
+    (script,) = (tmp_path / "b").glob("outputs/sweeps/*/.submitit/*/*_submission.sh")
+    array = script.parent.name
     for task in (0, 1):
         state = end_of(slurm, f"{array}_{task}")
         assert (state["JobState"], state["ExitCode"]) == ("COMPLETED", "0:0"), state
