@@ -1,12 +1,16 @@
+from pathlib import Path
+
 import pytest
 import torch
+import yaml
 
-from insetgan.detection.detector import Detection, FixedBoxes
+from insetgan.detection.detector import AlignedBoxes, Detection, FixedBoxes
 from insetgan.detection.locate import locate_parts
 from insetgan.detection.part import Part
 from insetgan.detection.parts_detector import PartsDetector
 from insetgan.detection.parts_net import PartsOutput
 from insetgan.detection.placement import SquarePlacement
+from insetgan.ops.boxes import MARGIN
 from insetgan.runtime.errors import UserError
 
 
@@ -151,3 +155,34 @@ def test_what_is_not_believed_moves_no_box():
 def test_a_fixed_box_that_is_none_is_named(box):
     with pytest.raises(UserError, match=r"detector\.boxes\.face="):
         FixedBoxes({"face": box})
+
+
+def test_aligned_boxes_are_shares_of_whatever_canvas_there_is():
+    detector = AlignedBoxes({"face": (0.25, 0.1, 0.75, 0.35), "feet": (0, 0.9, 1, 1)})
+    assert detector.names == ("face", "feet") and detector.files() == []
+    for height, width in ((1024, 512), (100, 40)):
+        seen = detector.detect(torch.zeros(2, 3, height, width))
+        expected = torch.tensor([[0.25 * width, 0.1 * height, 0.75 * width, 0.35 * height]] * 2)
+        torch.testing.assert_close(seen["face"].boxes, expected)
+        assert seen["feet"].boxes[0].tolist() == pytest.approx([0, 0.9 * height, width, height])
+        assert seen["feet"].scores.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("box", [(0, 0, 1.1, 1), (-0.1, 0, 1, 1), (0.5, 0, 0.5, 1), (0, 0, 1), "0, 0, 1, 1"])
+def test_an_aligned_box_that_is_none_is_refused(box):
+    with pytest.raises(UserError, match=r"detector\.boxes\.face="):
+        AlignedBoxes({"face": box})
+
+
+@pytest.mark.parametrize(
+    ("file", "height", "width", "square"),
+    [("stylegan_human", 1024, 512, [184, 44, 328, 188]), ("deepfashion", 1024, 768, [316, 20, 452, 156])],
+)
+def test_the_boxes_of_aligned_bodies_are_the_squares_that_their_files_name(file, height, width, square):
+    path = Path(__file__).resolve().parents[2] / "conf" / "detector" / f"{file}.yaml"
+    detector = AlignedBoxes(yaml.safe_load(path.read_text())["boxes"])
+    rule = SquarePlacement(margin=MARGIN)
+    (placed,) = rule.place(detector.detect(torch.zeros(1, 3, height, width))["face"], height, width).boxes.tolist()
+    assert max(abs(one - other) for one, other in zip(placed, square, strict=True)) <= 1
+    half = rule.place(detector.detect(torch.zeros(1, 3, height // 2, width // 2))["face"], height // 2, width // 2)
+    assert max(abs(2 * one - other) for one, other in zip(half.boxes[0].tolist(), square, strict=True)) <= 3

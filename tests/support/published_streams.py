@@ -20,7 +20,8 @@ SHAPES = {
     "conditional_32": {"square": True, "c_dim": 3, "layers": 2},
 }
 SOURCE = "from pathlib import Path\nPath({canary!r}).write_text('embedded source was run')\n"
-BUFFERS = ("w_avg", "resample_filter", "noise_const")
+BUFFERS = ("w_avg", "resample_filter", "noise_const", "magnitude_ema")
+BUFFERS += ("freqs", "phases", "transform", "up_filter", "down_filter")
 
 
 def reference(name):
@@ -92,6 +93,8 @@ def _class_of(path, generator):
         return "Generator" if generator else "Discriminator"
     if leaf in ("mapping", "synthesis"):
         return {"mapping": "MappingNetwork", "synthesis": "SynthesisNetwork"}[leaf]
+    if leaf == "input":
+        return "SynthesisInput"
     if re.fullmatch(r"b\d+", leaf):
         return "SynthesisBlock" if generator else "DiscriminatorEpilogue" if leaf == "b4" else "DiscriminatorBlock"
     if leaf in ("affine", "embed", "out") or leaf.startswith("fc"):
@@ -155,6 +158,23 @@ def generator_arguments(name, *, flat, clamp=None):
     return found if shape["square"] else {**found, "square": False}
 
 
+def alias_free_pickle(path, tensors, arguments, *, canary="/nowhere", clamp=256):
+    """Write a training of StyleGAN3's G_ema: objects of its classes, with the source of these."""
+    snapshot = {
+        "G_ema": persistent_network(tensors, init_kwargs=arguments, canary=canary, clamp=clamp),
+        "training_set_kwargs": EasyDict(path="~/ffhq.zip", resolution=arguments["img_resolution"]),
+    }
+    with _theirs(), open(path, "wb") as stream:
+        pickle.dump(snapshot, stream, protocol=4)
+
+
+def _theirs():
+    return modules_called(
+        torch_utils__persistence={"_reconstruct_persistent_obj": _reconstruct_persistent_obj},
+        dnnlib__util={"EasyDict": EasyDict},
+    )
+
+
 def nvidia_pickle(
     path, name, *, flat=False, protocol=4, canary="/nowhere", clamp=None, without=(), change=None, extra=None
 ):
@@ -175,12 +195,6 @@ def nvidia_pickle(
         snapshot[key] = persistent_network(tensors, init_kwargs=arguments, canary=canary, clamp=clamp)
     snapshot |= {"augment_pipe": None, "training_set_kwargs": EasyDict(path="~/ffhq.zip", xflip=True, resolution=32)}
     snapshot = {key: value for key, value in snapshot.items() if key not in without} | (extra or {})
-    with (
-        modules_called(
-            torch_utils__persistence={"_reconstruct_persistent_obj": _reconstruct_persistent_obj},
-            dnnlib__util={"EasyDict": EasyDict},
-        ),
-        open(path, "wb") as stream,
-    ):
+    with _theirs(), open(path, "wb") as stream:
         pickle.dump(snapshot, stream, protocol=protocol)
     return values

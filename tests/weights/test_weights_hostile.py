@@ -153,7 +153,6 @@ def test_tensors_that_share_their_numbers_take_no_more_than_the_file(tmp_path):
 
 
 OTHERS = {
-    "StyleGAN3's alias-free generator": {"synthesis.L0_36_512.magnitude_ema": (), "synthesis.input.freqs": (4, 2)},
     "StyleGAN-XL": {"mapping.embed_proj.weight": (4, 4), "synthesis.L0.magnitude_ema": ()},
     "UnitedHuman": {"scale_mapping.fc0.weight": (4, 4), "synthesis.L0.magnitude_ema": ()},
     "EG3D": {"backbone.synthesis.b4.const": (4, 4, 4), "decoder.net.weight": (4, 4)},

@@ -45,6 +45,8 @@ def test_the_table_is_printed():
     text = page.getvalue()
     assert all(name in text for name in known_networks())
     assert "StyleGAN3 (not read)" in text and "CC-BY-4.0" in text
+    read = {name for name, network in known_networks().items() if network.kind == "StyleGAN3" and network.read}
+    assert read and all(name.startswith("stylegan3-") for name in read)
 
 
 def test_a_licence_is_shown_and_must_be_accepted(taken, capsys, monkeypatch):

@@ -8,7 +8,6 @@ from insetgan.cli.convert_info import SEEDS, eight_seeds, facts, is_drawn, lines
 from insetgan.cli.convert_output import Source, find_file, find_place, push_network, write_file
 from insetgan.cli.known_networks import print_known
 from insetgan.cli.terminal import PatientConsole
-from insetgan.networks.generator import Generator
 from insetgan.ops.images import encode_png
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import write_whole
@@ -73,12 +72,13 @@ def _describe(console: PatientConsole, source: Source) -> None:
 
 def _draw(console: PatientConsole, config: DictConfig, source: Source) -> None:
     network = source.network
-    if not isinstance(network, Generator):
+    if source.known["kind"] != "generator":
         return
-    if not is_drawn(network):
+    if not is_drawn(network, source.known["kind"]):
         console.print(f"no image: it draws {network.img_channels} channels, and 1 or 3 are shown")
         return
     place = read_path(config.image or Path("outputs/convert") / f"{source.path.stem}.png", key="image")
     write_whole(place, encode_png(eight_seeds(network, config.trunc)))
-    classes = f", seed i of class i modulo {network.c_dim}" if network.c_dim else ""
+    labels = getattr(network, "c_dim", 0)
+    classes = f", seed i of class i modulo {labels}" if labels else ""
     console.print(f"seeds {SEEDS[0]} to {SEEDS[-1]} at psi {config.trunc:g}{classes}: {place}")

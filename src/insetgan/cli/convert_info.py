@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from insetgan.networks.generator import Generator
+from insetgan.networks.labelled import with_label
+from insetgan.networks.layered import Layered
+from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.images import make_grid, seeded_latents, to_uint8
 from insetgan.runtime.reading import size_text
 from insetgan.weights.licence import Licence
@@ -36,7 +38,7 @@ def facts(path: Path, network: nn.Module, known: dict[str, Any], digest: str, li
         "parameters": f"{sum(each.numel() for each in network.parameters()):,}".replace(",", " "),
     }
     rows |= {name: str(value) for name, value in known["architecture"].items()}
-    if isinstance(network, Generator):
+    if isinstance(network, Layered):
         mean = network.mapping.w_avg
         rows["w_avg"] = f"length {float(mean.norm()):.3f}, from {float(mean.min()):.3f} to {float(mean.max()):.3f}"
     return rows
@@ -58,23 +60,21 @@ def lines(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def is_drawn(network: nn.Module) -> bool:
-    """Whether a network draws images that can be shown."""
-    return isinstance(network, Generator) and network.img_channels in (1, 3)
+def is_drawn(network: nn.Module, kind: str) -> bool:
+    """Whether a network of a kind draws images that can be shown."""
+    return kind == "generator" and getattr(network, "img_channels", 3) in (1, 3)
 
 
-def eight_seeds(network: Generator, trunc: float) -> Tensor:
+def eight_seeds(network: Any, trunc: float) -> Tensor:
     """The seeds 0 to 7 in two rows, uint8 [h, w, 3]; of a conditional generator seed i is of class i modulo its number."""
     images = torch.cat([_image(network, seed, trunc) for seed in SEEDS])
     return to_uint8(make_grid(images, _COLUMNS))[0].expand(-1, -1, 3)
 
 
 @torch.inference_mode()
-def _image(network: Generator, seed: int, trunc: float) -> Tensor:
+def _image(network: Any, seed: int, trunc: float) -> Tensor:
     """One image, since eight of 1024 x 1024 at once take memory: [1, c, h, w]."""
-    label = None
-    if network.c_dim:
-        label = torch.zeros(1, network.c_dim)
-        label[0, seed % network.c_dim] = 1
-    image: Tensor = network(seeded_latents([seed], network.z_dim), label, truncation_psi=trunc)
-    return image
+    labels = getattr(network, "c_dim", 0)
+    drawer: Synthesiser = with_label(network, seed % labels if labels else None, key="label")
+    psi = torch.full((1, drawer.layers), trunc, dtype=torch.float64)
+    return drawer.render(drawer.sample(seeded_latents([seed], drawer.z_dim), psi))

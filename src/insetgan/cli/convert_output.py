@@ -112,7 +112,7 @@ def push_network(
             console.print(f"{target.place.repo} has a {CARD}, which stays as it is; overwrite=true replaces it")
         else:
             images = ""
-            if is_drawn(source.network):
+            if is_drawn(source.network, source.known["kind"]):
                 images = f"{PurePosixPath(name).with_suffix('')}-seeds.png"
                 files[images] = encode_png(eight_seeds(source.network, trunc))
             files[CARD] = _card(target, source, images).encode()

@@ -78,3 +78,38 @@ class FixedBoxes:
             )
             for part, box in self.boxes.items()
         }
+
+
+class AlignedBoxes:
+    """The detector of images that are all aligned alike: it is told where the parts are in shares of the canvas.
+
+    Args:
+        boxes: by part, (x0, y0, x1, y1); x in shares of the width, y in shares of the height, each 0..1.
+
+    Raises:
+        UserError: a box that is none, or leads out of the image.
+    """
+
+    def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
+        self.boxes = FixedBoxes(boxes).boxes
+        for part, box in self.boxes.items():
+            if min(box) < 0 or max(box) > 1:
+                raise UserError(f"detector.boxes.{part}={list(box)}: must be shares of width and height, from 0 to 1")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts it was told of."""
+        return tuple(self.boxes)
+
+    def files(self) -> list[Path]:
+        """It reads no file."""
+        return []
+
+    def detect(self, images: Tensor) -> dict[str, Detection]:
+        """Return the given boxes in pixels of the images, with full confidence."""
+        height, width = images.shape[2:]
+        factors = (width, height, width, height)
+        pixels = {
+            part: [share * side for share, side in zip(box, factors, strict=True)] for part, box in self.boxes.items()
+        }
+        return FixedBoxes(pixels).detect(images)

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from insetgan.networks.generator import Generator
 from insetgan.networks.layered import Layered
 from insetgan.networks.mapping import LatentMapping
 from insetgan.runtime.errors import UserError
@@ -48,13 +47,13 @@ class LabelledGenerator(Layered, nn.Module):
     """A conditional generator for one label; it is drawn from like a generator without labels.
 
     Args:
-        generator: conditional.
+        generator: conditional, a StyleGAN.
         label: [c_dim].
     """
 
     c_dim = 0
 
-    def __init__(self, generator: Generator, label: Tensor) -> None:
+    def __init__(self, generator: Any, label: Tensor) -> None:
         super().__init__()
         self._files = files_of(generator)
         self.height, self.width, self.img_channels = generator.height, generator.width, generator.img_channels

@@ -26,6 +26,7 @@ class PublishedNetwork:
         known: what else the file says of it; `read_metadata` gives it.
         notes: lines for the user, of what was not taken as it stood.
         bytes: of the file; tensors that would take more are refused.
+        class_name: of ours, with its module; empty for the usual class of its kind.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class PublishedNetwork:
     known: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     bytes: int = 0
+    class_name: str = ""
 
     def refuse_size(self) -> None:
         """Refuse tensors that share their numbers so that they would take much more memory than the file. Raises ValueError."""
@@ -46,6 +48,7 @@ class PublishedNetwork:
             "kind": self.kind,
             "architecture": json.dumps(self.architecture),
             "metadata": json.dumps(self.known),
+            **({"class": self.class_name} if self.class_name else {}),
         }
 
     def keys(self) -> list[str]:

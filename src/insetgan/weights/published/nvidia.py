@@ -1,9 +1,10 @@
-"""NVIDIA's stream (stylegan2-ada-pytorch; stylegan3's repository with StyleGAN2), and StyleGAN-Human's, which has `square`."""
+"""NVIDIA's stream (stylegan2-ada-pytorch; stylegan3's repository), and StyleGAN-Human's, which has `square`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from insetgan.runtime import limits
+from insetgan.weights.published import alias_free
 from insetgan.weights.published.architecture import (
     discriminator_architecture,
     generator_architecture,
@@ -11,9 +12,10 @@ from insetgan.weights.published.architecture import (
 )
 from insetgan.weights.published.modules import Module, modules_of
 from insetgan.weights.published.network import PublishedNetwork
-from insetgan.weights.published.plain import plain, word
+from insetgan.weights.published.plain import word
 from insetgan.weights.published.records import Numbers
 from insetgan.weights.published.refused import constructor, refuse_other_families
+from insetgan.weights.published.said import clamp_of, inner_arguments, known_of, refuse_values
 
 NETWORKS = ("G_ema", "G", "D")
 MAPPING_LAYERS, MAPPING_LR = 8, 0.01
@@ -35,6 +37,8 @@ def network(record: Any, size: int) -> PublishedNetwork:
         modules = modules_of(record)
         tensors = {name: numbers for module in modules.values() for name, numbers in module.tensors()}
     refuse_other_families(modules, tensors)
+    if alias_free.is_network(tensors):
+        return alias_free.network(modules, tensors, size)
     if any(name.startswith("synthesis.") for name in tensors):
         return _generator(modules, tensors, size)
     return _discriminator(modules, tensors, size)
@@ -51,11 +55,11 @@ def _plain(record: Mapping[str, Any]) -> tuple[dict[str, Module], dict[str, Numb
 
 def _generator(modules: Mapping[str, Module], tensors: Mapping[str, Numbers], size: int) -> PublishedNetwork:
     said = constructor(modules[""])
-    mapping, synthesis = _inner(said, "mapping_kwargs"), _inner(said, "synthesis_kwargs")
+    mapping, synthesis = inner_arguments(said, "mapping_kwargs"), inner_arguments(said, "synthesis_kwargs")
     architecture = generator_architecture(tensors)
     _refuse_unbuilt(modules, "skip")
-    _refuse_values({**said, **synthesis}, {"architecture": ("skip",), "use_noise": (True,)})
-    _refuse_values(mapping, {"lr_multiplier": (MAPPING_LR,), "activation": ("lrelu",)})
+    refuse_values({**said, **synthesis}, {"architecture": ("skip",), "use_noise": (True,)})
+    refuse_values(mapping, {"lr_multiplier": (MAPPING_LR,), "activation": ("lrelu",)})
     refuse_contradiction(
         {**architecture, "img_resolution": architecture["height"], "num_layers": architecture["mapping_layers"]},
         {
@@ -63,29 +67,29 @@ def _generator(modules: Mapping[str, Module], tensors: Mapping[str, Numbers], si
             "num_layers": mapping.get("num_layers"),
         },
     )
-    architecture["conv_clamp"] = _clamp(modules, {**said, **synthesis})
-    return PublishedNetwork("generator", architecture, tensors, _known(modules), bytes=size)
+    architecture["conv_clamp"] = clamp_of(modules, {**said, **synthesis})
+    return PublishedNetwork("generator", architecture, tensors, known_of(modules), bytes=size)
 
 
 def _discriminator(modules: Mapping[str, Module], tensors: Mapping[str, Numbers], size: int) -> PublishedNetwork:
     said = constructor(modules[""])
-    mapping, epilogue = _inner(said, "mapping_kwargs"), _inner(said, "epilogue_kwargs")
+    mapping, epilogue = inner_arguments(said, "mapping_kwargs"), inner_arguments(said, "epilogue_kwargs")
     _refuse_unbuilt(modules, "resnet")
-    _refuse_values(said, {"architecture": ("resnet",)})
-    _refuse_values(mapping, {"lr_multiplier": (MAPPING_LR,), "num_layers": (MAPPING_LAYERS,), "activation": ("lrelu",)})
+    refuse_values(said, {"architecture": ("resnet",)})
+    refuse_values(mapping, {"lr_multiplier": (MAPPING_LR,), "num_layers": (MAPPING_LAYERS,), "activation": ("lrelu",)})
     architecture = discriminator_architecture(tensors)
     refuse_contradiction(
         {**architecture, "img_resolution": architecture["height"]},
         {name: said.get(name) for name in ("c_dim", "img_channels", "img_resolution")},
     )
-    architecture["conv_clamp"] = _clamp(modules, said)
+    architecture["conv_clamp"] = clamp_of(modules, said)
     deviation = next((module.state for path, module in modules.items() if path.endswith(".mbstd")), {})
     group = deviation.get("group_size", epilogue.get("mbstd_group_size", 4))
     channels = deviation.get("num_channels", epilogue.get("mbstd_num_channels", 1))
     if channels != 1:
         raise ValueError(f"has mbstd_num_channels={word(channels)}, must have 1")
     architecture["mbstd_group_size"] = whole_batch(group)
-    return PublishedNetwork("discriminator", architecture, tensors, _known(modules), bytes=size)
+    return PublishedNetwork("discriminator", architecture, tensors, known_of(modules), bytes=size)
 
 
 def whole_batch(group: Any) -> int:
@@ -101,47 +105,13 @@ def whole_batch(group: Any) -> int:
     return group
 
 
-def _known(modules: Mapping[str, Module]) -> dict[str, Any]:
-    """The arguments of its class, for people: plain values alone."""
-    return {"class_name": modules[""].class_name[:100], "arguments": plain(constructor(modules[""]))}
-
-
-def _inner(said: Mapping[str, Any], name: str) -> dict[str, Any]:
-    found = said.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _clamp(modules: Mapping[str, Module], said: Mapping[str, Any]) -> float | None:
-    """conv_clamp: an attribute of the layers, which knows defaults that the arguments leave out.
-
-    Raises:
-        ValueError: layers differ, or it is no number.
-    """
-    of_layers = [module.state["conv_clamp"] for module in modules.values() if "conv_clamp" in module.state]
-    found = of_layers or [said.get("conv_clamp")]
-    for value in found:
-        if value is not None and type(value) not in (int, float):
-            raise ValueError("has a conv_clamp that is no number")
-        if value != found[0]:
-            raise ValueError(f"has layers of different conv_clamp, {found[0]} and {value}")
-    clamp: float | None = found[0]
-    return clamp
-
-
 def _refuse_unbuilt(modules: Mapping[str, Module], architecture: str) -> None:
     for path, module in modules.items():
         linear = path.rpartition(".")[2] in ("affine", "embed", "out", "skip")
         try:
-            _refuse_values(
+            refuse_values(
                 module.state,
                 {"architecture": (architecture,), "activation": ("linear" if linear else "lrelu",)},
             )
         except ValueError as error:
             raise ValueError(f"{path or 'the network'} {error}") from error
-
-
-def _refuse_values(said: Mapping[str, Any], allowed: Mapping[str, tuple[Any, ...]]) -> None:
-    for name, values in allowed.items():
-        value = said.get(name, values[0])
-        if not isinstance(value, (str, int, float)) or value not in values:
-            raise ValueError(f"has {name}={word(value)}, must have {' or '.join(map(str, values))}")

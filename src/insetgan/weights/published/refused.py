@@ -1,4 +1,4 @@
-"""Families of generators that share StyleGAN2's file formats and are other networks: recognised, and refused by name."""
+"""Families of generators that share StyleGAN's file formats and are other networks: recognised, and refused by name."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -26,8 +26,10 @@ def _three_dimensional(modules: _Modules, names: Collection[str]) -> bool:
     return "rendering_kwargs" in constructor(modules[""]) or _has_path("backbone", "superresolution")(modules, names)
 
 
-def _alias_free(modules: _Modules, names: Collection[str]) -> bool:
-    return any(name.endswith("magnitude_ema") or name.startswith("synthesis.input.") for name in names)
+def _rectangular(modules: _Modules, names: Collection[str]) -> bool:
+    return (
+        any(name.startswith("synthesis.input.") for name in names) and constructor(modules[""]).get("square") is False
+    )
 
 
 _FAMILIES: tuple[tuple[str, Callable[[_Modules, Collection[str]], bool]], ...] = (
@@ -40,7 +42,7 @@ _FAMILIES: tuple[tuple[str, Callable[[_Modules, Collection[str]], bool]], ...] =
         ),
     ),
     ("UnitedHuman or another StyleGAN3 of any resolution", _any_resolution),
-    ("StyleGAN3's alias-free generator", _alias_free),
+    ("StyleGAN-Human's rectangular StyleGAN3", _rectangular),
     ("R3GAN", lambda modules, names: _has_path("Model.MainLayers", "Model.EmbeddingLayer")(modules, names)),
 )
 
@@ -52,7 +54,7 @@ def constructor(module: Module) -> dict[str, Any]:
 
 
 def refuse_other_families(modules: _Modules, names: Collection[str]) -> None:
-    """Refuse a network of a family that is not StyleGAN2.
+    """Refuse a network of a family that is neither StyleGAN2 nor NVIDIA's StyleGAN3.
 
     Args:
         modules: of the network, by their paths.
@@ -63,4 +65,6 @@ def refuse_other_families(modules: _Modules, names: Collection[str]) -> None:
     """
     for family, matches in _FAMILIES:
         if matches(modules, names):
-            raise ValueError(f"holds {family}; StyleGAN2 and its rectangular and conditional forms are read")
+            raise ValueError(
+                f"holds {family}; StyleGAN2, its rectangular and conditional forms, and StyleGAN3 are read"
+            )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from insetgan.networks.alias_free import AliasFreeGenerator
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.ops.fir import fir_kernel
@@ -47,12 +48,15 @@ def nvidia_stream(
     state = OrderedDict((name, _own(tensor)) for name, tensor in network.state_dict().items())
     if isinstance(network, Generator):
         key, said = "G_ema", _generator_arguments(network)
+    elif isinstance(network, AliasFreeGenerator):
+        key, said = "G_ema", _alias_free_arguments(network)
     elif isinstance(network, Discriminator):
         key, said = "D", _discriminator_arguments(network)
     else:
-        raise ValueError(f"is a {type(network).__name__}; generators and discriminators of StyleGAN2 are written")
+        raise ValueError(f"is a {type(network).__name__}; StyleGAN2's networks and StyleGAN3's generators are written")
+    theirs = "Discriminator" if key == "D" else "Generator"
     notes = [
-        f"{key} is written as a plain table: their code builds it with {type(network).__name__}(**init_kwargs) and "
+        f"{key} is written as a plain table: their code builds it with {theirs}(**init_kwargs) and "
         "load_state_dict(state_dict)"
     ]
     height, width = network.height, network.width
@@ -60,7 +64,7 @@ def nvidia_stream(
         said["square"] = False  # StyleGAN-Human's argument
     elif height != width or height & (height - 1):
         notes.append(f"neither NVIDIA's nor StyleGAN-Human's code builds {height} x {width}; this project does")
-    table = {"class_name": type(network).__name__, "init_kwargs": said, "state_dict": state}
+    table = {"class_name": theirs, "init_kwargs": said, "state_dict": state}
     whole = {key: table, "training_set_kwargs": dict(training or {}), **_stated(licence)}
     return pickle.dumps(whole, protocol=_PROTOCOL), notes
 
@@ -137,6 +141,16 @@ def _generator_arguments(network: Generator) -> dict[str, Any]:
         "channel_base": network.channel_base,
         "channel_max": network.channel_max,
         "conv_clamp": network.conv_clamp,
+    }
+
+
+def _alias_free_arguments(network: AliasFreeGenerator) -> dict[str, Any]:
+    alike = ("z_dim", "c_dim", "w_dim", "img_channels", "channel_base", "channel_max", "conv_clamp", "conv_kernel")
+    return {
+        **{name: getattr(network, name) for name in alike},
+        "img_resolution": network.height,
+        "mapping_kwargs": {"num_layers": network.mapping_layers},
+        "use_radial_filters": network.radial_filters,
     }
 
 
