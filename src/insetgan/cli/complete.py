@@ -40,13 +40,7 @@ EMBEDDED_IMAGES = 16
 
 def run(config: DictConfig) -> None:
     """Complete what is not finished yet, gather the results and say what came out."""
-    seeds = check(config)
-
-    guard()
-    limit_threads(config.trainer.num_threads)
-
-    device = choose_device(config.device)
-    generator = load_network(config.weights, kind="comodgan").to(device)
+    seeds, generator = _ready(config)
     images = _images(config, generator.height, generator.width)
     known, shown = _known(config, images, generator.height, generator.width)
     console = PatientConsole()
@@ -77,6 +71,24 @@ def run(config: DictConfig) -> None:
         left_out = [names[row] for row in sorted(set(range(len(names))) - set(shown))]
         results = _gather(completions, wanted, lambda index: images[rows[index]][0], left_out)
     _report(console, folder, results, len(undone), time.monotonic() - began)
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work; the images are opened, but not looked at one by one.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    _ready(config)
+    open_archive(config.data.path, background=config.data.background, grey=config.data.grey)
+
+
+def _ready(config: DictConfig) -> tuple[list[int], Any]:
+    """Check the settings; gives the seeds and the network."""
+    seeds = check(config)
+    guard()
+    limit_threads(config.trainer.num_threads)
+    return seeds, load_network(config.weights, kind="comodgan").to(choose_device(config.device))
 
 
 def _images(config: DictConfig, height: int, width: int) -> "FacedImages":

@@ -1,6 +1,7 @@
 """`python convert.py`: weights from one form into another, and what a file holds."""
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -22,16 +23,8 @@ def run(config: DictConfig) -> None:
     if config.list:
         print_known()
         return
-    if config.weights is None:
-        raise UserError("in=null: give in=FILE, or list=true for the published networks")
-    if config.out is None and not config.info:
-        raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, out=hf:OWNER/REPO, or info=true")
+    path, out, known = _ready(config)
     hub = config.out is not None and config.out.startswith("hf:")
-    out = None if config.out is None or hub else find_file(config.out, config.overwrite)
-    path = resolve(config.weights, key="in")
-    if out is not None and out.exists() and out.samefile(path):
-        raise UserError(f"out={config.out}: is the file that is read; give another name")
-    known = read_metadata(path, kind=config.kind, key="in")
     digest = file_digest(path)
     licence = _licence(config, licence_of(path, digest, known, embedded=config.weights in EMBEDDED))
     target = find_place(config.out, known["kind"], licence, config) if hub else None
@@ -46,6 +39,30 @@ def run(config: DictConfig) -> None:
         push_network(
             console, target, source, trunc=config.trunc, private=config.private, overwrite=config.overwrite
         )  # fmt: skip
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work; nothing is asked of the Hub.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    if not config.list:
+        _ready(config)
+
+
+def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
+    """Check the settings; gives the file that is read, the one to write, and what the first one says of itself."""
+    if config.weights is None:
+        raise UserError("in=null: give in=FILE, or list=true for the published networks")
+    if config.out is None and not config.info:
+        raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, out=hf:OWNER/REPO, or info=true")
+    elsewhere = config.out is None or config.out.startswith("hf:")
+    out = None if elsewhere else find_file(config.out, config.overwrite)
+    path = resolve(config.weights, key="in")
+    if out is not None and out.exists() and out.samefile(path):
+        raise UserError(f"out={config.out}: is the file that is read; give another name")
+    return path, out, read_metadata(path, kind=config.kind, key="in")
 
 
 def _licence(config: DictConfig, found: Licence) -> Licence:

@@ -3,7 +3,7 @@
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from insetgan.cli.evaluate_run import evaluate
+from insetgan.cli.evaluate_run import check_evaluation, evaluate
 from insetgan.cli.sweep import in_sweep
 
 
@@ -13,5 +13,19 @@ def run(config: DictConfig) -> float | None:
     Returns:
         What a sweeper works on, the first figure of the table; None in all processes but the first.
     """
-    config.name += f"-{HydraConfig.get().job.num}" if in_sweep() else ""  # the tables of each run of `-m`
+    _name(config)
     return evaluate(config)
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    _name(config)
+    check_evaluation(config)
+
+
+def _name(config: DictConfig) -> None:
+    config.name += f"-{HydraConfig.get().job.num}" if in_sweep() else ""  # the tables of each run of `-m`

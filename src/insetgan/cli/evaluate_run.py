@@ -33,6 +33,7 @@ from insetgan.evaluation.method import Method
 from insetgan.evaluation.patches import SETS
 from insetgan.evaluation.real import RealFeatures, RealSide, read_statistics
 from insetgan.evaluation.taken import counts_of
+from insetgan.metrics.measures import Measure
 from insetgan.refine.module import seed_blocks
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
@@ -57,20 +58,13 @@ def evaluate(config: DictConfig) -> float | None:
         UserError: a setting is wrong, or something that it names is missing.
     """
     measures = build_measures(config)
-    check(config, measures)
-    nodes, said = read_methods(config)
-    refuse_missing_packages(config.logger)
-    settle(config.trainer, math.ceil(config.num / config.batch_size))
+    said = _settle(config, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     first = trainer.is_global_zero
     if not first:
         silence(sys.stdout)  # one process speaks for all
     console = PatientConsole()
-    refinements = Refinements(config, measures)
-    size = image_size(config, nodes, refinements)
-    pieces = build_pieces(config, refinements, size)
-    methods, left_out = build_methods(config, nodes, refinements, size)
-    refuse_nothing(config, methods, pieces.measures)
+    pieces, methods, left_out = _build(config, measures)
     left_out = {**left_out, **pieces.left_out}
     for line in (*said, *(f"{name} is left out: {reason}" for name, reason in left_out.items())):
         console.print(line, markup=False)
@@ -101,6 +95,37 @@ def evaluate(config: DictConfig) -> float | None:
             console.print(f"{time.monotonic() - began:.0f} s; tables:   {table}", markup=False)
             return objective
     return None
+
+
+def check_evaluation(config: DictConfig) -> None:
+    """Raise what would stop an evaluation before its work.
+
+    Raises:
+        UserError: a setting is wrong, or something that it names is missing.
+    """
+    measures = build_measures(config)
+    _settle(config, measures)
+    _build(config, measures)
+
+
+def _settle(config: DictConfig, measures: Sequence[Measure]) -> list[str]:
+    """Check the settings, and replace `auto`; gives what is to be said of old keys."""
+    check(config, measures)
+    _, said = read_methods(config)
+    refuse_missing_packages(config.logger)
+    settle(config.trainer, math.ceil(config.num / config.batch_size))
+    return said
+
+
+def _build(config: DictConfig, measures: Sequence[Measure]) -> tuple[Pieces, list[Method], dict[str, str]]:
+    """What images are measured with, the methods, and those that are left out with the reason."""
+    nodes, _ = read_methods(config)
+    refinements = Refinements(config, measures)
+    size = image_size(config, nodes, refinements)
+    pieces = build_pieces(config, refinements, size)
+    methods, left_out = build_methods(config, nodes, refinements, size)
+    refuse_nothing(config, methods, pieces.measures)
+    return pieces, methods, left_out
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from yaml import SafeLoader, YAMLError, compose
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from insetgan.cli.places import EXPERIMENTS
 from insetgan.runtime.errors import UserError
 
 GROUP = "experiments"
@@ -25,7 +26,7 @@ _DEEPEST = 50
 _HYDRA = ("mode", "run", "sweep", "sweeper")
 """What an experiment may set below `hydra:`; the rest names classes, environments and log files."""
 
-_folders: list[Path] = []
+_roots: list[Path] = [EXPERIMENTS.parent]
 
 
 def offer_experiments(root: Path) -> None:
@@ -34,12 +35,18 @@ def offer_experiments(root: Path) -> None:
     Args:
         root: the checkout, whose experiments/ comes first; experiments/ in the current folder comes second.
     """
-    _folders[:] = [root / GROUP]
-    here = Path.cwd() / GROUP
-    if here.is_dir() and not (_folders[0].is_dir() and here.samefile(_folders[0])):
-        _folders.append(here)
+    _roots[:] = [root]
     Plugins.instance().register(ExperimentSource)
     Plugins.instance().register(_Searched)
+
+
+def _folders() -> list[Path]:
+    """The folders, found anew each time: a launcher's processes have not called `offer_experiments`."""
+    found = [root / GROUP for root in _roots]
+    here = Path.cwd() / GROUP
+    if here.is_dir() and not (found[0].is_dir() and here.samefile(found[0])):
+        found.append(here)
+    return found
 
 
 class ExperimentSource(ConfigSource):
@@ -67,7 +74,7 @@ class ExperimentSource(ConfigSource):
         if self.is_group(config_path):
             if results_filter is ObjectType.GROUP:
                 return []
-            return sorted({path.stem for folder in _folders for path in folder.glob("*.yaml")})
+            return sorted({path.stem for folder in _folders() for path in folder.glob("*.yaml")})
         return [GROUP] if config_path.strip("/") == "" and results_filter is not ObjectType.CONFIG else []
 
     def load_config(self, config_path: str) -> ConfigResult:
@@ -91,7 +98,7 @@ class ExperimentSource(ConfigSource):
         group, _, name = config_path.strip("/").partition("/")
         if group != GROUP or not name or "/" in name:
             return []
-        files = [folder / self._normalize_file_name(name) for folder in _folders]
+        files = [folder / self._normalize_file_name(name) for folder in _folders()]
         return [path for path in files if path.is_file() or path.is_symlink()]
 
 

@@ -68,6 +68,10 @@ def _wrong_choice(text: str, command: str) -> str | None:
         return f"{match[1]}: no such choice {_now(match[1], command)}(allowed: {', '.join(match[2].split())})"
     if match := re.search(r"Could not load '((\S+)/[^/']+)'", text):
         return f"{match[1]}: no such choice {_now(match[1], command)}(allowed: {', '.join(choices_of(match[2]))})"
+    if match := re.search(r"Multiple values for (\S+)\. To override a value use 'override \S+: (\S+)'", text):
+        return f"+{match[1]}: is chosen already; choose another one without a plus, as {match[1]}={match[2]}"
+    if "does not support sweep type : INTERVAL" in text:
+        return "interval(...): is for sweepers that search, such as hydra/sweeper=optuna; name the values, as in -m key=a,b"
     if match := re.search(r"Error merging override ((\S+?)=\S*) (Invalid type assigned|Cannot assign)", text):
         return f"{match[1]}: stands for several settings; give them one by one, as {match[2]}.NAME=VALUE"
     if "Config group override must be a string or a list" in text:  # it does not say which

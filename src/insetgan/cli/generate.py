@@ -35,14 +35,7 @@ _BESIDE = ("seeds", "batch_size", "device", "out", "overwrite", "plugins", "acce
 
 def run(config: DictConfig) -> None:
     """Draw what is not finished yet, lay out the grid, and say where it is."""
-    check(config)
-    if config.walk is not None:  # before the work
-        find_encoder(f"walk={config.walk}")
-    guard()
-    limit_threads(config.trainer.num_threads)
-    device = choose_device(config.device)
-    generator = _generator(config, device)
-    plan = _plan(config, generator)
+    generator, plan = _ready(config)
     mark = _fingerprint(config, generator)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     images, console = Images(folder), PatientConsole()
@@ -55,6 +48,26 @@ def run(config: DictConfig) -> None:
         seconds = time.monotonic() - began
         notes = _gather(images, plan)
     _report(console, folder, len(plan.names), count, seconds, notes)
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    _ready(config)
+
+
+def _ready(config: DictConfig) -> tuple[Synthesiser, Plan]:
+    """Check the settings; gives the generator and what it is to draw."""
+    check(config)
+    if config.walk is not None:  # before the work
+        find_encoder(f"walk={config.walk}")
+    guard()
+    limit_threads(config.trainer.num_threads)
+    generator = _generator(config, choose_device(config.device))
+    return generator, _plan(config, generator)
 
 
 def _generator(config: DictConfig, device: str) -> Synthesiser:

@@ -11,11 +11,12 @@ from functools import wraps
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.core_plugins.importlib_resources_config_source import ImportlibResourcesConfigSource
-from hydra._internal.core_plugins.structured_config_source import StructuredConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
+from hydra.plugins.config_source import ConfigSource
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.utils import get_class
@@ -108,10 +109,10 @@ def guard_hydra(plugins: Sequence[str]) -> None:
     Args:
         plugins: packages that the command line admitted; no file may name others.
     """
-    # Methods of Hydra's own classes are wrapped, since launchers send its registries to other processes, which refuse other
-    # classes in their place.
-    _ask_first(ImportlibResourcesConfigSource, _refuse_package)
-    _ask_first(StructuredConfigSource, _refuse_import)
+    Plugins.instance()  # registers Hydra's own sources
+    sources = SourcesRegistry.instance().types
+    _guard_source(sources["pkg"], _package_refusal)
+    _guard_source(sources["structured"], _structured_refusal)
     original = getattr(ConfigLoaderImpl.load_configuration, "__wrapped__", ConfigLoaderImpl.load_configuration)
 
     @wraps(original)
@@ -155,29 +156,29 @@ def check_composed(config: DictConfig, plugins: Sequence[str]) -> None:
         raise UserError(f"{key}={target}: nothing is built here")
 
 
-def _ask_first(source: type, check: Callable[[str], None]) -> None:
-    """Have a path checked before a source of settings is made for it."""
-    original = getattr(source.__init__, "__wrapped__", source.__init__)  # type: ignore[misc]
+def _guard_source(source: type[ConfigSource], refusal: Callable[[str], str | None]) -> None:
+    """Have a source of Hydra's refuse paths. Its class stays the same, since launchers hand it to other processes."""
+    original = getattr(source.__init__, "__wrapped__", source.__init__)
 
     @wraps(original)
-    def init(self: Any, provider: str, path: str) -> None:
-        check(path)
-        original(self, provider, path)
+    def __init__(self: ConfigSource, provider: str, path: str) -> None:
+        if (said := refusal(path)) is not None:
+            raise UserError(f"hydra.searchpath={path}: {said}")
+        original(self, provider=provider, path=path)
 
-    source.__init__ = init  # type: ignore[misc]
+    source.__init__ = __init__  # type: ignore[method-assign]
 
 
-def _refuse_package(path: str) -> None:
-    """To look into a package for settings is to import it."""
+def _package_refusal(path: str) -> str | None:
+    """Settings that lie in a package: to look into one is to import it."""
     package = path.removeprefix("pkg://").replace("/", ".").partition(".")[0]
-    if package not in ("hydra", "hydra_plugins", OURS, *admitted()):
-        raise UserError(f"hydra.searchpath={path}: imports {package}; plugins=[{package}] admits it")
+    known = package in ("hydra", "hydra_plugins", OURS, *admitted())
+    return None if known else f"imports {package}; plugins=[{package}] admits it"
 
 
-def _refuse_import(path: str) -> None:
-    """Settings that were stored by code have no path; one would be imported."""
-    if path != "structured://":
-        raise UserError(f"hydra.searchpath={path}: would be imported; name a folder")
+def _structured_refusal(path: str) -> str | None:
+    """Settings that were stored by code: a path would be imported."""
+    return None if path == "structured://" else "would be imported; name a folder"
 
 
 def _check_class(key: str, node: Mapping[str, Any], kind: type) -> None:

@@ -33,12 +33,8 @@ def run(config: DictConfig) -> None:
 def _run_drawn(config: DictConfig) -> None:
     """Let a source draw an archive of images."""
     data = config.data
-    if data.input is not None:
-        raise UserError(f"data.input={data.input}: this source draws its images itself; leave it out")
-    source = instantiate(config.source, Source)
-    width = source.default_width(data.height) if data.width is None else data.width
     count = DRAWN if data.num_images is None else data.num_images
-    out = _out(config.out, source, data.height, width)
+    source, width, out = _ready_to_draw(config)
     with _bar(f"rendering into {out}", "images") as on_progress:
         written = source.write(
             out,
@@ -59,12 +55,40 @@ def _run_drawn(config: DictConfig) -> None:
     )
 
 
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work; the user's files are not opened.
+
+    Raises:
+        UserError: a setting cannot be used.
+    """
+    if _is_kind(config.source, FileSource):
+        _ready_to_read(config)
+    else:
+        _ready_to_draw(config)
+
+
+def _ready_to_draw(config: DictConfig) -> tuple[Source, int, Path]:
+    """What draws the images, their width, and where they go."""
+    data = config.data
+    if data.input is not None:
+        raise UserError(f"data.input={data.input}: this source draws its images itself; leave it out")
+    source: Source = instantiate(config.source, Source)
+    width = source.default_width(data.height) if data.width is None else data.width
+    return source, width, _out(config.out, source, data.height, width)
+
+
+def _ready_to_read(config: DictConfig) -> tuple[FileSource, PeopleFinder | None]:
+    """What makes something of the user's files, and what finds people in them."""
+    source: FileSource = instantiate(config.source, FileSource)
+    if config.data.input is None:
+        raise UserError("data.input=null: must be a photograph or a folder of photographs")
+    return source, _finder(config.finder) if source.finds else None
+
+
 def _run_files(config: DictConfig) -> None:
     """Let a source make something of the user's files."""
     data = config.data
-    source = instantiate(config.source, FileSource)
-    if data.input is None:
-        raise UserError("data.input=null: must be a photograph or a folder of photographs")
+    source, finder = _ready_to_read(config)
     with _bar(f"reading {data.input}", "files") as on_progress:
         task = Task(
             path=Path(data.input),
@@ -77,7 +101,7 @@ def _run_files(config: DictConfig) -> None:
             quality=data.quality,
             overwrite=config.overwrite,
             reading=Reading(data.background, data.grey),
-            finder=_finder(config.finder) if source.finds else None,
+            finder=finder,
             on_progress=on_progress,
         )
         lines = source.run(task)

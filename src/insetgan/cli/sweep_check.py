@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import wraps
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from insetgan.cli.terminal import OnProgress, progress
 from insetgan.runtime.errors import UserError
 
 MOST_RUNS = 10_000
 """Of one sweep."""
+_SHOWN_FROM = 40  # checks; one takes about 0.2 s
 
 Check = Callable[[DictConfig], None]
 """Raises an error for a configuration with which a run would not start; it may change what it is given."""
@@ -49,16 +52,24 @@ def check_sweeps(
     ) -> Any:
         if os.environ.get("LOCAL_RANK", "0") == "0":  # a further process of a run, whose first one has checked
             runs = runs_of(self, config_name, overrides)
-            for check in checks:
-                for run in runs:
+            with _progress(len(runs) * len(checks)) as on_progress:
+                for done, (check, run) in enumerate(product(checks, runs)):
                     try:
                         with run.as_current(self) as config:
                             check(config)
                     except errors as error:
                         raise UserError(f"{run.title(len(runs))}{explain(error)}") from error
+                    on_progress(done + 1, len(runs) * len(checks))
         return original(self, config_name, task_function, overrides, *args, **options)
 
     Hydra.multirun = multirun  # type: ignore[method-assign]
+
+
+def _progress(steps: int) -> contextlib.AbstractContextManager[OnProgress]:
+    """Shows how far the checks are, where they take more than a few seconds."""
+    if steps < _SHOWN_FROM:
+        return contextlib.nullcontext(lambda done, total: None)
+    return progress("checking the settings of all runs", "checks")
 
 
 @dataclass(frozen=True)

@@ -48,26 +48,13 @@ def run(config: DictConfig) -> float | None:
     """
     guard()
 
-    check(config)
-    refuse_missing_packages(config.logger)
     options = _options(config)
     console = PatientConsole()
     say_cluster(config.trainer.cluster)
     first = settle_rank(config.trainer.cluster) == 0
     if not first:
         silence(sys.stdout)
-    torch.manual_seed(config.seed)
-    dataset = _images(config, console)
-    if isinstance(dataset, PartCrops):
-        options = replace(options, metadata=dataset.part_crop.metadata())
-    validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
-    config.data.c_dim = getattr(dataset, "c_dim", 0)
-    module = instantiate(config.model.module, TrainingModule)
-    if config.data.c_dim:
-        module.use_labels(dataset.labels)
-    _start(config, options, module, console)
-
-    quality = _quality(config, dataset, module)
+    dataset, validation, module, quality, options = _build(config, options, console)
     console.print(_headline(config, module, dataset), markup=False)
     if config.recipe and config.recipe.get("graphs") and not _on_gpu(config):
         console.print("recipe.graphs=true has no effect: this run has no GPU")
@@ -88,6 +75,35 @@ def run(config: DictConfig) -> float | None:
     return None if outcome.quality is None else outcome.quality.best
 
 
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work; the images are opened, but not looked at one by one.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    guard()
+    config.data.check = False
+    with open(os.devnull, "w") as nowhere:
+        _build(config, _options(config), PatientConsole(nowhere))
+
+
+def _build(
+    config: DictConfig, options: RunOptions, console: Any
+) -> tuple[Any, Any, TrainingModule, Quality | None, RunOptions]:
+    """Build the data set, that of validation, the networks, what measures them, and the options with what the data adds."""
+    torch.manual_seed(config.seed)
+    dataset = _images(config, console)
+    if isinstance(dataset, PartCrops):
+        options = replace(options, metadata=dataset.part_crop.metadata())
+    validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
+    config.data.c_dim = getattr(dataset, "c_dim", 0)
+    module: TrainingModule = instantiate(config.model.module, TrainingModule)
+    if config.data.c_dim:
+        module.use_labels(dataset.labels)
+    _start(config, options, module, console)
+    return dataset, validation, module, _quality(config, dataset, module), options
+
+
 def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any) -> None:
     """Take over weights, unless the run goes on where an earlier start of it left off."""
     if config.init is None:
@@ -103,7 +119,9 @@ def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any)
 
 
 def _options(config: DictConfig) -> "RunOptions":
-
+    """The options of the run; the settings are checked first."""
+    check(config)
+    refuse_missing_packages(config.logger)
     trainer = config.trainer
     return RunOptions(
         out=_folder(config),
