@@ -79,20 +79,28 @@ def test_mistakes_are_one_line_and_code_2(train, tmp_path, overrides, said, asse
     assert not list(tmp_path.rglob("*.ckpt"))
 
 
-def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(train, tmp_path, assert_one_line):
+def a_sweep_that_ends_at_its_first_run(out):
+    """Overrides of generate.py: the place of the results is a file, which is seen when the run begins."""
+    return ["-m", "weights=face", "trunc=0.5,0.6", f"out='{out}'"]
+
+
+def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(in_process, tmp_path, assert_one_line):
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    sweep = ["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2"]
-    _, text, errors = train(*sweep, "hydra/hydra_logging=default", cwd=tmp_path)
+    (tmp_path / "taken").touch()
+    sweep = a_sweep_that_ends_at_its_first_run("taken")
+    _, text, errors = in_process("generate", *sweep, "hydra/hydra_logging=default", cwd=tmp_path)
     assert "Launching 2 jobs locally" in text, errors
     assert (root.handlers, root.level) == (before, level)
-    assert_one_line(train(*sweep, cwd=tmp_path), "trainer.devices=2: must be 1 in a sweep")
+    assert_one_line(in_process("generate", *sweep, cwd=tmp_path), "out=taken: no folder can be made there")
 
 
-def test_what_hydra_repeats_has_no_control_characters(train, tmp_path):
-    sweep = ["-m", "+model=body", "lr=0.1,0.2", "trainer.devices=2", "hydra/hydra_logging=default"]
-    _, text, errors = train(*sweep, "init='a\x1b[31mb\x9bc.ckpt'", cwd=tmp_path)
-    assert "#0 : " in text and "a\\x1b[31mb\\x9bc.ckpt" in text, text + errors
+def test_what_hydra_repeats_has_no_control_characters(in_process, tmp_path):
+    name = "a\x1b[31mb\x9bc"
+    (tmp_path / name).touch()
+    sweep = a_sweep_that_ends_at_its_first_run(name)
+    _, text, errors = in_process("generate", *sweep, "hydra/hydra_logging=default", cwd=tmp_path)
+    assert "#0 : " in text and "a\\x1b[31mb\\x9bc" in text, text + errors
     assert not {"\x1b", "\x9b"} & set(text + errors)
 
 

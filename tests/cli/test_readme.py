@@ -21,6 +21,7 @@ SHORTER = {  # what makes each entry point quick without changing what it does
     "evaluate.py": ["num=2", "data.num=8", "bootstrap=0", "batch_size=2", 'refine=["steps=2"]'],
     "train.py": ["trainer.fast_dev_run=true"],
     "complete.py": ["data.last=2"],
+    "invert.py": ["steps=2"],
     "generate.py": ["seeds=0-1"],
     "prepare.py": ["data.num_images=3", "data.workers=1"],
 }
@@ -43,6 +44,7 @@ def test_python_command(line, command, tmp_path):
         for shade in (60, 120, 180, 240):
             Image.new("RGB", (256, 256), (shade, 90, 255 - shade)).save(tmp_path / "photos" / f"{shade}.png")
         shorter += ["recipe.channel_base=512", "recipe.channel_max=16"]
+    arguments = [argument.replace("=docs/", f"={ROOT}/docs/") for argument in arguments]
     result = command(script, *arguments, *shorter, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
 

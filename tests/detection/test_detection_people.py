@@ -97,6 +97,16 @@ def test_a_huge_photograph_gives_the_same_places(rendered):
     np.testing.assert_allclose(big.pose.points, 5 * small.pose.points, atol=60)
 
 
+def test_of_a_group_each_face_gets_its_body(rendered):
+    row = torch.cat([image[:, :, 64:448] for image, _ in rendered[3:7]], dim=2)
+    people = PhotoPeople().find(row, "")
+    assert sum(person.pose is not None and "feet" in person.boxes for person in people) >= 3
+    for person in people:
+        nose = person.pose.points[0] if person.pose else person.face[2]
+        x0, y0, x1, y1 = person.boxes["face"].box
+        assert x0 < nose[0] < x1 and y0 < nose[1] < y1
+
+
 def test_two_people_are_two_and_the_larger_one_comes_first(rendered):
     (first, boxes), (second, _) = rendered[1], rendered[4]
     small = torch.nn.functional.interpolate(second[None], (768, 384), mode="bilinear", antialias=True)[0]

@@ -253,7 +253,7 @@ def cluster(tmp_path, canary, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
 
     def choose(settings):
-        path = tmp_path / "mine" / "hydra" / "launcher" / "evil.yaml"
+        path = tmp_path / EVIL
         path.parent.mkdir(parents=True)
         path.write_text(yaml.safe_dump({"defaults": ["cluster"], **settings}))
         return ["--config-dir", str(tmp_path / "mine"), "hydra/launcher=evil"]
@@ -261,7 +261,13 @@ def cluster(tmp_path, canary, monkeypatch):
     return choose
 
 
-SWEEP = ["-m", "trunc=0.5,0.6", "steps=0"]  # refused by the first run, so after the launcher was built
+EVIL = "mine/hydra/launcher/evil.yaml"
+SWEEP = [
+    "-m",
+    "weights=face",
+    "trunc=0.5,0.6",
+    f"out={EVIL}",
+]  # no folder: refused by the first run, so after the launcher
 LAUNCHERS = [
     ({"setup": ["touch canary"]}, "hydra.launcher.setup.0=touch canary: may become a command"),
     ({"setup": ["x"], "partition": "gpu"}, "hydra.launcher.setup.0=x: may become a command"),
@@ -278,16 +284,16 @@ LAUNCHERS = [
 
 @pytest.mark.parametrize(("settings", "says"), LAUNCHERS)
 def test_a_launcher_in_a_folder_of_settings_runs_no_command(cluster, canary, command, tmp_path, settings, says):
-    result = command("refine.py", *cluster(settings), *SWEEP, cwd=tmp_path)
+    result = command("generate.py", *cluster(settings), *SWEEP, cwd=tmp_path)
     assert result.returncode == 2 and says in result.stderr, result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
 
 
 def test_a_launcher_takes_words_of_a_file_and_commands_of_the_command_line(cluster, command, tmp_path):
     typed = "hydra.launcher.setup=['touch typed']"
-    result = command("refine.py", *cluster({"partition": "gpu"}), *SWEEP, typed, cwd=tmp_path)
-    assert result.returncode == 2 and "steps=0" in result.stderr, result.stderr
+    result = command("generate.py", *cluster({"partition": "gpu"}), *SWEEP, typed, cwd=tmp_path)
+    assert result.returncode == 2 and "no folder can be made" in result.stderr, result.stderr
     assert (tmp_path / "typed").exists()
     (tmp_path / "typed").unlink()
-    result = command("refine.py", "hydra/launcher=cluster", *SWEEP, cwd=tmp_path)
-    assert result.returncode == 2 and "steps=0" in result.stderr, result.stderr
+    result = command("generate.py", "hydra/launcher=cluster", *SWEEP, cwd=tmp_path)
+    assert result.returncode == 2 and "no folder can be made" in result.stderr, result.stderr

@@ -28,6 +28,7 @@ from insetgan.inversion.inverter import STEPS, Inverter, Reconstruction, find_en
 from insetgan.inversion.projector import Projector
 from insetgan.inversion.tuning import Tuning
 from insetgan.metrics.reconstruction import FIGURES, reconstruction_figures
+from insetgan.networks.layered import Layered
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import device_of
 from insetgan.ops.images import encode_png
@@ -95,8 +96,9 @@ def run(config: DictConfig) -> None:
 def _inverter(config: DictConfig, device: str) -> tuple[Inverter, Any, Tuning]:
     """What inverts, what measures, and how the generator is tuned."""
     generator = load_network(config.weights, kind="generator").to(device)
-    if generator.c_dim or generator.img_channels != 3:
-        raise UserError(f"weights={config.weights}: must be unconditional and draw RGB")
+    layered: Any = generator if isinstance(generator, Layered) else None
+    if layered is None or layered.c_dim or layered.img_channels != 3:
+        raise UserError(f"weights={config.weights}: must be a StyleGAN, unconditional, and draw RGB")
     perceptual = instantiate(config.perceptual, Perceptual)
     if hasattr(perceptual, "to"):
         perceptual.to(device)

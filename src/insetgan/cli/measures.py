@@ -6,12 +6,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.build import instantiate
+from insetgan.metrics.identity import Identity
 from insetgan.metrics.measures import MEASURES, RESERVED, Measure
 from insetgan.runtime.errors import UserError
 
 
 def build_measures(config: DictConfig) -> tuple[Measure, ...]:
-    """The measures of the registry, and behind them those of the user's own that `measures=` names.
+    """The measures of the registry, behind them those of the user's own that `measures=` names, and identity of given images.
 
     Args:
         config: of refine.py or evaluate.py; each of its `measures` is the name of a class, or a mapping with `_target_`.
@@ -26,7 +27,15 @@ def build_measures(config: DictConfig) -> tuple[Measure, ...]:
         made = instantiate(OmegaConf.create({f"measures[{index}]": node})[f"measures[{index}]"], Measure)
         _refuse_name(made, [*MEASURES, *own])
         own.append(made)
+    if gives_images(config) and not any(isinstance(each, Identity) for each in own):
+        own.append(Identity())
     return (*MEASURES, *own)
+
+
+def gives_images(config: DictConfig) -> bool:
+    """Whether parts of a refinement are given as images, so that it can be asked how much of them is kept."""
+    parts = config.get("parts") or {}
+    return any(OmegaConf.is_dict(part) and part.get("image") is not None for part in parts.values())
 
 
 def _refuse_name(measure: Measure, others: Sequence[Measure]) -> None:

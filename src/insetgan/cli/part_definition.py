@@ -1,6 +1,7 @@
 """The definition of a part, conf/parts/<part>.yaml: refine.py places insets by it, train.py cuts training images by it."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.places import CONF
+from insetgan.cli.refine_config import PartConfig
 from insetgan.data.part_crop import PartCrop
 from insetgan.ops.boxes import MARGIN
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.settings import unknown_setting
 
 _GROUP = "parts"
 
@@ -31,6 +34,11 @@ def part_crop(part: str | None) -> PartCrop:
     found = OmegaConf.load(path)
     if not isinstance(found, DictConfig) or not found or not all(OmegaConf.is_dict(node) for node in found.values()):
         raise UserError(f"part={part}: {path} must hold parts by name, as conf/parts/face.yaml does")
+    known = [field.name for field in fields(PartConfig)]
+    for name, node in found.items():
+        for key in node:
+            if key not in known:
+                raise UserError(f"part={part}: {unknown_setting(f'{name}.{key}', known)}")
     margins = {str(name): _margin(part, str(name), node) for name, node in found.items()}
     if len(set(margins.values())) > 1:
         said = ", ".join(f"{name} {margin:g}" for name, margin in margins.items())

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.refine_config import check
+from insetgan.cli.refine_images import check_images, finish_with, settle_matrix
 from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
 from insetgan.cli.refine_perceptual import settle_perceptual
 from insetgan.cli.refine_terms import describe_left_out
@@ -30,6 +31,7 @@ from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
 from insetgan.refine.walk import image_names
 from insetgan.refine.walk_module import WalkModule
 from insetgan.refine.writer import SampleWriter
+from insetgan.reports.matrix import write_matrix
 from insetgan.reports.refinement import gather_results, write_report, write_walk_film
 from insetgan.reports.report import aligned, base_name, figure_rows
 from insetgan.reports.video import encode_mp4, find_encoder
@@ -50,11 +52,17 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in [*chosen, *describe_left_out(config, module.objective), *describe_parts(config)]:
+        for line in [
+            *chosen,
+            *describe_left_out(config, module.objective),
+            *describe_parts(config),
+            *module.images.said,
+        ]:
             PatientConsole().print(line, markup=False)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)
-    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk, measures)
+    finish = finish_with(module, module.images, mark)
+    samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk, measures, finish)
     # One process locks the folder for all processes of this command.
     loggers: list[Any] = []
     with ExitStack() as stack:
@@ -74,6 +82,8 @@ def run(config: DictConfig) -> float | None:
         if trainer.is_global_zero:
             results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
             present(config, samples, module, results)
+            if ready.matrix is not None:
+                write_matrix(samples, seeds, *config.parts, *ready.matrix)
             log_refinement(loggers, samples, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
             return objective(results["summary"])
@@ -82,26 +92,29 @@ def run(config: DictConfig) -> float | None:
 
 @dataclass(frozen=True)
 class _Ready:
-    """What a run begins with: lines to be said, the seeds and their blocks, what refines, and what is measured."""
+    """What a run begins with: lines to be said, the seeds and their blocks, what refines, what is measured, and a matrix."""
 
     chosen: list[str]
     seeds: list[int]
     blocks: list[list[int]]
     module: RefinementModule
     measures: Sequence[Measure]
+    matrix: tuple[int, int] | None
 
 
 def _ready(config: DictConfig) -> _Ready:
     """Check the settings, whose `auto` values are replaced, and build what refines."""
     chosen = settle_perceptual(config)
+    matrix = settle_matrix(config)
     seeds = check(config)
+    check_images(config)
     refuse_missing_packages(config.logger)
     if config.video or config.walk is not None:  # before the work
         find_encoder("video=true" if config.video else f"walk={config.walk}")
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
     settle(config.trainer, 1 if config.walk is not None else len(blocks))
     module = build_module(config, seeds)  # first, since its complaints name the settings
-    return _Ready(chosen, seeds, blocks, module, build_measures(config))
+    return _Ready(chosen, seeds, blocks, module, build_measures(config), matrix)
 
 
 def check_run(config: DictConfig) -> None:

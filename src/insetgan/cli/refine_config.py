@@ -7,8 +7,10 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
+from insetgan.cli.invert_config import ALIGN, ENCODER, IMAGE_BOX, START, ImageBox, Images, Start
 from insetgan.cli.seeds import parse_seeds
 from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
+from insetgan.inversion.projector import ProjectorOptions
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -40,6 +42,31 @@ class GeneratorConfig:
         int | list[float] | None,
         Field(description="what a conditional generator draws: a class 0, 1, ..., or a list of numbers"),
     ] = None
+    image: Annotated[
+        Images | None,
+        Field(
+            description="in the place of start, images of your own: a file, a folder, a pattern; one for all, or one each"
+        ),
+    ] = None
+    align: Annotated[
+        Literal["whole", "center", "fit", "part"] | None, Field(description=f"{ALIGN}; null is part, of a canvas whole")
+    ] = None
+    box: Annotated[ImageBox | None, Field(description=IMAGE_BOX)] = None
+    encoder: Annotated[UserPath | None, Field(description=ENCODER)] = None
+
+
+@settings
+class InversionConfig:
+    """How the latents of given images are found."""
+
+    start: Annotated[Start, Field(description=START)] = "encoder"
+    steps: Annotated[
+        int | None,
+        Field(ge=0, le=1_000_000, description="updates behind it; null is 30 from the encoder, 500 from the mean"),
+    ] = None
+    projector: Annotated[ProjectorOptions, Field(description="how latents are optimised")] = field(
+        default_factory=ProjectorOptions
+    )
 
 
 @settings
@@ -133,6 +160,17 @@ class RefineConfig:
     )
     parts: Annotated[dict[str, PartConfig], Field(description="by name, an inset each")] = field(default_factory=dict)
     detector: Annotated[Any, Field(description="finds the parts on the canvas")] = None
+    image_detector: Annotated[
+        Any, Field(description="finds them in given images, such as photographs; null is the detector of the canvas")
+    ] = None
+    invert: Annotated[InversionConfig, Field(description="how the latents of given images are found")] = field(
+        default_factory=InversionConfig
+    )
+    faces: Annotated[
+        Images | None,
+        Field(description="images of a part: a matrix of each of them (rows) with each of bodies= (columns)"),
+    ] = None
+    bodies: Annotated[SeedText | None, Field(description="seeds of the canvases of that matrix, such as 0-5")] = None
     segmenter: Annotated[
         Any, Field(description="gives masks of the parts, where region or composite asks for them")
     ] = None

@@ -10,6 +10,7 @@ from torch import nn
 
 from insetgan import __version__
 from insetgan.cli.build import instantiate
+from insetgan.cli.refine_images import given_images
 from insetgan.cli.refine_terms import build_objective
 from insetgan.cli.seeds import parse_seeds
 from insetgan.data.part_crop import PartCrop
@@ -60,14 +61,22 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
     masks = "mask" in (config.region, config.composite)
     canvas = build_generator("canvas", config.canvas)
     drawers = {CANVAS: canvas, **{name: part.generator for name, part in parts.items()}}
+    images = given_images(config, drawers, seeds)
+    if images.canvas is not None:
+        canvas = drawers[CANVAS] = images.canvas
+    spaces = {name: _space(key, node, name, config, drawers[name]) for name, (key, node) in nodes.items()}
     plan = Plan(
-        starts={name: _start(key, node, name, config, seeds) for name, (key, node) in nodes.items()},
-        spaces={name: _space(key, node, name, config, drawers[name]) for name, (key, node) in nodes.items()},
+        starts={
+            name: images.starts.get(name) or _start(key, node, name, config, seeds)
+            for name, (key, node) in nodes.items()
+        },
+        spaces=spaces | ({} if images.canvas is None else {CANVAS: ""}),
         tries=config.starts,
         keep=config.keep,
         vary=tuple(config.mode.vary),
         region=config.region,
         blend=config.composite,
+        references=images.references,
     )
     module = (RefinementModule if config.walk is None else WalkModule)(
         canvas,
@@ -92,6 +101,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         )
     if isinstance(module, WalkModule):
         module.stops, module.walk = list(seeds), config.walk
+    module.images = images
     return module
 
 

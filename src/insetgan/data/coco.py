@@ -23,6 +23,7 @@ from pycocotools import mask as coco_mask
 from pydantic import BaseModel, Field, FiniteFloat, PositiveInt, ValidationError
 
 from insetgan.data.annotations import Annotations, Box, Mask
+from insetgan.data.coco_fields import refuse_misspelt
 
 COCO_FILE = "annotations.json"
 """What archives that are made here call the file."""
@@ -142,8 +143,9 @@ def parse_coco(file: str, table: Any) -> Coco:
         table: the parsed file.
 
     Raises:
-        ValueError: it has another form.
+        ValueError: it has another form, or an optional field of an annotation is misspelt.
     """
+    refuse_misspelt(file, table, list(Annotation.model_fields))
     try:
         return Coco.model_validate(table)
     except ValidationError as error:

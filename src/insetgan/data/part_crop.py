@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from insetgan.ops.boxes import MARGIN
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.zips import shown
 
 _KEY = "crop"  # in the metadata of a generator's file
 
@@ -30,15 +32,24 @@ class PartCrop:
 
     @classmethod
     def of_metadata(cls, metadata: Mapping[str, Any]) -> "PartCrop | None":
-        """What `weights.store.read_metadata` gave; None where nothing, or nothing of this form, is said of crops."""
+        """What `weights.store.read_metadata` gave; None where nothing is said of crops.
+
+        Raises:
+            UserError: it is of another form, such as that of a later version: the crops would not be those that were learned.
+        """
         found = metadata.get(_KEY)
-        if not isinstance(found, Mapping):
+        if found is None:
             return None
-        parts, mirrored, margin = (found.get(key) for key in ("parts", "mirrored", "margin"))
-        if not _are_names(parts) or not _are_names(mirrored):
-            return None
-        if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin):
-            return None
+        if not isinstance(found, Mapping) or found.keys() != {"parts", "mirrored", "margin"}:
+            raise UserError(
+                f"{_KEY}={shown(str(found))} in the header of the weights: must say parts, mirrored and margin alone"
+            )
+        parts, mirrored, margin = found["parts"], found["mirrored"], found["margin"]
+        number = isinstance(margin, (int, float)) and not isinstance(margin, bool) and math.isfinite(margin)
+        if not (number and _are_names(parts) and _are_names(mirrored)):
+            raise UserError(
+                f"{_KEY}={shown(str(found))} in the header of the weights: must be lists of names and a number"
+            )
         return cls(tuple(parts), tuple(mirrored), float(margin))
 
     def differences(self, part: str, *, margin: float | None, mirror: bool) -> list[str]:

@@ -10,13 +10,17 @@ four show. A mask is stored as the lengths of its runs within its box, row by ro
 (possibly of length 0). The recipe holds whatever the maker needs to tell its own images from others.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from insetgan.data.annotations import Annotations, Box, Mask
+from insetgan.runtime.zips import shown
 
 PARTS_FILE = "parts.json"
+_FIELDS = ("size", "parts", "recipe", "images")
+_ENTRY_FIELDS = ("boxes", "masks")
 _FORM = '{"size": [height, width], "parts": [name, ...], "images": {image: {"boxes": {...}, "masks": {...}}}}'
 
 
@@ -28,11 +32,12 @@ def read_parts_json(table: Any, names: set[str]) -> Annotations:
         names: of the images in the archive.
 
     Raises:
-        ValueError: the file has another form.
+        ValueError: the file has another form, a field that there is not, or a part that it does not list.
     """
     if not _is_table(table):
         raise ValueError(f"{PARTS_FILE} is not of the form {_FORM}")
     images, size = table.get("images", {}), table.get("size")
+    _refuse_unknown(table)
     strange = sorted(set(images) - names)
     some = f"{len(strange)} images that are not there, the first {strange[0]}" if strange else ""
     return Annotations(
@@ -48,6 +53,19 @@ def read_parts_json(table: Any, names: set[str]) -> Annotations:
         decode=_decode,
         notes=(f"{PARTS_FILE} has entries for {some}",) if some else (),
     )
+
+
+def _refuse_unknown(table: Mapping[str, Any]) -> None:
+    """Refuse a field that there is not, such as `box` for `boxes`: what it holds would be left out."""
+    listed = table.get("parts")
+    places: list[tuple[str, Mapping[str, Any], Collection[str] | None]] = [("the file", table, _FIELDS)]
+    for name, entry in table.get("images", {}).items():
+        places.append((name, entry, _ENTRY_FIELDS))
+        places += [(f"{field} of {name}", entry.get(field, {}), listed) for field in _ENTRY_FIELDS]
+    for place, held, known in places:
+        for key in held if known is not None else ():
+            if key not in known:
+                raise ValueError(f"{PARTS_FILE}: {shown(place)} has {shown(key)} (allowed: {', '.join(known)})")
 
 
 def decode_runs(runs: str, height: int, width: int) -> Mask:

@@ -163,6 +163,28 @@ class ArchiveWriter:
         """Write one image: its encoded bytes, boxes and full-size masks [H, W] of the parts that have a box."""
         self._store.add(_key(name), {_key(name): data}, data=coco_annotations(boxes, masks))
 
+    def remark(self, key: str, data: Any, pieces: Mapping[str, bytes] | None = None) -> None:
+        """Keep plain JSON values, and files by name, that are not for the archive; they go when the archive is assembled.
+
+        Args:
+            key: no name of an image; letters, digits and dashes.
+            data: for `remarked`.
+            pieces: files of the folder of finished images, for `remarked_file`.
+        """
+        self._store.add(key, dict(pieces or {}), data=data)
+
+    def remarked(self, key: str) -> Any:
+        """What `remark` was given; None where nothing is kept, or not whole."""
+        return self._store.data(key) if self._store.finished(key) else None
+
+    def remarked_file(self, name: str) -> Path:
+        """Where a file that `remark` was given lies."""
+        return self.folder / name
+
+    def discard(self) -> None:
+        """Remove the folder of finished images, where no archive is to be made of them."""
+        self._discard()
+
     def close(self, names: Collection[str] | None = None) -> None:
         """Assemble the archive from the named images (None: all written so far), in the order of their names."""
         chosen = sorted(self.written() if names is None else names)

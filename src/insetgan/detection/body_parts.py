@@ -98,13 +98,16 @@ def _hand_box(palm: Numbers) -> tuple[float, float, float, float]:
 
 
 def feet_of(pose: Pose) -> PartBox | None:
-    """Both feet, from heels to toes and a share of the lower leg more; a foot that is not seen is left out."""
-    seen = [side for side in (0, 1) if min(pose.visible[HEELS[side]], pose.visible[TOES[side]]) >= 0.3]
+    """Both feet, from heels to toes and a share of the lower leg more; a foot that is not seen is left out.
+
+    Whether it is seen toes and ankle say: of somebody who faces the camera the heels are hidden by the feet themselves.
+    """
+    seen = [side for side in (0, 1) if pose.visible[TOES[side]] >= 0.3]
     if not seen:
         return None
     points = pose.points[[each[side] for side in seen for each in (HEELS, TOES)]]
     leg = float(np.mean([np.linalg.norm(pose.points[KNEES[side]] - pose.points[ANKLES[side]]) for side in seen]))
     (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    score = float(np.mean([pose.visible[[HEELS[side], TOES[side], ANKLES[side]]].mean() for side in seen]))
+    score = float(np.mean([pose.visible[[TOES[side], ANKLES[side]]].mean() for side in seen]))
     wide, high = _FEET_SIDES * leg, _FEET_ENDS * leg
     return PartBox((x0 - wide, y0 - high, x1 + wide, y1 + high), score)

@@ -24,6 +24,7 @@ from insetgan.runtime.errors import UserError
 MOST = 2048
 """Pixels of the longer side to which larger images are shrunk before they are searched."""
 FACE_NAME, PERSON_NAME = PART_NAMES[0], "person"
+_MOST_FACES = 8  # below which a body is looked for
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ class PhotoPeople:
     def find(self, image: Tensor, name: str = "") -> list[Person]:
         """The people in an image uint8 [3, h, w], those that fill most of it first."""
         small, factor = _reduced(image)
-        poses = self.poses.find(small, threshold=self.threshold)
         faces = self.faces.find(small, threshold=self.threshold)
+        poses = self.poses.find(small, threshold=self.threshold)
+        poses += self._poses_below(small, poses, faces)
         people = []
         for pose in poses:
             face = self._face_of(small, pose, faces)
@@ -102,6 +104,20 @@ class PhotoPeople:
         people += [Person({FACE_NAME: head_of(face, None, *small.shape[1:])}, face=face.points) for face in faces]
         people.sort(key=prominence, reverse=True)
         return [_enlarged(person, factor, image.shape[1], image.shape[2]) for person in people]
+
+    def _poses_below(self, image: Tensor, poses: Sequence[Pose], faces: Sequence[Found]) -> list[Pose]:
+        """Bodies looked for below each face that has none yet: in a whole image the detector sees one person at a time."""
+        found: list[Pose] = []
+        for face in faces[:_MOST_FACES]:
+            if any(_is_at(pose, face) for pose in (*poses, *found)):
+                continue
+            x, y = _middle(face.box).tolist()
+            side = face.box[2] - face.box[0]
+            below = Square(x, y + 3 * side, 9 * side)
+            bodies = self.poses.bodies.find(image, below, threshold=self.threshold, most=4)
+            looked = [self.poses.pose(image, body) for body in bodies]
+            found += [pose for pose in looked if pose.presence >= self.threshold and _is_at(pose, face)][:1]
+        return found
 
     def _face_of(self, image: Tensor, pose: Pose, faces: Sequence[Found]) -> Found | None:
         """The face of a body: one of those found in the whole image, or one that only a closer look shows."""
@@ -247,6 +263,12 @@ def _body(pose: Pose) -> PartBox | None:
         return None
     box = (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
     return PartBox(box, min(pose.score, pose.presence))
+
+
+def _is_at(pose: Pose, face: Found) -> bool:
+    """Whether the nose of a pose lies in a face."""
+    (x, y), (x0, y0, x1, y1) = pose.points[NOSE].tolist(), face.box
+    return bool(x0 <= x <= x1 and y0 <= y <= y1)
 
 
 def _is_same(face: Found, other: Found | None) -> bool:

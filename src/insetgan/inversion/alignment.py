@@ -65,8 +65,8 @@ class Alignment:
         """
         x0, y0, x1, y1 = self.box
         shape = (y1 - y0, x1 - x0)
-        large = _enlarged(image, shape).clamp(-1, 1)
-        share = torch.ones(1, *shape) if weight is None else _enlarged(weight, shape).clamp(0, 1)
+        large = enlarged(image, shape).clamp(-1, 1)
+        share = torch.ones(1, *shape) if weight is None else enlarged(weight, shape).clamp(0, 1)
         top, left = max(y0, 0), max(x0, 0)
         bottom, right = min(y1, photograph.shape[1]), min(x1, photograph.shape[2])
         inner = (slice(None), slice(top - y0, bottom - y0), slice(left - x0, right - x0))
@@ -182,7 +182,8 @@ def _reflected(first: int, last: int, most: int) -> Tensor:
     return torch.where(index < most, index, period - index)
 
 
-def _enlarged(image: Tensor, shape: tuple[int, int]) -> Tensor:
+def enlarged(image: Tensor, shape: tuple[int, int]) -> Tensor:
+    """An image [c, h, w] at another size, bicubic, antialiased where it becomes smaller; on the CPU."""
     if image.shape[1:] == shape:
         return image.float().cpu()
     smaller = shape[0] < image.shape[1]

@@ -1,12 +1,13 @@
 """Images as numbers: value ranges, seeds, grids."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 
@@ -28,15 +29,19 @@ def from_uint8(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def encode_png(image: Any) -> bytes:
+def encode_png(image: Any, text: Mapping[str, str] | None = None) -> bytes:
     """Bytes of an image as PNG; the same image always gives the same bytes.
 
     Args:
         image: uint8 [h, w, 3] or [h, w] as a tensor or an array, or one of Pillow's images.
+        text: what the file says of itself, as text chunks.
     """
     buffer = io.BytesIO()
     pillow = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))
-    pillow.save(buffer, format="PNG")
+    chunks = PngInfo()
+    for key, value in (text or {}).items():
+        chunks.add_text(key, value)
+    pillow.save(buffer, format="PNG", pnginfo=chunks)
     return buffer.getvalue()
 
 

@@ -9,6 +9,10 @@ from insetgan.data.reading import PLAIN, Reading
 from insetgan.detection.people import PeopleFinder
 
 
+def silent(done: int, total: int) -> None:
+    """Show no progress."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What a source is to do.
@@ -39,7 +43,7 @@ class Task:
     overwrite: bool = False
     reading: Reading = PLAIN
     finder: PeopleFinder | None = None
-    on_progress: Callable[[int, int], None] = lambda done, total: None
+    on_progress: Callable[[int, int], None] = silent
 
 
 class FileSource(ABC):

@@ -95,6 +95,8 @@ class LatentOptimizer:
     def _moments(self) -> Iterable[tuple[str, Tensor, dict[Tensor, Tensors]]]:
         """Name of each moving tensor, the tensor, and Adam's state of its side."""
         for name, latents in self.latents.items():
+            if not latents.moving:  # such as of a canvas that is an image
+                continue
             state = self._adam["canvas" if name == CANVAS else "inset"].state
             for number, leaf in enumerate(latents.moving):
                 yield f"adam.{name}.{number}", leaf, state

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from insetgan.detection.part import Part
 from insetgan.detection.segmenter import Segmenter
@@ -40,6 +40,8 @@ class Plan:
         vary: the sides whose start differs from one initialisation to the next.
         region: what bounds R^I and R^O.
         blend: how insets are composed.
+        references: images that L_body and L_part hold on to, by `CANVAS` and part name and by seed, each [3, h, w]; those
+            of the start latents where absent.
     """
 
     starts: Mapping[str, Start]
@@ -49,6 +51,7 @@ class Plan:
     vary: Sequence[Side] = ()
     region: Literal["box", "mask"] = "box"
     blend: Blend = "paste"
+    references: Mapping[str, Mapping[int, Tensor]] = field(default_factory=dict)
 
     def origin(self, seed: int) -> str:
         """What decides the start of a sample, beside its seed and the settings; empty where nothing does."""
@@ -82,6 +85,7 @@ class RefinementModule(pl.LightningModule):
         say: told in one line when a block goes on, or cannot.
         sample_word: what the numbers of a block count.
         recorder: keeps frames of the optimisation; None for no films.
+        images: what is known of given images, for who builds the module.
     """
 
     sample_word = "seed"
@@ -109,6 +113,7 @@ class RefinementModule(pl.LightningModule):
         self.unfinished: PartialStore | None = None
         self.say: Callable[[str], None] = lambda line: None
         self.recorder: FrameRecorder | None = None
+        self.images: Any = None
 
     def on_predict_start(self) -> None:
         """Move what is no network, such as a detector of the user's own, to the device."""
@@ -120,7 +125,8 @@ class RefinementModule(pl.LightningModule):
         if not batch:
             return None
         plan = self.plan
-        problem = self.problem({name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()})
+        starts = {name: self.starts(name, drawer, batch) for name, drawer in self.generators.items()}
+        problem = replace(self.problem(starts), references=self.references(batch))
         recorder = self.recorder
 
         result = self.refine(batch, problem, self.schedule, recorder)
@@ -181,6 +187,14 @@ class RefinementModule(pl.LightningModule):
         plan, canvas, parts = self.plan, self.canvas, self.parts
         options: dict[str, Any] = {"segmenter": self.segmenter, "region": plan.region, "blend": plan.blend}
         return Problem(canvas, parts, starts, self.perceptual, **options)
+
+    def references(self, seeds: Sequence[int]) -> dict[str, Tensor]:
+        """Images that L_body and L_part hold on to where they are given, those of all initialisations of a seed together."""
+        rows = [seed for seed in seeds for _ in range(self.plan.tries)]
+        return {
+            name: torch.stack([images[seed] for seed in rows]).to(self.device)
+            for name, images in self.plan.references.items()
+        }
 
     def starts(self, name: str, generator: Synthesiser, seeds: Sequence[int]) -> Latents:
         """Start latents of all initialisations, those of one seed one after the other."""

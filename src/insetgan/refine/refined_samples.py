@@ -1,6 +1,6 @@
 """The samples of a refinement in its result folder: images, latents, curves and measures of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ IMAGES = ("canvas", "paste", "refined")
 LAYOUT = Layout(
     kind="refine",
     title="results",
-    pieces=r"\d+(-\d+|-to-\d+-\d+)?(\.json|\.safetensors|\.mp4|_(canvas|paste|refined)\.png)",
+    pieces=r"\d+(-\d+|-to-\d+-\d+)?(\.json|\.safetensors|\.mp4|_(canvas|paste|refined|photo|start|given_\w+)\.png)",
     folder="samples",
     gathered=(
         "results.json",
@@ -35,11 +35,15 @@ LAYOUT = Layout(
         "sheet.png",
         "report.html",
         "walk.mp4",
+        "matrix.png",
     ),
 )
 
 State = tuple[dict[str, dict[str, Tensor]], dict[str, Placement]]
 """Latents by generator and name, each [1, ...], and placements by part, of one sample."""
+
+Finish = Callable[[str, int, Result, int], Mapping[str, Content]]
+"""Further files of a result, and those that take the place of its images, by name, seed, result and row."""
 
 EncodeFilm = Callable[[Path, Sequence[Any]], object]
 """Writes frames to a path as a film."""
@@ -59,6 +63,7 @@ class RefinedSamples:
         encode_film: for films, which are left out without it.
         walk: names of the images of a walk, by number (`walk.image_names`); empty where the samples are seeds.
         measures: the numbers that are taken of each result.
+        finish: gives further files of each result, such as the photograph into which it goes back.
     """
 
     folder: ResultFolder
@@ -67,6 +72,7 @@ class RefinedSamples:
     encode_film: EncodeFilm | None = None
     walk: Sequence[str] = ()
     measures: Sequence[Measure] = MEASURES
+    finish: Finish | None = None
 
     def finished(self, seed: int, block: Sequence[int]) -> bool:
         """Whether all results of a sample are finished.
@@ -102,6 +108,8 @@ class RefinedSamples:
             if self.encode_film is not None and films and len(films[row]):
                 pieces[f"{name}.mp4"] = _film(self.encode_film, films[row])
             pieces[f"{name}.safetensors"] = save(_tensors(result, row))
+            if self.finish is not None:
+                pieces |= self.finish(name, seed, result, row)
             kept = images["refined"][row - rank : row - rank + self.keep]
             difference = spread(kept) if self.keep > 1 else None
             data = {

@@ -123,6 +123,7 @@ def load_network(name_or_path: str | Path, *, kind: str | None = None, key: str 
             _refuse_unknown(maker, architecture)
             with planned():
                 plan = maker(**architecture)
+            _refuse_dropped(plan, architecture)
             _refuse_misfits(plan.state_dict(), file)
             module = maker(**architecture)
             state = {name: file.get_tensor(name) for name in file.keys()}
@@ -229,11 +230,26 @@ def _refuse_unknown(maker: Any, architecture: Mapping[str, Any]) -> None:
     Raises:
         ValueError: naming it.
     """
-    known = inspect.signature(maker).parameters
-    if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values()):
-        for name in architecture:
-            if name not in known:
-                raise ValueError(f"{shown(name)}: {maker.__name__} has no such argument")
+    for name in () if _takes_any(maker) else architecture:
+        if name not in inspect.signature(maker).parameters:
+            raise ValueError(f"{shown(name)}: {maker.__name__} has no such argument")
+
+
+def _takes_any(maker: Any) -> bool:
+    """Whether a class takes any keyword."""
+    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in inspect.signature(maker).parameters.values())
+
+
+def _refuse_dropped(module: Any, architecture: Mapping[str, Any]) -> None:
+    """Refuse a keyword of which a network's own description knows nothing: a class with `**kwargs` may drop it.
+
+    Raises:
+        ValueError: naming it.
+    """
+    described = getattr(module, "architecture", architecture)
+    for name in architecture if _takes_any(type(module)) else ():
+        if name not in described:
+            raise ValueError(f"{shown(name)}: {type(module).__name__} takes no notice of it")
 
 
 def _numbers(value: Any) -> Iterator[float]:
