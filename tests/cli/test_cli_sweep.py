@@ -187,7 +187,7 @@ APP = """
         (folder / "results.json").write_text(json.dumps({"samples": [record], "summary": {}}))
 
     from hydra.core.config_store import ConfigStore
-    callbacks = {"sweep_page": {"_target_": "insetgan.cli.sweep.SweepPage"}}
+    callbacks = {name: {"_target_": f"insetgan.cli.sweep.{name}"} for name in ("SweepNotes", "SweepPage")}
     settings = {"callbacks": callbacks, "sweep": {"dir": "sweep"}, "run": {"dir": "run"}, "output_subdir": None}
     ConfigStore.instance().store(name="app", node={"trunc": 0.5, "out": None, "hydra": settings})
     app()
