@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "source is not given: add +source=flowers or +source=people"),
-        (["+source=peple"], "source/peple: no such choice (allowed: flowers, people)"),
+        ([], "source is not given: add +source=crops or +source=ffhq_align or +source=flowers or "),
+        (["+source=peple"], "source/peple: no such choice (allowed: crops, ffhq_align, flowers, folder, look, people, photos)"),
         (["+source=people", "data.hight=3"], "data.hight: no such setting"),
         (["+source=people", "ot=3"], "did you mean out?"),
         (["+source=people", "data.height=abc"], "data.height=abc: must be a whole number"),
@@ -85,7 +85,7 @@ class Shown(Task):
 def test_a_broken_experiment_is_one_line(monkeypatch, tmp_path, capsys):
     (tmp_path / "conf").mkdir()
     (tmp_path / "experiments").mkdir()
-    (tmp_path / "conf" / "prepare.yaml").write_text("defaults: [prepare_schema, _self_]\n")
+    (tmp_path / "conf" / "prepare.yaml").write_text("defaults: [prepare_schema, _self_]\nfinder: null\n")
     (tmp_path / "experiments" / "bad.yaml").write_text("a: [1\nb: }")
     monkeypatch.setattr(job, "CONF", tmp_path / "conf")
     monkeypatch.setattr(ready, "EXPERIMENTS", tmp_path / "experiments")
