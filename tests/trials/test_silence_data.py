@@ -309,3 +309,20 @@ def test_settings_of_generate_that_would_have_no_effect(refused, overrides, said
 
 def test_an_address_that_is_none(refused):
     refused("weights=http://[::1/x.pkl: is no address of a file", "generate", "weights=http://[::1/x.pkl")
+
+
+def test_annotations_of_which_none_is_taken_are_told_of_where_images_are_taken_whole(tmp_path):
+    """All are of crowds: perhaps the images are no faces."""
+    (tmp_path / "set").mkdir()
+    for index in range(2):
+        Image.new("RGB", (16, 16)).save(tmp_path / "set" / f"{index}.png")
+    table = {
+        "images": [{"id": index, "file_name": f"{index}.png", "height": 16, "width": 16} for index in range(2)],
+        "categories": [{"id": 1, "name": "face"}],
+        "annotations": [{"image_id": 0, "category_id": 1, "bbox": [0, 0, 9, 9], "iscrowd": 1}],
+    }
+    (tmp_path / "set" / "annotations.json").write_text(json.dumps(table))
+    said = "no image has a box of face: the images are taken whole"
+    assert said in part_dataset(tmp_path / "set", "face", 8, 8).notes
+    (tmp_path / "set" / "annotations.json").unlink()
+    assert said not in part_dataset(tmp_path / "set", "face", 8, 8).notes

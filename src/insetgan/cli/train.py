@@ -97,7 +97,7 @@ def _build(
         options = replace(options, metadata=dataset.part_crop.metadata())
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
-    module: TrainingModule = instantiate(config.model.module, TrainingModule)
+    module = instantiate(config.model.module, TrainingModule)
     if config.data.c_dim:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
