@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
     ("arguments", "says"),
     [
         ([], "source is not given: add +source=crops or +source=ffhq_align or +source=flowers or "),
-        (["+source=peple"], "source/peple: no such choice (allowed: crops, ffhq_align, flowers, folder, look, people, photos)"),
+        (
+            ["+source=peple"],
+            "source/peple: no such choice (allowed: crops, ffhq_align, flowers, folder, look, people, photos)",
+        ),
         (["+source=people", "data.hight=3"], "data.hight: no such setting"),
         (["+source=people", "ot=3"], "did you mean out?"),
         (["+source=people", "data.height=abc"], "data.height=abc: must be a whole number"),
