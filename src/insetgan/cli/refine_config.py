@@ -10,7 +10,7 @@ from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.invert_config import ALIGN, ENCODER, IMAGE_BOX, START, ImageBox, Images, Start
 from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
-from insetgan.inversion.projector import ProjectorOptions
+from insetgan.inversion.options import ProjectorOptions
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
