@@ -79,7 +79,7 @@ def hand_of(image: Tensor, pose: Pose, side: int, palms: SingleShot) -> PartBox 
     across, up = hand - wrist
     found = []
     for turn in (0.0, math.atan2(across, -up)):
-        seen = palms.find(image, Square(*hand.tolist(), _LOOK * forearm, turn), threshold=0.1, most=4)
+        seen = palms.find(image, Square(float(hand[0]), float(hand[1]), _LOOK * forearm, turn), threshold=0.1, most=4)
         near = [palm for palm in seen if np.linalg.norm(palm.points[0] - wrist) < _NEAR * forearm]
         if not near:
             return None

@@ -38,7 +38,7 @@ class Cascades:
             raise UserError(f"neighbours={neighbours}: must be from 0 to 100")
         self.cascades, self.neighbours = dict(files or FILES), neighbours
         self.names = tuple(self.cascades)
-        self._paths = {part: _path(name, Path(cv2.data.haarcascades)) for part, name in self.cascades.items()}
+        self._paths = {part: _path(name, Path(cv2.__file__).with_name("data")) for part, name in self.cascades.items()}
         self._classifiers: dict[str, Any] = {}
         for part, path in self._paths.items():
             classifier: Any = cv2.CascadeClassifier(str(path))

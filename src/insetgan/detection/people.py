@@ -123,7 +123,9 @@ class PhotoPeople:
         """The face of a body: one of those found in the whole image, or one that only a closer look shows."""
         centre = pose.points[[NOSE, EYE_LEFT, EYE_RIGHT]].mean(axis=0)
         reach = 1.5 * max(float(np.linalg.norm(pose.points[EAR_LEFT] - pose.points[EAR_RIGHT])), 4.0)
-        close = self.faces.find(image, Square(*centre.tolist(), 3 * reach), threshold=self.threshold, most=4)
+        close = self.faces.find(
+            image, Square(float(centre[0]), float(centre[1]), 3 * reach), threshold=self.threshold, most=4
+        )
         near = [face for face in (*faces, *close) if np.linalg.norm(_middle(face.box) - centre) < reach]
         return max(near, key=lambda face: face.score, default=None)
 

@@ -69,7 +69,7 @@ class SingleShot:
         square, scores, boxes, points = self._look(image, square)
         chosen = np.flatnonzero(scores >= threshold)
         chosen = chosen[np.argsort(-scores[chosen], kind="stable")][:200]
-        found = []
+        found: list[Found] = []
         while len(chosen) and len(found) < most:
             alike = overlaps(boxes[chosen[0]], boxes[chosen]) > OVERLAP
             alike[0] = True

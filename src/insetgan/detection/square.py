@@ -36,11 +36,13 @@ class Square:
 
     def to_image(self, points: Points) -> Points:
         """Points [n, 2] in units of the square, 0..1, as points in pixels of the image."""
-        return np.array([self.x, self.y]) + self.side * (np.asarray(points, np.float64) - 0.5) @ _rotation(self.turn).T
+        turned = (np.asarray(points, np.float64) - 0.5) @ _rotation(self.turn).T
+        return np.asarray(np.array([self.x, self.y]) + self.side * turned)
 
     def to_square(self, points: Points) -> Points:
         """The reverse of `to_image`."""
-        return (np.asarray(points, np.float64) - np.array([self.x, self.y])) / self.side @ _rotation(self.turn) + 0.5
+        away = (np.asarray(points, np.float64) - np.array([self.x, self.y])) / self.side
+        return np.asarray(away @ _rotation(self.turn) + 0.5)
 
     def view(self, image: Tensor, size: int) -> Tensor:
         """What is seen in it, antialiased, black where the image has ended.

@@ -36,7 +36,8 @@ def draw_people(image: Tensor, people: list[Person], *, most: int = 1024) -> Ima
         shown = functional.interpolate(torch.stack(masks).amax(dim=0)[None, None], size, mode="bilinear")[0]
         pixels = pixels * (_SHADE + (1 - _SHADE) * shown)
     drawn = Image.fromarray(pixels.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).numpy())
-    pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(size=max(10, min(size) // 40))
+    letters = max(10, min(size) // 40)
+    pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(size=letters)
     line = max(1, round(max(size) / 400))
     for person in people:
         _draw_points(pen, person, factor, line)
@@ -44,8 +45,8 @@ def draw_people(image: Tensor, people: list[Person], *, most: int = 1024) -> Ima
             colour, corners = COLOURS.get(name, _OTHER), tuple(value * factor for value in box.box)
             pen.rectangle(corners, outline=colour, width=line)
             text = f"{name} {box.score:.2f}"
-            left, top = corners[0], max(corners[1] - font.size - 3, 0)
-            pen.rectangle((left, top, left + font.getlength(text) + 4, top + font.size + 3), fill=colour)
+            left, top = corners[0], max(corners[1] - letters - 3, 0)
+            pen.rectangle((left, top, left + font.getlength(text) + 4, top + letters + 3), fill=colour)
             pen.text((left + 2, top), text, _MASK, font)
     return drawn
 

@@ -83,4 +83,4 @@ def name_copies(verdicts: Sequence[Verdict], *, drop: bool) -> tuple[list[Verdic
 def _distances(some: np.ndarray, all_: np.ndarray) -> np.ndarray:
     """Number of different bits of each of some [n, 256] and each of all [m, 256]: [n, m]."""
     one, other = some.astype(np.float32), all_.astype(np.float32)
-    return one.sum(1)[:, None] + other.sum(1)[None] - 2 * one @ other.T
+    return np.asarray(one.sum(1)[:, None] + other.sum(1)[None] - 2 * one @ other.T)
