@@ -141,3 +141,20 @@ def test_a_file_of_another_family_is_an_inset(file, refine, tmp_path):
     result = refine(PLUGIN, "parts.face.weights=z.safetensors", without=["face"])
     assert result.returncode == 0, result.stderr
     assert "face.z" in latents(tmp_path)
+
+
+def test_an_evaluation_refines_with_it_as_inset_and_takes_a_canvas_of_a_file(families, command, networks, tmp_path):
+    pieces = [networks[name] for name in ("canvas", "detector", "perceptual")]
+    inner = ",".join(f'"{setting}"' for setting in [*pieces, *Z, "steps=2", "schedule.block=1"])
+    features = f"features.network.name_or_path={networks['folder']}/parts.safetensors"
+    small = ["num=4", "batch_size=2", "bootstrap=2", "shown=0", "data.num=4", "trunc=0.7"]
+    run = [PLUGIN, f"refine=[{inner}]", features, "method=[unconditional,joint]", "regions=[body,face]", *small]
+    result = command("evaluate", *run, "metrics=[fid]", "out=found")
+    assert result.returncode == 0, result.stderr
+    table = (tmp_path / "found" / "table" / "table.md").read_text()
+    assert "nconditional" in table
+
+    inner = ",".join(f'"{setting}"' for setting in [networks["face"], *pieces[1:], *MAP])
+    result = command("evaluate", PLUGIN, f"refine=[{inner}]", features, "metrics=[fid]", *small, "out=canvas")
+    said = "error: refine: canvas.generator: an evaluation takes canvas.weights, which say how large images are\n"
+    assert (result.returncode, result.stderr) == (2, said)

@@ -111,3 +111,8 @@ def test_labelled_generators_are_refused():
     generator.c_dim = 3
     with pytest.raises(UserError, match="labels"):
         path_lengths(generator, squared, [0])
+
+
+def test_a_generator_without_w_is_refused():
+    with pytest.raises(UserError, match="path lengths are measured in W, which this generator does not have"):
+        path_lengths(nn.Identity(), squared, range(2))

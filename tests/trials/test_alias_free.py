@@ -11,9 +11,12 @@ from safetensors.torch import load_file
 
 import insetgan
 from insetgan.metrics.path_length import path_lengths
-from insetgan.networks import Generator
+from insetgan.networks import Discriminator, Generator
 from insetgan.networks.alias_free import AliasFreeGenerator
 from insetgan.ops.images import to_uint8
+from insetgan.runtime.errors import UserError
+from insetgan.training.gan_module import GANModule
+from insetgan.training.transfer import start_from
 from insetgan.weights.store import load_network, save_network
 
 SHAPE = {"z_dim": 8, "w_dim": 8, "channel_base": 256, "channel_max": 8}
@@ -102,3 +105,30 @@ def test_a_notebook_and_path_lengths(files):
     assert insetgan.draw(generator, [0, 1], [0.9, 0.5]).shape == (2, 3, 32, 32)
     found = path_lengths(generator, lambda a, b: (a - b).square().flatten(1).sum(1), range(3))
     assert (found > 0).all() and found.isfinite().all()
+
+
+def test_its_latents_are_found_from_an_image(files, in_process, tiny_networks):
+    pixels = np.random.RandomState(0).randint(0, 256, (32, 32, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(files / "me.png")
+    run = [
+        f"weights={files}/t.pkl",
+        f"image={files}/me.png",
+        tiny_networks["detector"],
+        "perceptual=parts_net",
+        tiny_networks["perceptual"],
+        "start=mean",
+        "steps=2",
+    ]
+    code, _, errors = in_process("invert", *run, f"out={files}/found")
+    assert code == 0, errors
+    code, _, errors = in_process("invert", *run, "space=w+f", f"out={files}/features")
+    assert (code, errors) == (2, "error: space=w+f: needs a StyleGAN2 generator, such as those of weights=\n")
+
+
+def test_a_training_of_stylegan2_does_not_begin_with_it(files):
+    shape = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2, "channel_base": 128, "channel_max": 8}
+    sizes = {"height": 16, "width": 16, "channel_base": 128, "channel_max": 8}
+    module = GANModule(Generator(height=16, width=16, **shape), Discriminator(**sizes), batch_size=4)
+    for strict in (True, False):
+        with pytest.raises(UserError, match=r"t\.pkl: holds a StyleGAN3 generator, and this trains a StyleGAN2"):
+            start_from(module, files / "t.pkl", strict=strict)

@@ -236,11 +236,14 @@ def generator_size(weights: str | None) -> tuple[int, int]:
     """Height and width of a generator's images, by the description in its file.
 
     Raises:
-        UserError: no file is named, or it holds no generator.
+        UserError: no file is named, it holds no generator, or its architecture does not say how large images are.
     """
     if weights is None:
         raise UserError("refine: canvas.generator: an evaluation takes canvas.weights, which say how large images are")
-    architecture = read_metadata(resolve(weights, key="refine: canvas.weights"))["architecture"]
-    if not {"height", "width"} <= set(architecture):
+    about = read_metadata(resolve(weights, key="refine: canvas.weights"))
+    architecture = about["architecture"]
+    if about["kind"] != "generator":
         raise UserError(f"refine: canvas.weights={weights}: holds no generator")
+    if not {"height", "width"} <= set(architecture):
+        raise UserError(f"refine: canvas.weights={weights}: its architecture names no height and width of images")
     return int(architecture["height"]), int(architecture["width"])

@@ -28,6 +28,7 @@ from insetgan.inversion.inverter import STEPS, Inverter, Reconstruction, find_en
 from insetgan.inversion.projector import Projector
 from insetgan.inversion.tuning import Tuning
 from insetgan.metrics.reconstruction import FIGURES, reconstruction_figures
+from insetgan.networks.layered import Layered
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import device_of
 from insetgan.ops.images import encode_png
@@ -62,13 +63,10 @@ class Taken:
 
 def run(config: DictConfig) -> None:
     """Invert what is not finished yet, gather the results and say what came out."""
-    check(config)
-    guard()
-    limit_threads(config.trainer.num_threads)
+    lines, inverter, perceptual, tuning = _ready(config)
     console = PatientConsole()
-    for line in settle_perceptual_of(config, [(None, config.weights)]):
+    for line in lines:
         console.print(line, markup=False)
-    inverter, perceptual, tuning = _inverter(config, choose_device(config.device))
     taken, left_out = _taken(config, inverter)
     for line in left_out:
         console.print(f"left out: {line}", markup=False)
@@ -92,11 +90,30 @@ def run(config: DictConfig) -> None:
     _report(console, folder, results, count, time.monotonic() - began)
 
 
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work; the images are not opened.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    _ready(config)
+
+
+def _ready(config: DictConfig) -> tuple[list[str], Inverter, Any, Tuning]:
+    """Check the settings; gives lines to be said, what inverts, what measures, and how the generator is tuned."""
+    check(config)
+    guard()
+    limit_threads(config.trainer.num_threads)
+    lines = settle_perceptual_of(config, [(None, config.weights)])
+    return lines, *_inverter(config, choose_device(config.device))
+
+
 def _inverter(config: DictConfig, device: str) -> tuple[Inverter, Any, Tuning]:
     """What inverts, what measures, and how the generator is tuned."""
     generator = load_network(config.weights, kind="generator").to(device)
-    if generator.c_dim or generator.img_channels != 3:
-        raise UserError(f"weights={config.weights}: must be unconditional and draw RGB")
+    layered: Any = generator if isinstance(generator, Layered) else None
+    if layered is None or layered.c_dim or layered.img_channels != 3:
+        raise UserError(f"weights={config.weights}: must be a StyleGAN, unconditional, and draw RGB")
     perceptual = instantiate(config.perceptual, Perceptual)
     if hasattr(perceptual, "to"):
         perceptual.to(device)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from insetgan.networks.alias_free import AliasFreeGenerator
 from insetgan.networks.discriminator import Discriminator
 from insetgan.networks.generator import Generator
 from insetgan.runtime.errors import UserError
@@ -137,7 +138,10 @@ def _sources(module: TrainingModule, path: Path) -> dict[str, dict[str, Tensor]]
     published = _is_published(path)
     if path.suffix == ".safetensors" or published:
         names = [name for name, kind in networks.items() if kind is not None]
-        state = load_network(path, kind=str(networks[names[0]]), key="init").state_dict()
+        source = load_network(path, kind=str(networks[names[0]]), key="init")
+        if isinstance(source, AliasFreeGenerator):  # its mapping alone would fit
+            raise UserError(f"init={path}: holds a StyleGAN3 generator, and this trains a StyleGAN2")
+        state = source.state_dict()
         found = dict.fromkeys(names, state)
         if published and "D" in networks and isinstance(module.get_submodule("D"), Discriminator):
             found |= _published_discriminator(path)

@@ -43,8 +43,12 @@ class Generator(Method):
         """
         path = _path(node.get("weights"), f"{key}.weights")
         about = read_metadata(path)
-        if about["kind"] != "generator" or not {"height", "width"} <= set(about["architecture"]):
+        if about["kind"] != "generator":
             raise UserError(f"{key}.weights={node.get('weights')}: holds no generator")
+        if not {"height", "width"} <= set(about["architecture"]):
+            raise UserError(
+                f"{key}.weights={node.get('weights')}: its architecture names no height and width of the images"
+            )
         return int(about["architecture"]["height"]), int(about["architecture"]["width"])
 
     @cached_property
