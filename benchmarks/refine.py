@@ -51,7 +51,9 @@ def built(*overrides: str) -> RefinementModule:
 
 def problem_of(module: RefinementModule, count: int, device: str) -> Problem:
     starts = {name: module.starts(name, drawer, range(count)) for name, drawer in module.generators.items()}
-    return module.to(device).problem({name: codes.to(torch.device(device)) for name, codes in starts.items()})
+    return module.to(device).problem(
+        {name: codes.each(lambda _, tensor: tensor.to(device)) for name, codes in starts.items()}
+    )
 
 
 def seconds(task: Any, device: str) -> float:

@@ -118,6 +118,8 @@ def succeeds(compare, *args, **settings):
 class Approx:
     """`pytest.approx`, which asks the comparison a second time with twice the value."""
 
+    __array_ufunc__ = None  # so that an array on the left leaves the comparison to it, as pytest's own does
+
     def __init__(self, approx, expected, *args, **settings):
         self.expected, self.once = expected, approx(expected, *args, **settings)
         self.again = lambda: approx(twice(expected), *args, **settings)

@@ -14,8 +14,8 @@ from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.generate_config import GenerateConfig
 from insetgan.cli.invert_config import InvertConfig
-from insetgan.cli.job import slug
 from insetgan.cli.prepare_config import PrepareConfig
+from insetgan.cli.ready import slug
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import schema_of

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from insetgan.cli import job
+from insetgan.cli import job, ready
 from insetgan.cli.prepare_config import PrepareConfig
+from insetgan.cli.task import Task
 from insetgan.runtime.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,8 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "source is not given: add +source=flowers or +source=people"),
-        (["+source=peple"], "source/peple: no such choice (allowed: flowers, people)"),
+        ([], "source is not given: add +source=crops or +source=ffhq_align or +source=flowers or "),
+        (
+            ["+source=peple"],
+            "source/peple: no such choice (allowed: crops, ffhq_align, flowers, folder, look, people, photos)",
+        ),
         (["+source=people", "data.hight=3"], "data.hight: no such setting"),
         (["+source=people", "ot=3"], "did you mean out?"),
         (["+source=people", "data.height=abc"], "data.height=abc: must be a whole number"),
@@ -63,8 +67,9 @@ def test_a_bug_of_ours_is_no_mistake_of_the_user(monkeypatch, tmp_path):
     class Empty:
         pass
 
-    def broken(_):
-        raise ValueError("ours")
+    class Broken(Task):
+        def run(self, config):
+            raise ValueError("ours")
 
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "empty.yaml").write_text("defaults: [empty_schema, _self_]\n")
@@ -72,23 +77,28 @@ def test_a_bug_of_ours_is_no_mistake_of_the_user(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["empty.py"])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="ours"):
-        job.run_job(broken, "empty", Empty, [])
+        job.run_job("empty", [], Broken("empty", [], Empty), print)
+
+
+class Shown(Task):
+    def run(self, config):
+        print(config.source)
 
 
 def test_a_broken_experiment_is_one_line(monkeypatch, tmp_path, capsys):
     (tmp_path / "conf").mkdir()
     (tmp_path / "experiments").mkdir()
-    (tmp_path / "conf" / "prepare.yaml").write_text("defaults: [prepare_schema, _self_]\n")
+    (tmp_path / "conf" / "prepare.yaml").write_text("defaults: [prepare_schema, _self_]\nfinder: null\n")
     (tmp_path / "experiments" / "bad.yaml").write_text("a: [1\nb: }")
     monkeypatch.setattr(job, "CONF", tmp_path / "conf")
-    monkeypatch.setattr(job, "EXPERIMENTS", tmp_path / "experiments")
+    monkeypatch.setattr(ready, "EXPERIMENTS", tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["prepare.py", "+experiments=bad"])
     with pytest.raises(SystemExit) as end:
-        job.run_job(print, "prepare", PrepareConfig, sys.argv[1:])
+        job.run_job("prepare", sys.argv[1:], Shown("prepare", sys.argv[1:], PrepareConfig), print)
     assert end.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and "bad.yaml" in lines[0]
     monkeypatch.setattr(sys, "argv", ["prepare.py", "+source=people"])
-    job.run_job(lambda config: print(config.source), "prepare", PrepareConfig, sys.argv[1:])
+    job.run_job("prepare", sys.argv[1:], Shown("prepare", sys.argv[1:], PrepareConfig), print)
     assert capsys.readouterr().out == "people\n", "a file that is not named is not read"

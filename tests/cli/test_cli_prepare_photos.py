@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from insetgan.data.archive import PEOPLE, Archive
+from insetgan.weights.store import load_network
 
 
 @pytest.fixture
@@ -53,6 +54,25 @@ def test_bodies_then_their_faces(prepare, photos, tmp_path):
         Archive(tmp_path / name).image(0).astype(int) for name in ("outputs/data/face-16x16.zip", "direct.zip")
     )
     assert np.abs(ours - theirs).mean() < 30, "nearly the same square of the same face"
+
+
+def test_parts_net_learns_from_a_prepared_set_and_finds_parts_for_the_next(prepare, in_process, photos, tmp_path):
+    """The expensive detectors run once; what they found trains the small network, whatever the number of images."""
+    code, _, errors = prepare("+source=photos", "data.input=photos", "out=bodies.zip", "data.height=64")
+    assert code == 0, errors
+    small = ["data.height=64", "data.width=32", "batch_size=2", "trainer.max_kimg=0.006", "data.workers=0"]
+    code, text, errors = in_process("train", "+model=parts", "data.path=bodies.zip", "out=run", *small, cwd=tmp_path)
+    assert code == 0, errors
+    trained = tmp_path / "run" / "parts-last.safetensors"
+    network = load_network(trained, kind="parts")
+    assert network.parts == ("face", "hand_left", "hand_right", "feet") and network.masks is not None
+    find = ["finder=parts_net", f"finder.network.name_or_path={trained}"]
+    code, text, errors = prepare("+source=look", "data.input=photos/0.jpg", *find)
+    assert code == 0 and "0.jpg: 592 x 436" in text, errors
+    extended = ["+model=parts", "data.path=bodies.zip", "model.module.network.parts=[face,person]", "out=other"]
+    code, _, errors = in_process("train", *extended, *small, cwd=tmp_path)
+    assert code == 0, errors
+    assert load_network(tmp_path / "other" / "parts-last.safetensors", kind="parts").parts == ("face", "person")
 
 
 def test_faces_are_aligned(prepare, photos, tmp_path):

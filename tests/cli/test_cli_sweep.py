@@ -187,7 +187,7 @@ APP = """
         (folder / "results.json").write_text(json.dumps({"samples": [record], "summary": {}}))
 
     from hydra.core.config_store import ConfigStore
-    callbacks = {"sweep_page": {"_target_": "insetgan.cli.sweep.SweepPage"}}
+    callbacks = {name: {"_target_": f"insetgan.cli.sweep.{name}"} for name in ("SweepNotes", "SweepPage")}
     settings = {"callbacks": callbacks, "sweep": {"dir": "sweep"}, "run": {"dir": "run"}, "output_subdir": None}
     ConfigStore.instance().store(name="app", node={"trunc": 0.5, "out": None, "hydra": settings})
     app()
@@ -206,7 +206,7 @@ def test_hydra_calls_it_and_an_earlier_sweep_is_forgotten(tmp_path):
     assert re.search(r"^sweep page: sweep/sweep.html$", result.stdout, re.MULTILINE), result.stdout + result.stderr
     rows = list(csv.DictReader((tmp_path / "sweep/sweep.csv").open()))
     assert [(row["trunc"], row["problem"], row["seam_after.face.median"]) for row in rows] == [
-        ("0.3", "", "1.3"), ("0.5", "", "1.5"), ("2", "failed", ""),
+        ("0.3", "", "1.3"), ("0.5", "", "1.5"), ("2", "failed: not above 1", ""),
     ]  # fmt: skip
     result = run("-m", "trunc=0.1,3,0.2")  # a user's mistake ends the program
     assert (result.returncode, result.stderr) == (1, "not above 1\n")

@@ -11,6 +11,7 @@ from insetgan.detection.located import (
     LocatedBatch,
     LocatedImages,
     _move,
+    _within,
     _without_people,
     augment,
     mirrored_order,
@@ -71,7 +72,7 @@ def test_parts_without_masks_say_how_to_do_without(tmp_path):
         LocatedImages(Archive(tmp_path), masks=True)
 
 
-@pytest.mark.parametrize(("chosen", "needed"), [({"last": -200}, 200), ({"first": 3}, 3)])
+@pytest.mark.parametrize(("chosen", "needed"), [({"first": 3}, 3), ({"first": 5, "last": -1}, 6)])
 def test_too_few_images_are_refused_with_the_number_needed(chosen, needed):
     with pytest.raises(UserError, match=f"holds 3 images, but more than {needed} are needed"):
         LocatedImages(Fake(), **chosen)
@@ -177,3 +178,19 @@ def test_augment_is_a_function_of_its_generator(seed):
     assert one.images.abs().max() <= 1
     same = painted(6, (10, 24, 20, 40))
     assert all(torch.equal(a, b) for a, b in zip(batch, same, strict=True)), "the batch given is left alone"
+
+
+@pytest.mark.parametrize(
+    ("bound", "count", "expected"),
+    [
+        (-200, 1000, -200), (-200, 200, -40), (-200, 12, -2), (-2, 2, -1), (-1, 1, -1), (0, 5, 0), (None, 5, None),
+    ],
+)  # fmt: skip
+def test_of_few_images_a_fifth_validates(bound, count, expected):
+    assert _within(bound, count) == expected
+
+
+def test_a_few_images_are_split_and_it_is_said():
+    both = LocatedImages(Fake(), last=-200), LocatedImages(Fake(), first=-200)
+    assert [len(each) for each in both] == [2, 1]
+    assert all("holds 3 images only, so that the last 1 validate" in each.notes for each in both)

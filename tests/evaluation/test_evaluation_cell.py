@@ -55,6 +55,15 @@ def test_a_region_that_too_few_show_has_no_distance(face):
     assert (cell.n, cell.missing, cell.figures) == (face, 16 - face, {})
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_region_that_too_few_real_images_show_has_no_distance(count):
+    real = RealFeatures(
+        "ten", {"body": torch.zeros(10, 2), "face": torch.ones(count, 2)}, {"body": 0, "face": 10 - count}
+    )
+    cell = Measurement([Taken(Gap())]).cell("m", 0.7, "face", real, fake())
+    assert (cell.n, cell.missing, cell.figures) == (8, 8, {})
+
+
 def test_figures_beside_are_medians_and_means_of_those_known():
     values = [1.0, 2.0, 9.0, math.nan]
     known = fake(**{"seam.face": values, "lpips_diversity.face": values, "body_change": values})

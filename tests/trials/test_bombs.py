@@ -160,3 +160,17 @@ def test_bombs_take_little_memory(tmp_path):
     }
     for name, said in expected.items():
         assert said in found[name][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "said"),
+    [
+        ("generate", ["mix=[0-100000,0-100000]"], "mix=[0-100000,0-100000]: 10000400003 images, at most 1000000 a run"),
+        ("generate", ["walk=0-999999", "frames=10000"], "frames=10000 walk=0-999999: 9999990001 images"),
+        ("generate", ["seeds=0-999999", "trunc=0.1,0.2"], "trunc=0.1,0.2 seeds=0-999999: 2000000 images"),
+        ("refine", ["walk=10000", "seeds=0-999999"], "walk=10000 seeds=0-999999: 9999990001 images"),
+        ("complete", ["seeds=0-999999"], "seeds=0-999999 data.path=None: 16000000 images"),
+    ],
+)
+def test_settings_that_are_multiplied_are_counted_before_anything_is_listed(refused, name, overrides, said):
+    refused(said, name, *overrides)

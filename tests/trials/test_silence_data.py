@@ -292,3 +292,37 @@ def test_other_choices_are_refused(tmp_path):
         ImageDataset(tmp_path, 16, 8, grey="keep")
     with pytest.raises(UserError, match=r"data\.crop=left: must be one of none, center, fit"):
         ImageDataset(tmp_path, 16, 8, crop="left")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["frames=5"], "frames=5: belongs to walk=; leave it away"),
+        (["space=w", "mix=[0-1,2-3]"], "space=w: belongs to walk=; leave it away"),
+        (["seeds=7-9", "mix=[0-1,2-3]"], "seeds=7-9: mix= and walk= name their own seeds; leave it away"),
+        (["seeds=7-9", "walk=[1,2]"], "seeds=7-9: mix= and walk= name their own seeds; leave it away"),
+    ],
+)
+def test_settings_of_generate_that_would_have_no_effect(refused, overrides, said):
+    refused(said, "generate", "weights=face", *overrides)
+
+
+def test_an_address_that_is_none(refused):
+    refused("weights=http://[::1/x.pkl: is no address of a file", "generate", "weights=http://[::1/x.pkl")
+
+
+def test_annotations_of_which_none_is_taken_are_told_of_where_images_are_taken_whole(tmp_path):
+    """All are of crowds: perhaps the images are no faces."""
+    (tmp_path / "set").mkdir()
+    for index in range(2):
+        Image.new("RGB", (16, 16)).save(tmp_path / "set" / f"{index}.png")
+    table = {
+        "images": [{"id": index, "file_name": f"{index}.png", "height": 16, "width": 16} for index in range(2)],
+        "categories": [{"id": 1, "name": "face"}],
+        "annotations": [{"image_id": 0, "category_id": 1, "bbox": [0, 0, 9, 9], "iscrowd": 1}],
+    }
+    (tmp_path / "set" / "annotations.json").write_text(json.dumps(table))
+    said = "no image has a box of face: the images are taken whole"
+    assert said in part_dataset(tmp_path / "set", "face", 8, 8).notes
+    (tmp_path / "set" / "annotations.json").unlink()
+    assert said not in part_dataset(tmp_path / "set", "face", 8, 8).notes

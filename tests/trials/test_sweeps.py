@@ -1,8 +1,11 @@
 """Sweeps: a wrong value in any run is told before the first run starts, and groups of one choice take no list."""
 
+import importlib
+
 import pytest
 from hydra.core.singleton import Singleton
 
+from insetgan.cli.command import COMMANDS
 from insetgan.cli.guard import guard_hydra
 from insetgan.cli.single_choice import SEVERAL, one_choice
 from insetgan.cli.sweep_check import MOST_RUNS
@@ -21,6 +24,7 @@ LAST_IS_WRONG = [
     ("evaluate", ['refine=[],["schedule.block=x"]'], "schedule.block=x: must be a whole number"),
     ("complete", ["seeds=0,x"], "run 2 of 2 (seeds=x): seeds=x: "),
     ("generate", ["weights=face", "layers=null,3"], "run 2 of 2 (layers=3): layers=3: belongs to style mixing"),
+    ("invert", ["weights=face", "image=face.png", "steps=1,x"], "run 2 of 2 (steps=x): steps=x: must be a whole number"),
     ("convert", ["in=face,nope", "info=true"], "run 2 of 2 (weights=nope): in=nope: no file"),
     ("prepare", ["+source=flowers", "data.height=64,x"], "run 2 of 2 (data.height=x): data.height=x: must be a whole number"),
 ]  # fmt: skip
@@ -95,6 +99,11 @@ def test_lists_of_groups_that_stand_beside_each_other_are_taken(run):
         assert run(name, *model, override, "num=x" if name == "evaluate" else "seed=x" if model else "steps=x")[1][
             0
         ].endswith("must be a whole number")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_can_check_a_run(name):
+    assert callable(importlib.import_module(f"insetgan.cli.{name}").check_run)
 
 
 def test_the_choices_are_named():

@@ -69,6 +69,29 @@ def test_fields_of_coco_that_are_misspelt(field, meant):
         read_coco("annotations.json", coco(**{field: 1}), {"a.png"})
 
 
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e10, float("nan"), float("inf")])
+def test_coordinates_beyond_any_image_are_no_overflow(value):
+    with pytest.raises(ValueError, match=r"not in COCO.s format \(annotations\.0\.bbox\.0: "):
+        read_coco("annotations.json", coco(bbox=[value, 0, value, 2]), {"a.png"})
+    with pytest.raises(ValueError, match="is not in COCO"):
+        read_coco("annotations.json", coco(segmentation=[[value, 0, 1, 0, 1, 1]]), {"a.png"})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"image_id": "1"},
+        {"category_id": "1"},
+        {"bbox": ["0", "0", "2", "2"]},
+        {"bbox": [True, 0, 2, 2]},
+        {"iscrowd": "0"},
+    ],
+)
+def test_text_is_no_number_in_coco(fields):
+    with pytest.raises(ValueError, match="is not in COCO's format"):
+        read_coco("annotations.json", coco(**fields), {"a.png"})
+
+
 def test_fields_of_other_programs_are_no_mistakes():
     known = dict.fromkeys(
         (

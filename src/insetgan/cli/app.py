@@ -38,19 +38,22 @@ def entry(name: str, arguments: Sequence[str] | None = None) -> None:
     """
     let_waiting_threads_sleep()
     arguments = sys.argv[1:] if arguments is None else arguments
-    module, _, class_name = _SETTINGS[name].partition(":")
-    cls: type = getattr(importlib.import_module(module), class_name)
+    cls = settings_class(name)
     if "--version" in arguments or "-h" in arguments or "--help" in arguments:
         answer(name, cls, arguments)
         return
-    job = importlib.import_module("insetgan.cli.job")  # Hydra takes half a second to import
-
-    def run(config: Any) -> float | None:
-        # Imported here, so that mistakes in the settings are answered before torch is loaded.
-        result: float | None = importlib.import_module(f"insetgan.cli.{name}").run(config)
-        return result
+    # Hydra takes half a second to import.
+    job, task = importlib.import_module("insetgan.cli.job"), importlib.import_module("insetgan.cli.task")
 
     def check_run(config: Any) -> None:
+        # Imported here, so that mistakes in the settings are answered before torch is loaded.
         importlib.import_module(f"insetgan.cli.{name}").check_run(config)
 
-    job.run_job(run, check_run, name, cls, arguments)
+    job.run_job(name, arguments, task.Task(name, arguments, cls), check_run)
+
+
+def settings_class(name: str) -> type:
+    """The class that declares the settings of a command."""
+    module, _, class_name = _SETTINGS[name].partition(":")
+    found: type = getattr(importlib.import_module(module), class_name)
+    return found

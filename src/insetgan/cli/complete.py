@@ -16,6 +16,7 @@ from insetgan.cli.build import instantiate
 from insetgan.cli.complete_config import check
 from insetgan.cli.device import choose_device
 from insetgan.cli.run_index import indexed
+from insetgan.cli.seeds import refuse_too_many
 from insetgan.cli.terminal import PatientConsole, progress, table
 from insetgan.completion.completion import complete
 from insetgan.completion.faced import FacedImages
@@ -43,6 +44,7 @@ def run(config: DictConfig) -> None:
     seeds, generator = _ready(config)
     images = _images(config, generator.height, generator.width)
     known, shown = _known(config, images, generator.height, generator.width)
+    refuse_too_many(f"seeds={config.seeds} data.path={config.data.path}", len(shown) * len(seeds))
     console = PatientConsole()
     for note in images.notes:
         console.print(note, markup=False)

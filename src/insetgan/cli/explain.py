@@ -7,6 +7,7 @@ from typing import get_args, get_origin, get_type_hints
 
 from yaml import YAMLError
 
+from insetgan.cli.launchers import EXTRAS
 from insetgan.cli.places import choices_of
 from insetgan.cli.renamed import new_name
 from insetgan.runtime.errors import UserError
@@ -61,6 +62,8 @@ def _below_nothing(error: Exception, text: str) -> str | None:
 
 def _wrong_choice(text: str, command: str) -> str | None:
     """What Hydra says of a choice that a group does not have, alone or in a list, and of one value for many settings."""
+    if (match := re.search(r"Could not find 'hydra/launcher/(\S+)'", text)) and match[1] in EXTRAS:
+        return f"hydra/launcher={match[1]}: needs pip install 'insetgan[{EXTRAS[match[1]]}]'"
     if match := re.search(r"Could not find '(\S+)' Available options in '\S+': (.*?) Config search path", text):
         return f"{match[1]}: no such choice {_now(match[1], command)}(allowed: {', '.join(match[2].split())})"
     if match := re.search(r"Could not load '((\S+)/[^/']+)'", text):

@@ -23,6 +23,7 @@ from insetgan.reports.generation_sheet import draw_sheet, write_film
 from insetgan.reports.video import find_encoder
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import files_of, fingerprint
+from insetgan.runtime.printing import printable
 from insetgan.runtime.provenance import provenance, with_provenance
 from insetgan.runtime.store import ResultFolder
 from insetgan.runtime.threads import limit_threads
@@ -31,6 +32,8 @@ from insetgan.weights.store import load_network
 
 _BESIDE = ("seeds", "batch_size", "device", "out", "overwrite", "plugins", "accept_licence", "trainer")
 """Settings that decide neither an image nor its name."""
+_LONGEST_LABEL = 40
+"""Letters of a label on the grid."""
 
 
 def run(config: DictConfig) -> None:
@@ -46,7 +49,7 @@ def run(config: DictConfig) -> None:
         if count:
             _draw(images, generator, plan, blocks, console)
         seconds = time.monotonic() - began
-        notes = _gather(images, plan)
+        notes = _gather(images, plan, _about(config))
     _report(console, folder, len(plan.names), count, seconds, notes)
 
 
@@ -129,12 +132,21 @@ def _draw(images: Images, generator: Synthesiser, plan: Plan, blocks: Sequence[B
         images.draw(generator, plan, blocks, on_images)
 
 
-def _gather(images: Images, plan: Plan) -> list[str]:
+def _about(config: DictConfig) -> str:
+    """The network and its label, for the grid."""
+    name = printable(config.weights.rpartition("/")[2])[-60:]
+    if config.label is None:
+        return name
+    label = str(config.label)
+    return f"{name}, label {label if len(label) <= _LONGEST_LABEL else f'{label[:_LONGEST_LABEL]}...'}"
+
+
+def _gather(images: Images, plan: Plan, about: str) -> list[str]:
     """Write results.json, grid.png and the film of a walk; gives what is to be said of them."""
     names, folder = plan.names, images.folder
     records = [{"name": name, **plan.record(index)} for index, name in enumerate(names)]
     folder.write("results.json", (json.dumps({"images": records, **provenance()}, indent=1) + "\n").encode())
-    notes = draw_sheet(images, plan)
+    notes = draw_sheet(images, plan, about)
     if isinstance(plan, WalkPlan):
         write_film(images, plan)
         notes.append(f"film:     {folder.path / 'walk.mp4'}")

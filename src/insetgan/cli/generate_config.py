@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import field, fields
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from insetgan.cli.compute_config import ThreadsConfig
-from insetgan.cli.seeds import parse_seeds
+from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, Plugins, SeedText
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
@@ -68,6 +68,9 @@ class GenerateConfig:
     plugins: Plugins = None
 
 
+_DEFAULTS = {field.name: field.default for field in fields(GenerateConfig)}
+
+
 def check(config: DictConfig) -> None:
     """Refuse settings that do not go together.
 
@@ -80,6 +83,35 @@ def check(config: DictConfig) -> None:
         raise UserError(f"layers={config.layers}: belongs to style mixing; add 'mix=[0-3,8-11]' or leave it away")
     if (config.mix is not None or config.walk is not None) and len(parse_truncs(_plain(config.trunc))) > 1:
         raise UserError(f"trunc={config.trunc}: must be one value with mix= or walk=")
+    _refuse_unused(config)
+    _refuse_too_many(config)
+
+
+def _refuse_unused(config: DictConfig) -> None:
+    """Refuse settings that were changed and have no effect."""
+    unused = {}
+    if config.mix is not None or config.walk is not None:
+        unused["seeds"] = "mix= and walk= name their own seeds"
+    if config.walk is None:
+        unused |= dict.fromkeys(("frames", "space"), "belongs to walk=")
+    for key, said in unused.items():
+        if (given := _plain(config[key])) != _DEFAULTS[key]:
+            raise UserError(f"{key}={_shown(given)}: {said}; leave it away")
+
+
+def _refuse_too_many(config: DictConfig) -> None:
+    """Count the images before they are listed."""
+    if config.mix is not None:
+        rows, columns = map(len, parse_mix(config.mix))
+        refuse_too_many(f"mix={_shown(_plain(config.mix))}", rows + columns + rows * columns)
+    elif config.walk is not None:
+        steps = len(parse_walk(config.walk)) - 1
+        refuse_too_many(f"frames={config.frames} walk={_shown(_plain(config.walk))}", steps * config.frames + 1)
+    else:
+        seeds, truncs = parse_seeds(_plain(config.seeds)), parse_truncs(_plain(config.trunc))
+        refuse_too_many(
+            f"trunc={_shown(_plain(config.trunc))} seeds={_shown(_plain(config.seeds))}", len(seeds) * len(truncs)
+        )
 
 
 def parse_truncs(given: Any) -> list[float]:

@@ -63,13 +63,10 @@ class Taken:
 
 def run(config: DictConfig) -> None:
     """Invert what is not finished yet, gather the results and say what came out."""
-    check(config)
-    guard()
-    limit_threads(config.trainer.num_threads)
+    lines, inverter, perceptual, tuning = _ready(config)
     console = PatientConsole()
-    for line in settle_perceptual_of(config, [(None, config.weights)]):
+    for line in lines:
         console.print(line, markup=False)
-    inverter, perceptual, tuning = _inverter(config, choose_device(config.device))
     taken, left_out = _taken(config, inverter)
     for line in left_out:
         console.print(f"left out: {line}", markup=False)
@@ -91,6 +88,24 @@ def run(config: DictConfig) -> None:
                 _invert(inversions, block, inverter, tuning, perceptual, shown)
         results = _gather(inversions, names, left_out)
     _report(console, folder, results, count, time.monotonic() - began)
+
+
+def check_run(config: DictConfig) -> None:
+    """Raise what would stop a run before its work; the images are not opened.
+
+    Raises:
+        UserError: a setting, or a file that it names, cannot be used.
+    """
+    _ready(config)
+
+
+def _ready(config: DictConfig) -> tuple[list[str], Inverter, Any, Tuning]:
+    """Check the settings; gives lines to be said, what inverts, what measures, and how the generator is tuned."""
+    check(config)
+    guard()
+    limit_threads(config.trainer.num_threads)
+    lines = settle_perceptual_of(config, [(None, config.weights)])
+    return lines, *_inverter(config, choose_device(config.device))
 
 
 def _inverter(config: DictConfig, device: str) -> tuple[Inverter, Any, Tuning]:

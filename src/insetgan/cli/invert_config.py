@@ -8,8 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.setting_types import BACKGROUND, LICENCE, Background, Plugins
-from insetgan.inversion.projector import InversionSpace, ProjectorOptions
-from insetgan.inversion.tuning import Tuning
+from insetgan.inversion.options import InversionSpace, ProjectorOptions, TuningOptions
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -53,8 +52,8 @@ class InvertConfig:
     projector: Annotated[ProjectorOptions, Field(description="how latents are optimised")] = field(
         default_factory=ProjectorOptions
     )
-    tuning: Annotated[Tuning, Field(description="pivotal tuning of the generator, for one image")] = field(
-        default_factory=Tuning
+    tuning: Annotated[TuningOptions, Field(description="pivotal tuning of the generator, for one image")] = field(
+        default_factory=TuningOptions
     )
     align: Annotated[Literal["whole", "center", "fit", "part"], Field(description=ALIGN)] = "whole"
     part: Annotated[str, Field(description="what align=part looks for")] = "face"

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.invert_config import ALIGN, ENCODER, IMAGE_BOX, START, ImageBox, Images, Start
-from insetgan.cli.seeds import parse_seeds
+from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
-from insetgan.inversion.projector import ProjectorOptions
+from insetgan.inversion.options import ProjectorOptions
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath
 from insetgan.runtime.settings import settings
@@ -216,6 +216,7 @@ def check(config: DictConfig) -> list[int]:
 def _check_walk(config: DictConfig, stops: int) -> None:
     if stops < 2:
         raise UserError(f"walk={config.walk}: needs two seeds or more")
+    refuse_too_many(f"walk={config.walk} seeds={_plain(config.seeds)}", (stops - 1) * config.walk + 1)
     if config.starts > 1 or config.video:
         raise UserError(f"walk={config.walk}: goes with neither starts= nor video=; it leaves a film of its own")
     if config.trainer.devices not in (1, "auto") or config.trainer.num_nodes != 1:

@@ -48,6 +48,20 @@ def parse_seeds(given: object, *, key: str = "seeds", unique: bool = True, word:
     return seeds
 
 
+def refuse_too_many(said: str, count: int) -> None:
+    """Refuse more images than a run makes, where several settings are multiplied.
+
+    Args:
+        said: those settings, as they were typed.
+        count: of the images.
+
+    Raises:
+        UserError: more than a million.
+    """
+    if count > _MOST:
+        raise UserError(f"{_short(said)}: {count} images, at most {_MOST} a run")
+
+
 def _bounds(item: str, given: str, word: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,30})(?:-([0-9]{1,30}))?", item)  # int() refuses thousands of digits
     if not match:

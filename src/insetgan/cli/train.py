@@ -22,7 +22,7 @@ from insetgan.cli.train_config import check
 from insetgan.cli.trainer import say_cluster
 from insetgan.data.crops import PartCrops
 from insetgan.metrics.features import FeatureExtractor
-from insetgan.runtime.errors import UserError
+from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.files import lock_folder, write_whole
 from insetgan.runtime.printing import silence
 from insetgan.runtime.provenance import changed_plugins, with_provenance
@@ -97,7 +97,7 @@ def _build(
         options = replace(options, metadata=dataset.part_crop.metadata())
     validation = instantiate(config.model.validation, Dataset) if config.model.get("validation") else None
     config.data.c_dim = getattr(dataset, "c_dim", 0)
-    module: TrainingModule = instantiate(config.model.module, TrainingModule)
+    module = instantiate(config.model.module, TrainingModule)
     if config.data.c_dim:
         module.use_labels(dataset.labels)
     _start(config, options, module, console)
@@ -233,7 +233,7 @@ def _report(console: Any, options: "RunOptions", outcome: Any) -> None:
         name = outcome.received.name
         command = "the same command" if options.resume == "auto" else "the same command with resume=auto"
         console.print(f"stopped by {name} at {outcome.kimg:g} kimg; {command} goes on from there", markup=False)
-        raise SystemExit(128 + outcome.received)
+        raise Stopped(outcome.received, said=True)
     if outcome.trained_kimg == 0:
         console.print(f"already trained to {outcome.kimg:g} kimg: raise trainer.max_kimg to go on, or resume=none")
     console.print(f"checkpoint  {options.last}", markup=False)

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
-from pydantic import BaseModel, Field, FiniteFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, Strict, ValidationError
 
 from insetgan.data.annotations import Annotations, Box, Mask
 from insetgan.data.coco_fields import refuse_misspelt
@@ -30,19 +30,21 @@ COCO_FILE = "annotations.json"
 
 _NAMES = re.compile(r"(.*/)?(annotations|labels|_annotations\.coco|instances_[^/]*)\.json")
 
-_Coordinates = Annotated[list[FiniteFloat], Field(min_length=6)]
-_Numbers = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
+_Whole = Annotated[int, Strict()]  # text is no number
+_Pixels = Annotated[float, Strict(), Field(ge=-1e9, le=1e9, allow_inf_nan=False)]  # sums of two stay numbers
+_Coordinates = Annotated[list[_Pixels], Field(min_length=6)]
+_Numbers = tuple[_Pixels, _Pixels, _Pixels, _Pixels]
 
 
 class _Image(BaseModel):
-    id: int
+    id: _Whole
     file_name: str
-    height: PositiveInt
-    width: PositiveInt
+    height: Annotated[PositiveInt, Strict()]
+    width: Annotated[PositiveInt, Strict()]
 
 
 class _Category(BaseModel):
-    id: int
+    id: _Whole
     name: str
 
 
@@ -50,17 +52,17 @@ class Runs(BaseModel):
     """Run lengths of a mask, column by column."""
 
     size: tuple[PositiveInt, PositiveInt]
-    counts: str | list[Annotated[int, Field(ge=0)]]
+    counts: str | list[Annotated[int, Strict(), Field(ge=0)]]
 
 
 class Annotation(BaseModel):
     """A box of a part, with its mask or without."""
 
-    image_id: int
-    category_id: int
+    image_id: _Whole
+    category_id: _Whole
     bbox: _Numbers
     segmentation: Runs | list[_Coordinates] | None = None
-    iscrowd: int = 0
+    iscrowd: _Whole | Annotated[bool, Strict()] = 0
 
 
 class Coco(BaseModel):

@@ -111,9 +111,9 @@ def part_dataset(
 ) -> ImageDataset | PartCrops:
     """Images of a part, from whole bodies or from a set of its own, such as FFHQ.
 
-    Where any image of the archive has boxes, they are cropped by them; otherwise whole images are taken, and what is
-    said about boxes, `margin`, `smallest` and `flip`, does not matter. The arguments are those of `PartCrops`, and `crop` of
-    `ImageDataset`, for whole images; `options` are those that `ImageDataset` has too.
+    Where any image of the archive has boxes, they are cropped by them; otherwise whole images are taken, and what is said about
+    boxes, `margin`, `smallest` and `flip`, does not matter; a note says so where annotations name the part. The arguments are
+    those of `PartCrops`, and `crop` of `ImageDataset`, for whole images; `options` are those that `ImageDataset` has too.
 
     Raises:
         UserError: as `PartCrops` and `ImageDataset` do.
@@ -126,7 +126,10 @@ def part_dataset(
         return PartCrops(archive, part, height, width, margin, smallest, flip=flip, **options)
     if crop == "none":
         refuse_distortion(archive, height, width, reason="without boxes (annotations.json) they are taken whole")
-    return ImageDataset(archive, height, width, crop=crop, **options)
+    dataset = ImageDataset(archive, height, width, crop=crop, **options)
+    if named := [each for each in ((part,) if isinstance(part, str) else part) if each in archive.parts]:
+        dataset.notes = [*dataset.notes, f"no image has a box of {' or '.join(named)}: the images are taken whole"]
+    return dataset
 
 
 def _parts(part: str | Sequence[str], flip: Sequence[str], archive: Archive) -> tuple[str, ...]:

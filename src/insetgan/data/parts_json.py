@@ -63,8 +63,8 @@ def _refuse_unknown(table: Mapping[str, Any]) -> None:
         places.append((name, entry, _ENTRY_FIELDS))
         places += [(f"{field} of {name}", entry.get(field, {}), listed) for field in _ENTRY_FIELDS]
     for place, held, known in places:
-        for key in held if known is not None else ():
-            if key not in known:
+        for key in held:
+            if known is not None and key not in known:
                 raise ValueError(f"{PARTS_FILE}: {shown(place)} has {shown(key)} (allowed: {', '.join(known)})")
 
 

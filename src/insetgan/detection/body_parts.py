@@ -26,9 +26,9 @@ from insetgan.detection.square import Square
 
 HAND_NAMES, FEET_NAME = PART_NAMES[1:3], PART_NAMES[3]
 
-_LOOK = 1.6  # side of the square in which a palm is looked for, in lengths of the forearm
-_NEAR = 0.5  # how far from the pose's hand a palm may be, in lengths of the forearm
-_FINGERS, _HAND_SIDES, _HAND_ENDS = 1.8, 0.3, 0.1  # where fingertips are and what is added, in lengths of the palm
+_LOOK = 2.4  # side of the square in which a palm is looked for, in lengths of the forearm; closer, skin alone looks like palms
+_NEAR = 0.4  # how far the palm's wrist may be from the pose's, in lengths of the forearm
+_FINGERS, _HAND_SIDES, _HAND_ENDS = 1.7, 0.3, 0.1  # where fingertips are and what is added, in lengths of the palm
 _FEET_SIDES, _FEET_ENDS = 0.15, 0.05  # what is added to heels and toes, in lengths of the lower leg
 _HEAD_SIDES, _HEAD_TOP = 0.62, 0.5  # of a face without a mask, in its widths from its middle, and above it
 _HAIR_SIDES, _HAIR_TOP = 1.2, 0.9  # how far hair is looked for, likewise
@@ -65,7 +65,7 @@ def head_of(face: Found, mask: Tensor | None, height: int, width: int) -> PartBo
 def hand_of(image: Tensor, pose: Pose, side: int, palms: SingleShot) -> PartBox | None:
     """A hand, where the palm detector sees it in an upright and in a turned view of the place that the pose names.
 
-    Its confidence is the geometric mean of both views' scores times the visibility of the wrist.
+    Its confidence is the geometric mean of both views' scores times the lesser visibility of the pose's two fingers.
 
     Args:
         image: uint8 [3, h, w].
@@ -79,13 +79,14 @@ def hand_of(image: Tensor, pose: Pose, side: int, palms: SingleShot) -> PartBox 
     across, up = hand - wrist
     found = []
     for turn in (0.0, math.atan2(across, -up)):
-        seen = palms.find(image, Square(*hand.tolist(), _LOOK * forearm, turn), threshold=0.2, most=4)
-        near = [palm for palm in seen if np.linalg.norm(palm.points[:5].mean(axis=0) - hand) < _NEAR * forearm]
+        seen = palms.find(image, Square(*hand.tolist(), _LOOK * forearm, turn), threshold=0.1, most=4)
+        near = [palm for palm in seen if np.linalg.norm(palm.points[0] - wrist) < _NEAR * forearm]
         if not near:
             return None
         found.append(near[0])
-    score = math.sqrt(found[0].score * found[1].score) * float(pose.visible[WRISTS[side]])
-    return PartBox(_hand_box(found[0].points), score)
+    visible = float(pose.visible[[LITTLE_FINGERS[side], INDEX_FINGERS[side]]].min())
+    points = (found[0].points + found[1].points) / 2
+    return PartBox(_hand_box(points), math.sqrt(found[0].score * found[1].score) * visible)
 
 
 def _hand_box(palm: Numbers) -> tuple[float, float, float, float]:

@@ -70,8 +70,8 @@ class LocatedImages(torch.utils.data.Dataset[tuple[Tensor, ...]]):
 
     Args:
         archive: images with boxes; one size for all.
-        first: index of the first image taken; negative counts from the end.
-        last: index behind the last image taken; None takes all to the end, negative counts from the end.
+        first: index of the first image taken; negative counts from the end, by at most a fifth where there are fewer images.
+        last: index behind the last image taken; None takes all to the end, negative counts from the end likewise.
         masks: take the masks as well.
         on_fault: what to do when chosen images are faulty: stop, or skip them.
         checked: decode the chosen images at the start to find all faulty ones, not only the first.
@@ -94,7 +94,7 @@ class LocatedImages(torch.utils.data.Dataset[tuple[Tensor, ...]]):
     def __init__(
         self,
         archive: LocatedArchive,
-        first: int = 0,
+        first: int | None = 0,
         last: int | None = None,
         *,
         masks: bool = False,
@@ -111,14 +111,20 @@ class LocatedImages(torch.utils.data.Dataset[tuple[Tensor, ...]]):
             )
         if crop != "none":
             raise UserError(f"data.crop={crop}: must be none, since boxes and masks fit whole images only")
+        wanted, (first, last) = (first, last), (_within(bound, len(archive)) for bound in (first, last))
         chosen: Sequence[int] = range(len(archive))[first:last]
         path = getattr(archive, "path", "")
         if not chosen:
-            needed = max(first, 0) - min(last or 0, 0)
+            needed = max(first or 0, 0) - min(last or 0, 0)
             raise UserError(f"data.path={path}: holds {len(archive)} images, but more than {needed} are needed")
         if isinstance(archive, Archive):
             sound = sound_images(archive, chosen, on_fault=on_fault, checked=checked, progress=progress)
             chosen, self.skipped, self.notes = sound.indices, sound.faults, [*archive.notes, *sound.notes]
+        if (first, last) != wanted:
+            self.notes = [
+                *self.notes,
+                f"holds {len(archive)} images only, so that the last {-(last or first or 0)} validate",
+            ]
         self.boxes, self.visible = _boxes(archive, chosen, parts)
         if not self.visible.any():
             raise UserError(
@@ -136,6 +142,11 @@ class LocatedImages(torch.utils.data.Dataset[tuple[Tensor, ...]]):
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         item = (self.images[index], self.boxes[index], self.visible[index])
         return item if self.masks is None else (*item, self.masks[index])
+
+
+def _within(bound: int | None, count: int) -> int | None:
+    """A bound that counts from the end; of fewer images than it counts, a fifth of them, so that some remain on either side."""
+    return -max(count // 5, 1) if bound is not None and bound < 0 and -bound >= count else bound
 
 
 def _boxes(archive: LocatedArchive, chosen: Sequence[int], parts: Sequence[str]) -> tuple[Tensor, Tensor]:

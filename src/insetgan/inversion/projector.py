@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from insetgan.inversion.feature_generator import FeatureGenerator
+from insetgan.inversion.options import InversionSpace, ProjectorOptions
 from insetgan.networks.perceptual import Perceptual, describe, feature_distance
 from insetgan.networks.synthesiser import Synthesiser, device_of
 from insetgan.ops.images import seeded_latents
@@ -18,32 +19,8 @@ from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.schedule import Schedule, Stage
 from insetgan.runtime.settings import settings
 
-InversionSpace = Literal["w*", "w", "w+", "w+f"]
-"""What moves: the spaces of `networks.layered.Layered`, or w and one feature map."""
-
 _SEEDS = 1000
 """Latents from which the spread of w is estimated."""
-
-Weight = Annotated[float, Field(ge=0, le=1e6)]
-
-
-@settings
-class ProjectorOptions:
-    """How latents are optimised."""
-
-    feature_rows: Annotated[
-        int | None, Field(ge=1, le=16384, description="of w+f: rows of the feature map; null is about a quarter")
-    ] = None
-    rate: Annotated[float, Field(gt=0, le=1000, description="Adam's learning rate, in units of the spread of w")] = 0.1
-    ramp_up: Annotated[float, Field(ge=0, le=1, description="fraction of the steps over which it rises")] = 0.05
-    ramp_down: Annotated[
-        float, Field(ge=0, le=1, description="fraction of the steps over which it falls to 0, as half a cosine")
-    ] = 0.5
-    l1: Annotated[Weight, Field(description="weight of the mean absolute difference")] = 1.0
-    l2: Annotated[Weight, Field(description="weight of the mean squared difference")] = 1.0
-    perceptual: Annotated[Weight, Field(description="weight of the perceptual distance")] = 0.1
-    delta: Annotated[Weight, Field(description="weight of the mean square of delta")] = 1e-4
-    average: Annotated[Weight, Field(description="weight of the mean square of w* - w_avg")] = 1e-4
 
 
 @settings

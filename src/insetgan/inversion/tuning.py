@@ -2,38 +2,24 @@
 
 import copy
 from collections.abc import Callable
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
+from insetgan.inversion.options import TuningOptions
 from insetgan.networks.generator import Generator
 from insetgan.networks.perceptual import Perceptual, describe, feature_distance
 from insetgan.refine.latents import Latents
 from insetgan.runtime.settings import settings
 
-Weight = Annotated[float, Field(ge=0, le=1e6)]
-
 
 @settings
-class Tuning:
+class Tuning(TuningOptions):
     """Pivotal tuning (Roich et al. 2022), of the synthesis network for one image.
 
     The pivot is what projection found, and stays. So that other latents draw what they drew before, images half-way from the
     pivot to random ones are held to those of the untouched generator (its section 3.3).
     """
-
-    steps: Annotated[int, Field(ge=0, le=1_000_000, description="updates of the weights; 0 leaves tuning out")] = 0
-    rate: Annotated[float, Field(gt=0, le=1000, description="Adam's learning rate")] = 0.0005
-    l2: Annotated[Weight, Field(description="weight of the mean squared difference")] = 1.0
-    perceptual: Annotated[Weight, Field(description="weight of the perceptual distance")] = 1.0
-    locality: Annotated[Weight, Field(description="weight of how far other images may change")] = 0.1
-    interpolation: Annotated[
-        float, Field(ge=0, le=1, description="where those images stand between the pivot (0) and random latents (1)")
-    ] = 0.5
-    others: Annotated[int, Field(ge=1, le=1024, description="of those images in each step")] = 1
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of their latents")] = 0
 
     def tune(
         self,

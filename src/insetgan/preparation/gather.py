@@ -1,7 +1,9 @@
 """From many files to one archive: in parallel, resumable, with a reason for each file that is dropped."""
 
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -218,7 +220,16 @@ _here: list[_Job] = []
 
 def _begin(job: _Job) -> None:
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _here.append(job)
+
+
+def _end_with_parent() -> None:
+    """End this process when the command is killed; it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _one_here(index: int) -> None:

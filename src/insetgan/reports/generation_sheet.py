@@ -19,12 +19,13 @@ IN_BETWEEN = 7
 """Images of each leg of a walk on the grid, stops among them."""
 
 
-def draw_sheet(images: Images, plan: Plan) -> list[str]:
+def draw_sheet(images: Images, plan: Plan, about: str = "") -> list[str]:
     """Write grid.png.
 
     Args:
         images: all of the plan's are finished.
         plan: of the run.
+        about: what begins the line above all, such as the network and its label; empty for nothing.
 
     Returns:
         Lines that say what the grid leaves out.
@@ -38,7 +39,7 @@ def draw_sheet(images: Images, plan: Plan) -> list[str]:
         title, bands = _of_walk(images, plan)
     else:
         raise TypeError(type(plan).__name__)
-    images.folder.write("grid.png", encode_png(draw_grid(title, bands)))
+    images.folder.write("grid.png", encode_png(draw_grid(", ".join(filter(None, (about, title))), bands)))
     return notes
 
 

@@ -20,11 +20,12 @@ ROWS = 192  # pixels: height of an image
 MOST = 100  # runs with images; more would make a page and a sheet that nothing opens
 
 
-def write_sweep_page(folder: Path) -> Path:
+def write_sweep_page(folder: Path, *, running: bool = False) -> Path:
     """Write sweep.csv, sweep.png and sweep.html from the runs that are noted in a sweep's folder.
 
     Args:
         folder: of the sweep.
+        running: the sweep goes on, so that runs without an end still run.
 
     Returns:
         The page.
@@ -32,7 +33,7 @@ def write_sweep_page(folder: Path) -> Path:
     Raises:
         OSError: a file cannot be written.
     """
-    runs = read_notes(folder)
+    runs = read_notes(folder, "runs" if running else "did not end")
     keys = differing(runs)
     strips = [_strip(run) for run in runs]
     write_whole(folder / "sweep.csv", lambda beside: write_table(beside, runs, keys))

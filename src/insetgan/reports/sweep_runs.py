@@ -35,16 +35,23 @@ class Run:
         return ", ".join(asked) or self.folder.name
 
 
-def read_notes(folder: Path) -> list[Run]:
-    """Read what the runs that are noted in a sweep's folder left, in the order of their numbers."""
-    return [read_run(parse_json(read_file(note, limits.JSON_BYTES))) for note in note_paths(folder)]
+def read_notes(folder: Path, unfinished: str = "did not end") -> list[Run]:
+    """Read what the runs that are noted in a sweep's folder left, in the order of their numbers.
+
+    Args:
+        folder: of the sweep.
+        unfinished: the problem of a run that has no end yet.
+    """
+    return [read_run(parse_json(read_file(note, limits.JSON_BYTES)), unfinished) for note in note_paths(folder)]
 
 
-def read_run(note: Mapping[str, Any]) -> Run:
+def read_run(note: Mapping[str, Any], unfinished: str = "did not end") -> Run:
     """Read what a run left.
 
     Args:
-        note: its "folder", "overrides" (as Hydra lists them) and "state": started, completed or failed.
+        note: its "folder", "overrides" (as Hydra lists them), "state" (started, completed or failed) and, for one that
+            failed, the line that it "said".
+        unfinished: the problem of a run that has no end yet.
 
     Returns:
         The run, with a problem instead of records where it did not come to an end or left no results that can be read.
@@ -55,7 +62,8 @@ def read_run(note: Mapping[str, Any]) -> Run:
         key, _, value = override.partition("=")
         overrides[key.lstrip("+")] = value.replace("'", "")  # the quotes of text settings
     if note["state"] != "completed":
-        return Run(folder, overrides, [], "failed" if note["state"] == "failed" else "did not end")
+        failed = "failed" + (f": {note['said']}" if note.get("said") else "")
+        return Run(folder, overrides, [], failed if note["state"] == "failed" else unfinished)
     try:
         results = parse_json(read_file(folder / "results.json", limits.JSON_BYTES))
         records, known = results["samples"], read_quantities(results.get("measures"))

@@ -10,9 +10,18 @@ class UserError(ValueError):
     """
 
 
-class Stopped(BaseException):
-    """A signal that asks to stop (`signals.STOP_SIGNALS`), as an exception that no framework takes for its own and swallows."""
+class RunFailed(Exception):
+    """One run of a sweep could not be done: the line that says why. The other runs go on."""
 
-    def __init__(self, number: signal.Signals) -> None:
+
+class Stopped(BaseException):
+    """A signal that asks to stop (`signals.STOP_SIGNALS`), as an exception that no framework takes for its own and swallows.
+
+    Args:
+        number: the signal.
+        said: a line has told of it.
+    """
+
+    def __init__(self, number: signal.Signals, said: bool = False) -> None:
         super().__init__(number)
-        self.number = number
+        self.number, self.said = number, said

@@ -1,7 +1,10 @@
 """Weights that are named by an address: `https://...`, `hf:owner/repo[@revision]:file` or `known:NAME`."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.zips import shown
 from insetgan.weights.known import ask_for_consent, find
 
 SCHEMES = ("https://", "http://", "hf:", "known:")
@@ -22,6 +25,7 @@ def locate(address: str, *, key: str = "weights") -> Path:
     Raises:
         UserError: it cannot be had, or its licence is not accepted.
     """
+    _refuse_malformed(address, key)
     # Imported here, since what fetches takes half a second to import and most weights lie on the disk.
     from insetgan.weights.fetch import fetch, is_cached
     from insetgan.weights.hub import fetch_from_hub
@@ -36,3 +40,18 @@ def locate(address: str, *, key: str = "weights") -> Path:
     if network.address.startswith("hf:"):
         return fetch_from_hub(network.address, key=key)
     return fetch(network.address, key=key, said=address, name=network.file, sha256=network.sha256)
+
+
+def _refuse_malformed(address: str, key: str) -> None:
+    """Refuse what Python's readers of addresses stumble over, such as brackets without an end.
+
+    Raises:
+        UserError: letters that cannot be written, or no host or port where there must be one.
+    """
+    try:
+        parts = urlsplit(address)
+        whole = address.isprintable() and (parts.scheme not in ("http", "https") or (parts.hostname, parts.port)[0])
+    except ValueError:
+        whole = False
+    if not whole:
+        raise UserError(f"{key}={shown(address)}: is no address of a file")

@@ -97,6 +97,10 @@ def fetch(
         UserError: it cannot be had, it is a web page, it is too large, or it is not what it was.
     """
     shown = f"{key}={said or address}"
+    try:
+        urlsplit(address)
+    except ValueError as error:  # brackets of an IPv6 address that are not closed
+        raise UserError(f"{shown}: is no address of a file") from error
     folder = folder_of(address)
     path = folder / (name or _name(address))
     try:

@@ -57,7 +57,11 @@ def resolve(name_or_path: str | Path, *, key: str = "weights") -> Path:
         return locate(str(name_or_path), key=key)
     else:
         path = read_path(name_or_path, key=key)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # such as a name that is too long
+        raise UserError(f"{key}={shown(str(name_or_path))}: cannot be read ({error.strerror or error})") from error
+    if not there:
         raise UserError(
             f"{key}={name_or_path}: no file {path.absolute()}; give a .safetensors file "
             f"(python train.py writes them), a published .pkl or .pt, or an embedded model ({', '.join(EMBEDDED)})"

@@ -36,7 +36,7 @@ SETS: dict[str, dict[str, float]] = {
 }
 
 
-Strength = Annotated[float, Field(ge=0)]
+Strength = Annotated[float, Field(ge=0, le=1000)]
 
 
 @settings
