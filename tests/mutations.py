@@ -1,4 +1,4 @@
-"""What do the tests see? 60 defects of one line, each put into a copy of src and shown to the tests of its module.
+"""What do the tests see? 80 defects of one line, each put into a copy of src and shown to the tests of its module.
 
     python tests/mutations.py                 # all, as a Markdown table
     python tests/mutations.py refine metrics  # those whose file has one of these words in its path

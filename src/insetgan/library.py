@@ -104,7 +104,7 @@ def draw(generator: Synthesiser, seeds: int | Iterable[int], psi: Trunc = 1.0) -
     """
     chosen = _seeds(seeds)
     codes = start_latents(generator, chosen, _psi(psi))
-    rows = torch.arange(len(chosen), device=codes.first.device).split(_AT_ONCE)
+    rows = torch.split(torch.arange(len(chosen), device=codes.first.device), _AT_ONCE)
     return torch.cat([draw_latents(generator, codes.rows(few).tensors) for few in rows])
 
 

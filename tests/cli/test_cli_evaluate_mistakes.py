@@ -37,7 +37,7 @@ from PIL import Image
         ),
         (["metrics=[faces]", "regions=[face]"], "regions=['face']: must hold body for faces"),
         (["metrics=[kfd]", "patch_size=33"], "patch_size=33: must be at most 32, the shorter side of 64 x 32"),
-        (["metrics=[faces]", "judges=[pose]", "judges.pose.path=nowhere.tgz"], "nowhere.tgz: no such file; 'npm pack"),
+        (["metrics=[faces]", "judges=[pose]", "judges.pose.path=nowhere.tgz"], "judges.pose.path: no such setting"),
         (
             ["metrics=[faces]", "judges=[nobody]"],
             "judges/nobody: no such choice (allowed: at_hand, dlib, mediapipe, pose)",

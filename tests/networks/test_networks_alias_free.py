@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from insetgan.networks.alias_free import AliasFreeGenerator
-from insetgan.networks.alias_free_signals import signals, steps
+from insetgan.networks.alias_free_layers import FourierInput
+from insetgan.networks.alias_free_signals import Signal, signals, steps
 from insetgan.networks.layered import Layered
 from insetgan.weights.plan import planned
 
@@ -54,6 +55,49 @@ def test_parameters_and_buffers_are_as_many_as_published():
     assert network.synthesis.input.affine.weight.numel() + 4 == 2052 and network.num_ws == 16
 
 
+def test_bands_by_hand():
+    """At 1024 x 1024: the first layer, the one half-way between 2 and 512 cycles, and the last."""
+    found = signals(1024, channel_base=32768, channel_max=512, img_channels=3)
+    first, middle, last = found[0], found[6], found[13]
+    assert (first.cutoff, first.rate, first.size, first.channels) == (2, 16, 36, 512)
+    assert first.half_width == 16 / 2 - 2, "the stopband, 4.3, is below half the sampling rate"
+    assert middle.cutoff == pytest.approx(32) and middle.rate == 128 and middle.half_width == pytest.approx(64 - 32)
+    assert (last.cutoff, last.rate, last.size, last.channels) == (512, 1024, 1024, 32)
+    assert last.half_width == pytest.approx(512 * 2**0.3 - 512)
+
+
+def test_waves_fade_away_where_the_sampling_rate_can_no_longer_hold_them():
+    layer = FourierInput(w_dim=3, signal=Signal(cutoff=2.0, half_width=6.0, rate=16, size=36, channels=3))
+    layer.freqs.copy_(torch.tensor([[2.0, 0.0], [0.0, 5.0], [8.5, 0.0]]))  # within the band, half-way, too fast
+    layer.phases.copy_(torch.tensor([0.25, 0.25, 0.25]))  # a quarter: the middle of the image is a crest
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(3) * 3**0.5)
+        waves = layer(torch.randn(1, 3))
+    places = (torch.arange(36) - 17.5) / 16
+    torch.testing.assert_close(waves[0, 0], torch.cos(4 * torch.pi * places).expand(36, 36), atol=1e-5, rtol=0)
+    fading = 0.5 * torch.cos(10 * torch.pi * places)[:, None].expand(36, 36)
+    torch.testing.assert_close(waves[0, 1], fading, atol=1e-5, rtol=0)
+    assert not waves[0, 2].any()
+
+
+def test_layers_follow_each_other_each_with_its_own_w():
+    network = make(32)
+    ws = torch.randn(2, 16, 16)
+    x = network.synthesis.input(ws[:, 0])
+    for row, name in enumerate(network.synthesis.names, start=1):
+        x = network.synthesis.get_submodule(name)(x, ws[:, row])
+    torch.testing.assert_close(network.draw(ws), x / 4)
+
+
+def test_features_are_limited_and_weights_have_no_length():
+    ws = torch.randn(1, 16, 16)
+    assert make(32, conv_clamp=1e-3).draw(ws).abs().max() == pytest.approx(0.25e-3)
+    network = make(32)
+    before = network.draw(ws)
+    network.synthesis.get_submodule(network.synthesis.names[5]).weight.mul_(5)
+    torch.testing.assert_close(network.draw(ws), before, atol=1e-4, rtol=0)
+
+
 def drawn(network, w, transform):
     moved = copy.deepcopy(network)
     moved.synthesis.input.transform.copy_(torch.tensor(transform))
@@ -83,13 +127,19 @@ def test_r_turns_by_right_angles_and_t_does_not():
         assert bool(error < 1e-4) == turns, error  # exact but for rounding: every padding is the same on both sides
 
 
-def test_w_of_the_input_moves_the_image_as_a_transform_does():
+@pytest.mark.parametrize(
+    ("told", "transform"),
+    [
+        ((3.0, 0.0, 0.3, -0.15), [[1.0, 0, -0.1], [0, 1, 0.05], [0, 0, 1]]),  # divided by 3, the length of (3, 0)
+        ((0.0, 2.0, 0.2, -0.1), [[0.0, -1, -0.05], [1, 0, -0.1], [0, 0, 1]]),  # moved by (0.1, -0.05), then turned
+    ],
+)
+def test_w_of_the_input_moves_the_image_as_a_transform_does(told, transform):
     network = make()
     w = network.mapping(torch.randn(1, 16))
-    moved = drawn(network, w, [[1.0, 0, -0.1], [0, 1, 0.05], [0, 0, 1]])
-    told = copy.deepcopy(network)
-    told.synthesis.input.affine.bias.copy_(torch.tensor([3.0, 0, 0.3, -0.15]))  # divided by 3, its own length
-    torch.testing.assert_close(told.draw(w), moved)
+    moved = drawn(network, w, transform)
+    network.synthesis.input.affine.bias.copy_(torch.tensor(told))
+    torch.testing.assert_close(network.draw(w), moved, atol=1e-5, rtol=0)
 
 
 def test_layers_keep_the_size_of_features():

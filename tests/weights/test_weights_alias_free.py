@@ -1,5 +1,7 @@
 """StyleGAN3's pickles, written by stand-ins of its classes: read, drawn, converted; others are refused."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -138,3 +140,15 @@ def test_arguments_that_are_not_built_are_named(written, said, says):
     with pytest.raises(UserError) as error:
         load_network(path)
     assert says in str(error.value)
+
+
+def test_a_plain_table_without_conv_clamp_has_that_of_the_class(tmp_path):
+    network = make()
+    table = {
+        "class_name": "Generator",
+        "init_kwargs": {**arguments(network), "mapping_kwargs": {"num_layers": 2}},
+        "state_dict": network.state_dict(),
+    }
+    (tmp_path / "n.pkl").write_bytes(pickle.dumps({"G_ema": table}, protocol=4))
+    found = load_network(tmp_path / "n.pkl")
+    assert found.conv_clamp == 256 and torch.equal(image(found), image(network))

@@ -23,7 +23,7 @@ ALIGN = (
 )
 IMAGE_BOX = "x0, y0, x1, y1 in pixels of the upright image, where that piece is given"
 START = "where the latents start: encoder, or mean (w_avg)"
-ENCODER = "a .safetensors file of +model=encoder; null takes an embedded one that knows the weights"
+ENCODER = "a .safetensors file of an encoder (train.py writes them); null takes an embedded one that knows the weights"
 
 
 @settings

@@ -148,7 +148,8 @@ class Identity(Measure):
 
     def distance(self, ours: Tensor, theirs: Tensor) -> Tensor:
         """Of images uint8 [n, h, w, 3], pair by pair: [n]."""
-        return (self.embedding(ours) - self.embedding(theirs)).double().norm(dim=1)
+        distance: Tensor = (self.embedding(ours) - self.embedding(theirs)).double().norm(dim=1)
+        return distance
 
     def files(self) -> Sequence[Path]:
         """Those of the embedding."""

@@ -68,7 +68,8 @@ class LabelledGenerator(Layered, nn.Module):
 
     def draw(self, ws: Tensor) -> Tensor:
         """Draw ws [n, num_ws, w_dim]; see `Layered.draw`."""
-        return self.generator.draw(ws)
+        images: Tensor = self.generator.draw(ws)
+        return images
 
     def files(self) -> list[Path]:
         """The files that the generator was read from; see `fingerprint.ReadsFiles`."""
