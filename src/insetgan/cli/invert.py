@@ -133,7 +133,7 @@ def _inverter(config: DictConfig, device: str) -> tuple[Inverter, Any, Tuning]:
 
 def _taken(config: DictConfig, inverter: Inverter) -> tuple[list[Taken], list[str]]:
     """The images, aligned, and a line about each that cannot be used."""
-    given = OmegaConf.to_object(config.image) if OmegaConf.is_config(config.image) else config.image
+    given: Any = OmegaConf.to_object(config.image) if OmegaConf.is_config(config.image) else config.image
     background: Any = (
         OmegaConf.to_object(config.background) if OmegaConf.is_config(config.background) else config.background
     )

@@ -83,7 +83,7 @@ def run(config: DictConfig) -> float | None:
             results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
             present(config, samples, module, results)
             if ready.matrix is not None:
-                write_matrix(samples, seeds, *config.parts, *ready.matrix)
+                write_matrix(samples, seeds, next(iter(config.parts)), *ready.matrix)
             log_refinement(loggers, samples, results)
             _summary(PatientConsole(), folder.path, results, sum(map(len, open_blocks)), time.monotonic() - began)
             return objective(results["summary"])

@@ -179,7 +179,7 @@ def _align(
     label = f"{key}.image={image.path}"
     box: Any = None if node.box is None else tuple(node.box)
     margin = float(OmegaConf.select(node, "placement.margin", default=_MARGIN))
-    align = node.align or ("whole" if name == CANVAS else "part")
+    align: Any = node.align or ("whole" if name == CANVAS else "part")
     try:
         alignment = align_image(pixels, size, align, detector=detector, part=name, margin=margin, box=box, key=label)
     except NotFound as error:

@@ -80,7 +80,8 @@ class Encoder(FromFile, nn.Module):
         self.height, self.width, self.num_ws, self.w_dim = height, width, num_ws, w_dim
         self.generator, self.passes = generator, passes
         self.working = (min(rows, height), max(1, round(width * min(rows, height) / height)))
-        stages, size, inner, outer = [], self.working, 6, min(channels, channels_max)
+        stages: list[nn.Module] = []
+        size, inner, outer = self.working, 6, min(channels, channels_max)
         while not stages or min(size) > _COARSEST or max(size) > 2 * _COARSEST:
             stages.append(_Stage(inner, outer))
             size = (-(-size[0] // 2), -(-size[1] // 2))

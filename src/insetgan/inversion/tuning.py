@@ -58,7 +58,7 @@ class Tuning(TuningOptions):
                 if self.locality:
                     loss = loss + self.locality * self._strayed(generator, tuned, ws, random, perceptual)
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 if on_step is not None:
                     on_step(step + 1, self.steps)
