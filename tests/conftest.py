@@ -23,6 +23,7 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(
 import numpy as np
 import torch
 
+from insetgan.runtime.signals import STOP_SIGNALS
 from insetgan.runtime.torchvision_guard import guard
 
 guard()
@@ -34,6 +35,16 @@ COMPARED, STILL_PASS = Counter(), Counter()  # by file and line
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _signals():
+    """A command that a test calls in this process handles the signals that stop it, and ignores them when it was stopped."""
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The work of one run where a launcher sends it, and runs that fail beside others that do not."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,10 @@ import cloudpickle
 import pytest
 from omegaconf import OmegaConf
 
-from insetgan.cli import refine
+from insetgan.cli import app, refine
 from insetgan.cli.app import entry, settings_class
 from insetgan.cli.task import Task, go_on
-from insetgan.runtime.errors import UserError
+from insetgan.runtime.errors import Stopped, UserError
 
 
 def test_a_task_arrives_in_another_process_as_what_was_typed(tmp_path):
@@ -61,3 +62,15 @@ def test_a_run_that_fails_does_not_stop_the_others(tiny_networks, tmp_path, monk
         ("completed", ""), ("failed", "it rains <here>"), ("completed", ""),
     ]  # fmt: skip
     assert "it rains &lt;here&gt;" in (folder / "sweep.html").read_text()
+
+
+def test_a_stop_while_the_command_still_starts_is_a_line(monkeypatch, capsys):
+    def stopped(name):
+        raise Stopped(signal.SIGUSR2)
+
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setattr(app, "settings_class", stopped)
+    with pytest.raises(SystemExit) as end:
+        entry("refine", [])
+    assert end.value.code == 128 + signal.SIGUSR2
+    assert capsys.readouterr().err.startswith("stopped by SIGUSR2; what is finished is kept")

@@ -158,9 +158,9 @@ def test_a_plain_training_is_preempted_and_gives_the_weights_of_an_unbroken_one(
 
 
 def test_a_time_limit_ends_a_turn_and_not_the_work(slurm, refine, tmp_path):
-    """A job of a minute, told 45 seconds before its end; it takes longer than the 15 seconds that are left."""
-    options = ["--time=1", "--signal=USR2@45"]
-    job = submit(slurm, tmp_path / "l", options, "refine.py", "seeds=0-5", "steps=3000", "out=out", *refine)
+    """A job of a minute, told 30 seconds before its end; it takes longer than that, and may still be starting then."""
+    options = ["--time=1", "--signal=USR2@30"]
+    job = submit(slurm, tmp_path / "l", options, "refine.py", "seeds=0-5", "steps=6000", "out=out", *refine)
     state = end_of(slurm, job, 600)
     assert (state["JobState"], state["ExitCode"]) == ("COMPLETED", "0:0"), state
     assert int(state["Restarts"]) >= 1

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from insetgan.cli.help import answer
+from insetgan.runtime.errors import Stopped
+from insetgan.runtime.signals import handle_stop_signals, raise_stopped
 from insetgan.runtime.threads import let_waiting_threads_sleep
 
 _SETTINGS = {
@@ -34,10 +36,20 @@ def entry(name: str, arguments: Sequence[str] | None = None) -> None:
         arguments: of the command line; those of this process unless given.
 
     Raises:
-        SystemExit: code 2 for a mistake of the user, 128 and the signal's number when stopped.
+        SystemExit: code 2 for a mistake of the user; when stopped 0 if Slurm runs the job again, else 128 and the signal's
+            number.
     """
     let_waiting_threads_sleep()
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        # At once, and not only before the work: a cluster may stop a job that still starts.
+        handle_stop_signals(raise_stopped)
+        _enter(name, arguments)
+    except (KeyboardInterrupt, Stopped) as end:
+        raise SystemExit(importlib.import_module("insetgan.cli.task").leave(end)) from None
+
+
+def _enter(name: str, arguments: Sequence[str]) -> None:
     cls = settings_class(name)
     if "--version" in arguments or "-h" in arguments or "--help" in arguments:
         answer(name, cls, arguments)

@@ -18,8 +18,8 @@ from insetgan.cli.ready import get_ready
 from insetgan.cli.renamed import renewed
 from insetgan.cli.sweep import failures
 from insetgan.cli.sweep_check import check_sweeps
-from insetgan.cli.task import MISTAKES, Task, fail, leave
-from insetgan.runtime.errors import RunFailed, Stopped
+from insetgan.cli.task import MISTAKES, Task, fail
+from insetgan.runtime.errors import RunFailed
 from insetgan.runtime.printing import printable, say_error, silence
 
 _ALSO = (OSError, ValueError, YAMLError, RecursionError, AttributeError, TypeError, AssertionError)
@@ -58,8 +58,6 @@ def run_job(name: str, arguments: Sequence[str], task: Task, check_run: Callable
         raise SystemExit(128 + signal.SIGPIPE) from None
     except SystemExit as end:
         raise SystemExit(2 if end.code == 1 else end.code) from end  # Hydra's own word for a mistake of the user
-    except (KeyboardInterrupt, Stopped) as end:
-        raise SystemExit(leave(end)) from None
     except Exception as error:
         if (line := _mistake(error, task)) is None:
             raise
