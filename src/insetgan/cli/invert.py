@@ -181,9 +181,7 @@ def _invert(
         if tuning.steps:
             one, before = images[row : row + 1], inverter.projector.steps + row * tuning.steps
             began, pivot = time.perf_counter(), made[-1].latents.rows(torch.tensor([row], device=device))
-            moved = tuning.tune(
-                generator, one, pivot, perceptual=perceptual, on_step=lambda d, _, b=before: on_step(b + d)
-            )
+            moved = tuning.tune(generator, one, pivot, perceptual=perceptual, on_step=_after(before, on_step))
             seconds = made[-1].seconds + time.perf_counter() - began
             with torch.no_grad():
                 shown.append(Reconstruction("tuned", pivot, moved.render(pivot.tensors), seconds))
@@ -208,6 +206,11 @@ def _save_tuned(path: Path, network: Any, name: str) -> None:
 
 def _counting(on_progress: Callable[[int, int], None], before: int, total: int) -> Callable[[int], None]:
     return lambda done: on_progress(before + done, total)
+
+
+def _after(before: int, on_step: Callable[[int], None]) -> Callable[[int, int], None]:
+    """Tell of steps that follow others."""
+    return lambda done, _: on_step(before + done)
 
 
 def _of_row(figures: Mapping[str, Tensor], row: int) -> dict[str, float]:

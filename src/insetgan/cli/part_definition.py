@@ -38,7 +38,7 @@ def part_crop(part: str | None) -> PartCrop:
     for name, node in found.items():
         for key in node:
             if key not in known:
-                raise UserError(f"part={part}: {unknown_setting(f'{name}.{key}', known)}")
+                raise UserError(f"part={part}: {unknown_setting(str(name) + '.' + str(key), known)}")
     margins = {str(name): _margin(part, str(name), node) for name, node in found.items()}
     if len(set(margins.values())) > 1:
         said = ", ".join(f"{name} {margin:g}" for name, margin in margins.items())

@@ -214,7 +214,7 @@ def _inverted(
     inverter = Inverter(generator, projector, encoder, None, perceptual if projector.perceptual else None)
     found: list[dict[str, Tensor]] = []
     images = stacked(aligned)
-    for block in images.split(_AT_ONCE):
+    for block in torch.split(images, _AT_ONCE):
         best = inverter.invert(block)[-1].latents.tensors
         found += [{name: each[row].detach().clone() for name, each in best.items()} for row in range(len(block))]
     method = {"projector": asdict(projector), "encoder": [file_digest(path) for path in files_of(encoder)]}

@@ -89,7 +89,7 @@ class SweepPage(Callback):
             # If a run raises, Hydra skips on_multirun_end, so the page is written at exit.
             atexit.register(self._finish)
 
-    def on_job_end(self, config: DictConfig, **_: Any) -> None:
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """Write the page anew from time to time."""
         if in_sweep() and _is_first_process():
             _fill(Path(config.hydra.sweep.dir))

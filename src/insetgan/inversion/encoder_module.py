@@ -216,7 +216,8 @@ class EncoderModule(TrainingModule):
     def _error(self, images: Tensor) -> Tensor:
         latents = self.encoder.encode(self.generator, images)
         with torch.no_grad():
-            return (self.generator.render(latents.tensors).float().clamp(-1, 1) - images).abs().mean() * _LEVELS
+            drawn: Tensor = self.generator.render(latents.tensors).float().clamp(-1, 1)
+            return (drawn - images).abs().mean() * _LEVELS
 
     @torch.no_grad()
     def grids(self, count: int) -> dict[str, Tensor]:

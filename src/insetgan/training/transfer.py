@@ -125,7 +125,7 @@ def _copy(transfer: Transfer, network: nn.Module, state: Mapping[str, Tensor]) -
 def _same_z(generator: Generator, fc0: Tensor) -> bool:
     """Whether a mapping of other inputs takes the same z, with labels where this one has none or the other way round."""
     rows, columns = generator.mapping.get_submodule("fc0").get_parameter("weight").shape
-    return fc0.shape[0] == rows and min(fc0.shape[1], columns) == generator.z_dim
+    return bool(fc0.shape[0] == rows and min(fc0.shape[1], columns) == generator.z_dim)
 
 
 def _sources(module: TrainingModule, path: Path) -> dict[str, dict[str, Tensor]]:
