@@ -136,6 +136,8 @@ def test_mistakes(convert, tmp_path):
         (["in=theirs.pkl", "out=a.onnx"], "out=a.onnx: must end in .safetensors, .pkl, .pt"),
         (["in=theirs.pkl", "out=there.pt"], "out=there.pt: exists already"),
         (["in=theirs.pkl", "out=theirs.pkl", "overwrite=true"], "is the file that is read"),
+        (["in=theirs.pkl", "info=true", "image=there.pt"], "image=there.pt: exists already"),
+        (["in=theirs.pkl", "info=true", "image=theirs.pkl", "overwrite=true"], "image=theirs.pkl: exists already"),
         (["in=no.pkl", "out=a.pt"], "in=no.pkl: no file"),
         (["out=a.pt"], "in=null: give in=FILE"),
         (["in=theirs.pkl", "out=a.pt"], "out=a.pt: the network is conditional"),

@@ -76,6 +76,7 @@ def test_other_ratios_are_cut_or_padded(align, box):
         ({"align": "whole"}, "is 60 x 40"),
         ({"align": "whole", "box": (0, 0, 20, 30)}, r"box=\[0, 0, 20, 30\]: is 30 x 20"),
         ({"align": "whole", "box": (0, 0, 4, 4)}, "8 or more"),
+        ({"align": "whole", "box": (0, 0, 30_000, 30_000)}, "900000000 pixels would be taken, at most"),
         ({"align": "part"}, "there is no detector"),
         ({"align": "part", "detector": FixedBoxes({"hand": [0, 0, 9, 9]})}, "the detector knows hand"),
         ({"align": "part", "detector": FixedBoxes({"face": [0, 0, 9, 9]}), "min_score": 1.1}, "no face was found"),
@@ -91,6 +92,12 @@ def test_images_are_found_in_files_folders_and_patterns(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (8, 8)).save(tmp_path / name, format="PNG")
     assert [each.name for each in find_images(str(tmp_path))] == ["a", "b", "b-2"]
+    Image.new("RGB", (8, 8)).save(tmp_path / "b-2.png")
+    names = [
+        each.name for each in find_images([f"{tmp_path}/{name}" for name in ("b-2.png", "sub/b.png", "b.png", "a.JPG")])
+    ]
+    assert names == ["b-2", "b", "b-3", "a"], "each has a name of its own"
+    (tmp_path / "b-2.png").unlink()
     assert [each.path.name for each in find_images(f"{tmp_path}/*.png")] == ["b.png"]
     assert len(find_images([f"{tmp_path}/b.png", f"{tmp_path}/sub"])) == 2
     with pytest.raises(UserError, match=r"image=.*none\*: no image there"):

@@ -133,6 +133,18 @@ def test_faults_of_ours_are_not_hidden_as_faults_of_files(folder):
         run(folder, Fails())
 
 
+def test_no_input_is_replaced(folder, tmp_path):
+    (folder / "set.jpg").write_bytes(b"mine")
+    for out in (folder / "set.zip", folder / "sub" / "set.zip"):
+        with pytest.raises(
+            UserError, match=r"set.zip: would be written among the files of data.input=.*; give a place outside"
+        ):
+            run(folder, out=out)
+    with pytest.raises(UserError, match="would be written among"):
+        run(folder / "set.jpg", out=folder / "set.zip")
+    assert (folder / "set.jpg").read_bytes() == b"mine"
+
+
 def test_where_nothing_is_kept_one_line_says_why_and_the_table_stays(folder, tmp_path):
     for name in ("a", "b", "c"):
         (folder / f"{name}.png").unlink()

@@ -62,6 +62,10 @@ def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
     path = resolve(config.weights, key="in")
     if out is not None and out.exists() and out.samefile(path):
         raise UserError(f"out={config.out}: is the file that is read; give another name")
+    if config.image is not None:
+        image = read_path(config.image, key="image")
+        if image.exists() and (not config.overwrite or image.is_dir() or image.samefile(path)):
+            raise UserError(f"image={config.image}: exists already; give another name, or overwrite=true for an image")
     return path, out, read_metadata(path, kind=config.kind, key="in")
 
 

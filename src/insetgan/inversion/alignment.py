@@ -10,6 +10,7 @@ from torch.nn import functional
 from insetgan.detection.detector import Detector
 from insetgan.ops.boxes import square_boxes
 from insetgan.ops.images import from_uint8
+from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 
 Align = Literal["whole", "center", "fit", "part"]
@@ -171,6 +172,10 @@ def _checked(alignment: Alignment, key: str) -> Alignment:
     if min(x1 - x0, y1 - y0) < SMALLEST:
         raise NotFound(
             f"{key}: only {y1 - y0} x {x1 - x0} pixels of it would be taken, must be {SMALLEST} or more a side"
+        )
+    if (pixels := (x1 - x0) * (y1 - y0)) > limits.IMAGE_PIXELS:
+        raise NotFound(
+            f"{key}: {y1 - y0} x {x1 - x0} = {pixels} pixels would be taken, at most {limits.IMAGE_PIXELS} are"
         )
     return alignment
 

@@ -64,12 +64,16 @@ def find_images(source: str | Sequence[str], *, key: str = "image") -> list[Give
         if not found:
             raise UserError(f"{key}={each}: no image there; give a file, a folder or a pattern of {', '.join(ENDINGS)}")
         paths += found
-    names: dict[str, int] = {}
+    taken: set[str] = set()
     images = []
     for path in paths:
-        name = re.sub(r"[^A-Za-z0-9.-]+", "-", path.stem).strip("-.") or "image"
-        names[name] = names.get(name, 0) + 1
-        images.append(GivenImage(name if names[name] == 1 else f"{name}-{names[name]}", path))
+        name = free = re.sub(r"[^A-Za-z0-9.-]+", "-", path.stem).strip("-.") or "image"
+        number = 1
+        while free.lower() in taken:  # some file systems do not tell capitals from small letters
+            number += 1
+            free = f"{name}-{number}"
+        taken.add(free.lower())
+        images.append(GivenImage(free, path))
     return images
 
 

@@ -114,6 +114,7 @@ def gather(
     if made := _already_made(writer):
         return [*inputs.notes, f"{out}: already made, {made} images of {size[0]} x {size[1]}"]
     writer.refuse_existing()
+    _refuse_inputs(out, inputs, task.path)
     with lock_folder(writer.folder, out=writer.path):
         writer.open()
         verdicts = _all(_Job(writer, inputs, task, maker))
@@ -271,6 +272,14 @@ def _key(index: int) -> str:
 
 def _thumb(index: int) -> str:
     return f"small-{index:08d}.jpg"
+
+
+def _refuse_inputs(out: Path, inputs: Inputs, given: Path) -> None:
+    """What is written beside the archive replaces no input, and is not among them the next time."""
+    beside = {out.with_suffix(suffix).resolve() for suffix in (out.suffix, ".csv", ".jpg")}
+    among = given.is_dir() and given.resolve() in out.resolve().parents
+    if among or any((inputs.folder / name).resolve() in beside for name in inputs.names):
+        raise UserError(f"out={out}: would be written among the files of data.input={given}; give a place outside")
 
 
 def _summary(verdicts: Sequence[Verdict], out: Path, size: tuple[int, int]) -> list[str]:
