@@ -144,11 +144,13 @@ def test_the_matrix_composes_every_face_with_every_body(refine, tmp_path):
         (["parts.face.image=FACE", "parts.face.mirror=true"], "mirrored"),
         (["canvas.image=FACE", "mode=part"], "is 16 x 16 (height x width), and the generator draws 64 x 32"),
         (["parts.face.align=whole"], "parts.face.align: belongs to parts.face.image"),
+        (["parts.face.encoder=nowhere.safetensors"], "parts.face.encoder: belongs to parts.face.image"),
         (["parts.face.image=FACE", "parts.face.box=[0,0,4,8]"], "box=[0, 0, 4, 8]: is 8 x 4"),
         (["faces=FACE"], "a matrix needs both"),
         (["faces=FACE", "bodies=0-1"], "mode=joint: faces= takes mode=montage or body_for_part"),
         (["faces=FACE", "bodies=0-1", "mode=montage", "canvas.start=3"], "leave these away"),
         (["faces=FACE", "bodies=0-1", "mode=montage", "walk=2"], "neither walk= nor starts="),
+        (["faces=FACE", "bodies=0-1", "mode=montage", "seeds=5-9"], "seeds=5-9: a matrix has a sample for each"),
     ],
 )
 def test_mistakes_are_one_line(refine, face, overrides, message):

@@ -165,3 +165,10 @@ def test_part_masks_without_a_mask_are_boxes():
     person = Person({"face": PartBox((1.5, 2, 3, 4), 1.0)})
     assert part_mask(person, "face", 6, 5).nonzero().tolist() == [[2, 1], [2, 2], [3, 1], [3, 2]]
     assert part_mask(person, "feet", 6, 5).max() == 0
+
+
+@pytest.mark.parametrize("text", ["<a><b></a>", "no XML at all", ""])
+def test_a_file_that_is_no_cascade_is_named(text, tmp_path):
+    (tmp_path / "bad.xml").write_text(text)
+    with pytest.raises(UserError, match="files.face=.*bad.xml: holds no cascade that OpenCV can read"):
+        Cascades({"face": str(tmp_path / "bad.xml")})

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from insetgan import __version__
 from insetgan.cli.build import instantiate
+from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.seeds import parse_seeds
 from insetgan.detection.detector import Detector
 from insetgan.inversion.alignment import NotFound, align_image
@@ -31,6 +32,9 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import file_digest, files_of
 from insetgan.runtime.settings import read
 from insetgan.runtime.store import Content
+
+_SEEDS = str(RefineConfig.seeds)
+"""By default."""
 
 _AT_ONCE = 16  # images that are inverted together
 _MARGIN = 0.15
@@ -84,6 +88,8 @@ def settle_matrix(config: DictConfig) -> tuple[int, int] | None:
         or config.canvas.start != "seed"
     ):
         raise UserError("faces, bodies: decide canvas.start and the part's image; leave these away")
+    if parse_seeds(_plain(config.seeds)) != parse_seeds(_SEEDS):
+        raise UserError(f"seeds={config.seeds}: a matrix has a sample for each face and body; leave it away")
     images, bodies = find_images(_plain(config.faces), key="faces"), parse_seeds(_plain(config.bodies), key="bodies")
     part.image = [str(image.path) for image in images for _ in bodies]
     config.canvas.start = [body for _ in images for body in bodies]
@@ -99,8 +105,8 @@ def check_images(config: DictConfig) -> None:
     """
     for key, node in _nodes(config):
         if node.image is None:
-            if node.align is not None or node.box is not None:
-                raise UserError(f"{key}.{'align' if node.box is None else 'box'}: belongs to {key}.image")
+            if alone := [name for name in ("align", "box", "encoder") if node.get(name) is not None]:
+                raise UserError(f"{key}.{alone[0]}: belongs to {key}.image")
             continue
         if node.start != "seed" or config.resume_from is not None:
             raise UserError(f"{key}.image={node.image}: goes with neither {key}.start= nor resume_from=")

@@ -41,8 +41,12 @@ class Cascades:
         self._paths = {part: _path(name, Path(cv2.__file__).with_name("data")) for part, name in self.cascades.items()}
         self._classifiers: dict[str, Any] = {}
         for part, path in self._paths.items():
-            classifier: Any = cv2.CascadeClassifier(str(path))
-            if classifier.empty():
+            try:
+                classifier: Any = cv2.CascadeClassifier(str(path))
+                empty = classifier.empty()
+            except (cv2.error, SystemError):  # of a file that is no XML, or another one
+                empty = True
+            if empty:
                 raise UserError(f"files.{part}={self.cascades[part]}: holds no cascade that OpenCV can read")
             self._classifiers[part] = classifier
 
