@@ -170,5 +170,5 @@ def test_part_masks_without_a_mask_are_boxes():
 @pytest.mark.parametrize("text", ["<a><b></a>", "no XML at all", ""])
 def test_a_file_that_is_no_cascade_is_named(text, tmp_path):
     (tmp_path / "bad.xml").write_text(text)
-    with pytest.raises(UserError, match="files.face=.*bad.xml: holds no cascade that OpenCV can read"):
+    with pytest.raises(UserError, match=r"files.face=.*bad.xml: holds no cascade that OpenCV can read"):
         Cascades({"face": str(tmp_path / "bad.xml")})
