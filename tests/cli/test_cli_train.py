@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from insetgan.cli.train import _report
+from insetgan.runtime.errors import Stopped
 from insetgan.runtime.files import lock_folder
 from insetgan.training.options import RunOptions
 from insetgan.training.run import Outcome
@@ -148,7 +149,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(train, body, tmp_path):
 def test_how_to_go_on_is_said_as_it_is(tmp_path, resume, said):
     text = io.StringIO()
     options = RunOptions(out=tmp_path, max_kimg=1, batch_size=4, resume=resume)
-    with pytest.raises(SystemExit):
+    with pytest.raises(Stopped):
         _report(Console(file=text, soft_wrap=True), options, Outcome(0.5, 0.5, received=signal.SIGTERM))
     assert said in text.getvalue()
 

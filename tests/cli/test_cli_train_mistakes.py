@@ -84,7 +84,7 @@ def a_sweep_that_ends_at_its_first_run(out):
     return ["-m", "weights=face", "trunc=0.5,0.6", f"out='{out}'"]
 
 
-def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(in_process, tmp_path, assert_one_line):
+def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(in_process, tmp_path):
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     (tmp_path / "taken").touch()
@@ -92,7 +92,11 @@ def test_a_run_leaves_no_handler_that_a_later_one_would_write_to(in_process, tmp
     _, text, errors = in_process("generate", *sweep, "hydra/hydra_logging=default", cwd=tmp_path)
     assert "Launching 2 jobs locally" in text, errors
     assert (root.handlers, root.level) == (before, level)
-    assert_one_line(in_process("generate", *sweep, cwd=tmp_path), "out=taken: no folder can be made there")
+    code, _, errors = in_process("generate", *sweep, cwd=tmp_path)
+    assert code == 2
+    assert errors.splitlines()[-1].startswith(
+        "error: 2 of 2 runs failed, the first: out=taken: no folder can be made there"
+    )
 
 
 def test_what_hydra_repeats_has_no_control_characters(in_process, tmp_path):

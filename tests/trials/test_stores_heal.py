@@ -132,7 +132,7 @@ def test_a_folder_of_the_version_before_is_refused_by_name_and_still_read(refine
         assert refine("seeds=0-1", f"out={tmp_path}/new-{len(source)}", f"resume_from={tmp_path}/{source}")[0] == 0
     codes = read_codes(f"{tmp_path}/old", "canvas", [0, 1], key="start")
     stacked = load_file(tmp_path / "old/latents.safetensors")["canvas.shared"]
-    assert torch.equal(torch.stack([codes[seed][0] for seed in (0, 1)]), stacked)
+    assert torch.equal(torch.stack([codes[seed]["shared"] for seed in (0, 1)]), stacked)
 
 
 def test_a_damaged_sample_is_not_gone_on_from(refine, assert_one_line, tmp_path):

@@ -145,6 +145,7 @@ def test_a_setting_of_a_part_that_there_is_not(tmp_path, monkeypatch):
     text = "face:\n  weights: face\n  mirrored: true\n  placement:\n    _target_: x.Y\n    margin: 0.2\n"
     (tmp_path / "parts" / "face.yaml").write_text(text)
     monkeypatch.setattr(part_definition, "CONF", tmp_path)
+    monkeypatch.setattr(part_definition.HydraConfig, "initialized", lambda: False)  # by an earlier command
     with pytest.raises(UserError, match=r"part=face: face.mirrored: no such setting; did you mean mirror\?"):
         part_definition.part_crop("face")
     (tmp_path / "parts" / "face.yaml").write_text(text.replace("mirrored", "mirror"))

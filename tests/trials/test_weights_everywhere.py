@@ -78,7 +78,7 @@ def test_train_begins_with_it(named, in_process, people, tmp_path, form):
     ]
     code, text, errors = in_process(
         "train", "+model=body", people, "data.height=32", "data.width=16",
-        *[f"recipe.{each}" for each in sizes], "batch_size=4", "grid=2",
+        *sizes, "batch_size=4", "grid=2",
         "quality.num=4", "quality.num_real=4", "trainer.max_kimg=0.004", f"init={named(form, 'body.pkl')}",
         "accept_licence=true", f"out={tmp_path}/run",
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from insetgan.data.annotations import Box
-from insetgan.data.image import Pixels
+from insetgan.data.image import Pixels, open_image
 from insetgan.preparation.drawing import COLOURS
 from insetgan.preparation.verdict import Verdict
 from insetgan.runtime.files import write_whole
@@ -87,7 +87,7 @@ def write_sheet(path: Path, verdicts: Sequence[Verdict], thumbnails: Mapping[str
         for number, verdict in enumerate(chosen):
             left, upper = _GAP + number % _COLUMNS * cell[0], top + number // _COLUMNS * cell[1]
             if (small := thumbnails[verdict.name]).is_file():
-                with Image.open(small, formats=["JPEG"]) as image:
+                with open_image(small) as image:
                     sheet.paste(image, (left, upper))
             pen.text((left, upper + SIDE + 1), _short(verdict.name), _INK, font)
             pen.text((left, upper + SIDE + 14), _short(verdict.reason, last=False), _NO, font)
