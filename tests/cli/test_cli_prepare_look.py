@@ -70,3 +70,12 @@ def test_mistakes_are_one_line(look, photo, overrides, says):
 def test_sources_that_draw_take_no_input(in_process, photo, tmp_path):
     code, _, errors = in_process("prepare", "+source=people", "data.input=me.jpg", cwd=tmp_path)
     assert code == 2 and errors == "error: data.input=me.jpg: this source draws its images itself; leave it out\n"
+
+
+def test_no_two_photographs_share_a_drawing(look, tmp_path):
+    for name in ("in/a/b.png", "in/a-b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 64)).save(tmp_path / name)
+    assert look("data.input=in", "out=drawn", "finder=dlib")[0] == 0
+    drawn = sorted(str(path.relative_to(tmp_path / "drawn")) for path in (tmp_path / "drawn").rglob("*.png"))
+    assert drawn == ["a-b.png.png", "a/b.png.png"]

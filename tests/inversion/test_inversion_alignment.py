@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from PIL import Image
 
 from insetgan.detection.detector import FixedBoxes
 from insetgan.inversion.alignment import Alignment, NotFound, align_image
-from insetgan.inversion.given import content_digest, find_images
+from insetgan.inversion.given import changes, content_digest, find_images
 from insetgan.ops.boxes import square_boxes
 from insetgan.runtime.errors import UserError
 
@@ -102,6 +104,27 @@ def test_images_are_found_in_files_folders_and_patterns(tmp_path):
     assert len(find_images([f"{tmp_path}/b.png", f"{tmp_path}/sub"])) == 2
     with pytest.raises(UserError, match=r"image=.*none\*: no image there"):
         find_images(f"{tmp_path}/none*")
+
+
+def test_what_is_passed_over_or_changed_is_said(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    Image.new("RGBA", (8, 8), (9, 9, 9, 0)).save(tmp_path / "b.png")
+    for name in ("scan.tif", "old.bmp"):
+        (tmp_path / name).write_bytes(b"no matter")
+    said = []
+    images = find_images(str(tmp_path), say=said.append)
+    assert [image.name for image in images] == ["a", "b"]
+    assert said == [f"image={tmp_path}: passed over, by their names no PNG, JPEG or WebP: old.bmp, scan.tif"]
+    changed = Counter()
+    for image in images:
+        image.read(changed=changed)
+    assert changes(changed, 2) == ["image: 1 of 2 images with transparent pixels are laid over background=white"]
+
+
+def test_a_box_on_a_small_photograph_is_a_pixel_at_least():
+    alignment = Alignment((0, 0, 16, 8), (128, 256))
+    x0, y0, x1, y1 = alignment.box_back((40, 130, 46, 136))
+    assert (x1 - x0, y1 - y0) == (1, 1)
 
 
 def test_images_are_upright_as_exif_says(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,7 +24,7 @@ from insetgan.data.reading import Reading
 from insetgan.detection.detector import Detector
 from insetgan.inversion.alignment import NotFound, align_image
 from insetgan.inversion.folder import LAYOUT, Inversions, summarise
-from insetgan.inversion.given import GivenImage, content_digest, find_images
+from insetgan.inversion.given import GivenImage, changes, content_digest, find_images
 from insetgan.inversion.inverter import STEPS, Inverter, Reconstruction, find_encoder, no_encoder
 from insetgan.inversion.projector import Projector
 from insetgan.inversion.tuning import Tuning
@@ -67,7 +68,9 @@ def run(config: DictConfig) -> None:
     console = PatientConsole()
     for line in lines:
         console.print(line, markup=False)
-    taken, left_out = _taken(config, inverter)
+    taken, left_out, said = _taken(config, inverter)
+    for line in said:
+        console.print(line, markup=False)
     for line in left_out:
         console.print(f"left out: {line}", markup=False)
     mark = _fingerprint(config, inverter, perceptual)
@@ -131,8 +134,8 @@ def _inverter(config: DictConfig, device: str) -> tuple[Inverter, Any, Tuning]:
     return inverter, perceptual, read(Tuning, tuning, "tuning")
 
 
-def _taken(config: DictConfig, inverter: Inverter) -> tuple[list[Taken], list[str]]:
-    """The images, aligned, and a line about each that cannot be used."""
+def _taken(config: DictConfig, inverter: Inverter) -> tuple[list[Taken], list[str], list[str]]:
+    """The images, aligned, a line about each that cannot be used, and lines about what was passed over or changed."""
     given: Any = OmegaConf.to_object(config.image) if OmegaConf.is_config(config.image) else config.image
     background: Any = (
         OmegaConf.to_object(config.background) if OmegaConf.is_config(config.background) else config.background
@@ -142,9 +145,12 @@ def _taken(config: DictConfig, inverter: Inverter) -> tuple[list[Taken], list[st
     size = (inverter.generator.height, inverter.generator.width)
     box = None if config.box is None else tuple(config.box)
     taken, left_out = [], []
-    for each in find_images(given):
+    said: list[str] = []
+    changed: Counter[str] = Counter()
+    images = find_images(given, say=said.append)
+    for each in images:
         try:
-            pixels = each.read(reading)
+            pixels = each.read(reading, changed=changed)
             alignment = align_image(
                 pixels,
                 size,
@@ -164,7 +170,7 @@ def _taken(config: DictConfig, inverter: Inverter) -> tuple[list[Taken], list[st
         taken.append(Taken(each, alignment.take(pixels), alignment.box))
     if not taken:
         raise UserError(f"image={config.image}: none of these images can be used; the first: {left_out[0]}")
-    return taken, left_out
+    return taken, left_out, [*said, *changes(changed, len(images))]
 
 
 def _invert(

@@ -1,6 +1,7 @@
 """From `canvas.image=`, `parts.NAME.image=` and the matrix of `faces=` by `bodies=` to starts and references of samples."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.seeds import parse_seeds
 from insetgan.detection.detector import Detector
 from insetgan.inversion.alignment import NotFound, align_image
-from insetgan.inversion.given import GivenImage, find_images
+from insetgan.inversion.given import GivenImage, changes, find_images
 from insetgan.inversion.image_generator import NUMBER, ImageGenerator
 from insetgan.inversion.inverter import STEPS, Inverter, find_encoder
 from insetgan.inversion.photograph import Photographs
@@ -159,7 +160,7 @@ def _aligned(
     said: list[str],
 ) -> tuple[list[AlignedImage], dict[int, int]]:
     """The different images of a generator, aligned, and which one each seed takes."""
-    images = find_images(_plain(node.image), key=f"{key}.image")
+    images = find_images(_plain(node.image), key=f"{key}.image", say=said.append)
     if len(images) not in (1, len(seeds)):
         raise UserError(
             f"{key}.image={node.image}: names {len(images)} images for {len(seeds)} samples; give one, or one each (seeds=)"
@@ -167,7 +168,9 @@ def _aligned(
     paths = list(dict.fromkeys(image.path for image in images))
     first = {image.path: image for image in reversed(images)}
     detector = instantiate(config.image_detector or config.detector, Detector)
-    aligned = [_align(key, name, node, generator, detector, first[path], said) for path in paths]
+    changed: Counter[str] = Counter()
+    aligned = [_align(key, name, node, generator, detector, first[path], said, changed) for path in paths]
+    said += changes(changed, len(paths), key=f"{key}.image")
     order = [paths.index(image.path) for image in images] * (len(seeds) // len(images))
     return aligned, dict(zip(seeds, order, strict=True))
 
@@ -180,8 +183,9 @@ def _align(
     detector: Detector,
     image: GivenImage,
     said: list[str],
+    changed: Counter[str],
 ) -> AlignedImage:
-    pixels, size = image.read(key=f"{key}.image"), (generator.height, generator.width)
+    pixels, size = image.read(key=f"{key}.image", changed=changed), (generator.height, generator.width)
     label = f"{key}.image={image.path}"
     box: Any = None if node.box is None else tuple(node.box)
     margin = float(OmegaConf.select(node, "placement.margin", default=_MARGIN))

@@ -179,9 +179,9 @@ def _headers(archive: Archive, indices: Sequence[int]) -> dict[int, Facts]:
 def _notes(archive: Archive, facts: dict[int, Facts]) -> list[str]:
     """A line about each thing that is changed on reading, with a count and the first image."""
     notes = []
-    for kind, text in KINDS.items():
+    for kind in KINDS:
         if of_kind := sorted(index for index, found in facts.items() if kind in found.kinds):
-            said = text.format(background=archive.reading.colour_name)
+            said = archive.reading.change(kind)
             notes.append(f"{len(of_kind)} of {len(facts)} images {said}, the first {shown(archive.names[of_kind[0]])}")
     return notes
 

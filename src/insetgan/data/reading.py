@@ -12,14 +12,14 @@ GREY, CROP = ("refuse", "rgb"), ("none", "center", "fit")
 BACKGROUND = "white"
 
 KINDS = {
-    "alpha": "with transparent pixels are laid over data.background={background}",
-    "grey": "are greyscale and become RGB (data.grey=rgb)",
+    "alpha": "with transparent pixels are laid over {background}",
+    "grey": "are greyscale and become RGB{grey}",
     "cmyk": "are CMYK and become RGB without a colour profile, so that their colours are approximate",
     "deep": "have 16 bits a colour, of which 8 are kept",
     "palette": "have a palette and become RGB",
     "animated": "are animations, of which the first frame is taken",
 }
-"""What is changed on reading, by its name in `image.Facts`, as a line about "N images" says it."""
+"""What is changed on reading, by its name in `image.Facts`; see `Reading.change`."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,16 @@ class Reading:
                 "0 to 255"
             )
         return found[0], found[1], found[2]
+
+    def change(self, kind: str, *, key: str = "data.") -> str:
+        """What is changed on reading images of a kind, as a line about "N images" says it.
+
+        Args:
+            kind: of `KINDS`.
+            key: what stands before the settings of reading in this command; without one greyscale is always taken.
+        """
+        background = f"{key}background={self.colour_name}"
+        return KINDS[kind].format(background=background, grey=f" ({key}grey=rgb)" if key else "")
 
     @property
     def colour_name(self) -> str:

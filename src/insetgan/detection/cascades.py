@@ -11,6 +11,7 @@ from insetgan.data.person import PART_NAMES
 from insetgan.detection.detector import Detection
 from insetgan.ops.images import to_uint8
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
 
 FILES = {PART_NAMES[0]: "haarcascade_frontalface_default.xml", "person": "haarcascade_fullbody.xml"}
 """By part, the cascades that are used unless others are given; OpenCV's wheels hold them."""
@@ -80,7 +81,7 @@ class Cascades:
 
 
 def _path(name: str, folder: Path) -> Path:
-    path = folder / name if "/" not in name else Path(name)
+    path = folder / name if "/" not in name else read_path(name, key="files")
     if not path.is_file():
         raise UserError(f"files={name}: is no cascade of OpenCV's wheel, and no file; a path has a /")
     return path

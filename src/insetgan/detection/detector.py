@@ -80,7 +80,7 @@ class FixedBoxes:
         }
 
 
-class AlignedBoxes:
+class AlignedBoxes(FixedBoxes):
     """The detector of images that are all aligned alike: it is told where the parts are in shares of the canvas.
 
     Args:
@@ -91,19 +91,10 @@ class AlignedBoxes:
     """
 
     def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
-        self.boxes = FixedBoxes(boxes).boxes
+        super().__init__(boxes)
         for part, box in self.boxes.items():
             if min(box) < 0 or max(box) > 1:
                 raise UserError(f"detector.boxes.{part}={list(box)}: must be shares of width and height, from 0 to 1")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parts it was told of."""
-        return tuple(self.boxes)
-
-    def files(self) -> list[Path]:
-        """It reads no file."""
-        return []
 
     def detect(self, images: Tensor) -> dict[str, Detection]:
         """Return the given boxes in pixels of the images, with full confidence."""

@@ -214,8 +214,8 @@ class PhotoDetector:
         return {part: masks[:, column : column + 1] for column, part in enumerate(PART_NAMES)}
 
     def _look(self, images: Tensor) -> list[Person]:
-        pictures = to_uint8(images.detach().cpu().float())
-        return [next(iter(self.people.find(each.permute(2, 0, 1), "")), Person()) for each in pictures]
+        shown = to_uint8(images.detach().cpu().float())
+        return [next(iter(self.people.find(each.permute(2, 0, 1), "")), Person()) for each in shown]
 
 
 def part_mask(person: Person, part: str, height: int, width: int) -> Tensor:

@@ -81,12 +81,14 @@ class Alignment:
         """A box on the generator's image as one of whole pixels of the photograph."""
         x0, y0, x1, y1 = self.box
         scale_x, scale_y = (x1 - x0) / self.size[1], (y1 - y0) / self.size[0]
+        left, top = round(x0 + box[0] * scale_x), round(y0 + box[1] * scale_y)
+        right, bottom = round(x0 + box[2] * scale_x), round(y0 + box[3] * scale_y)
         return (
-            round(x0 + box[0] * scale_x),
-            round(y0 + box[1] * scale_y),
-            round(x0 + box[2] * scale_x),
-            round(y0 + box[3] * scale_y),
-        )
+            left,
+            top,
+            max(right, left + 1),
+            max(bottom, top + 1),
+        )  # of a small photograph no box is less than a pixel
 
     def _ranges(self, photograph: Tensor) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
         x0, y0, x1, y1 = self.box

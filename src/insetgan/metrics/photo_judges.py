@@ -27,7 +27,7 @@ class Faces(NamedTuple):
 class FaceJudge:
     """MediaPipe's full-range face detector (BlazeFace, Bazarevsky et al. 2019, for faces up to 5 metres away), by LiteRT.
 
-    It learnt photographs, so that a face which it sees is one that people would call a face. Pictures are fitted into its
+    It learnt photographs, so that a face which it sees is one that people would call a face. Images are fitted into its
     square whole, with black beside them, as MediaPipe does it.
 
     Args:

@@ -1,5 +1,6 @@
 """Image files that a user names: one file, or all below a folder."""
 
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import torch
 from PIL import UnidentifiedImageError
 from torch import Tensor
 
-from insetgan.data.image import examine, read_pixels, why
-from insetgan.data.reading import KINDS, Reading
+from insetgan.data.image import examine, read_facts, read_pixels, why
+from insetgan.data.reading import Reading
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.folders import list_folder
@@ -107,7 +108,8 @@ def read_photo(path: Path, reading: Reading, *, least: tuple[int, int] | None = 
         data = read_file(path, limits.IMAGE_BYTES)
         if not data:
             raise ValueError("is empty")
-        facts = examine(data, reading) if len(data) < 1 << 22 else None  # what is larger is decoded once
+        # What is larger is decoded once; its header says what is changed on reading.
+        facts = examine(data, reading) if len(data) < 1 << 22 else read_facts(io.BytesIO(data))
         pixels, shape = read_pixels(data, reading, least=least)
     except UnidentifiedImageError as error:
         raise ValueError("no whole PNG, JPEG or WebP by its content") from error
@@ -116,6 +118,5 @@ def read_photo(path: Path, reading: Reading, *, least: tuple[int, int] | None = 
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
         grey = "; data.grey=rgb takes greyscale" if str(error) == "greyscale" else ""
         raise ValueError(f"{why(error)}{grey}") from error
-    kinds = sorted(facts.kinds) if facts is not None else []
-    notes = tuple(KINDS[kind].format(background=reading.colour_name) for kind in kinds)
+    notes = tuple(reading.change(kind) for kind in sorted(facts.kinds))
     return Photo(torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), shape, notes)

@@ -35,7 +35,8 @@ class LookSource(FileSource):
                 continue
             stream = io.BytesIO()
             draw_people(photo.pixels, people).save(stream, "PNG")
-            path = folder / f"{name.replace('/', '-')}.png"
+            path = folder / f"{name}.png"  # in folders as the photographs are, so that no two share a name
+            make_folder(path.parent)
             write_whole(path, stream.getvalue())
             scale = photo.shape[0] / photo.pixels.shape[1]
             lines.append(f"{name}: {photo.shape[0]} x {photo.shape[1]}, {_counted(len(people))}, drawn in {path}")

@@ -36,10 +36,12 @@ def list_folder(path: Path) -> Listing:
     _walk(path, "", listing, entered, again, odd)
     if again:
         listing.notes.append(
-            f"{_many(len(again), 'link')} to a folder that is read already, or to one round it, not entered: {_some(again)}"
+            f"{_many(len(again), 'link')} to a folder that is read already, or to one round it, not entered: {some_of(again)}"
         )
     if odd:
-        listing.notes.append(f"{_many(len(odd), 'pipe, socket or device', 'pipes, sockets or devices')}: {_some(odd)}")
+        listing.notes.append(
+            f"{_many(len(odd), 'pipe, socket or device', 'pipes, sockets or devices')}: {some_of(odd)}"
+        )
     return listing
 
 
@@ -91,5 +93,6 @@ def _many(count: int, one: str, more: str | None = None) -> str:
     return f"{count} {one if count == 1 else more or one + 's'}"
 
 
-def _some(names: list[str]) -> str:
+def some_of(names: list[str]) -> str:
+    """The first three of names, for a message."""
     return ", ".join(map(shown, names[:3])) + (" and more" if len(names) > 3 else "")
