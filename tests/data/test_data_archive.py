@@ -103,7 +103,7 @@ def test_a_truncated_image_is_named(tmp_path, kept):
     _is_refused(tmp_path, 0, "a.png")
 
 
-def test_a_image_too_large_to_be_meant_is_named(tmp_path, monkeypatch):
+def test_an_image_too_large_to_be_meant_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(_png())
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16 * 8 // 2 - 1)
     _is_refused(tmp_path, 0, "a.png")
@@ -131,7 +131,7 @@ def test_an_encrypted_image_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg"])
-def test_a_image_that_fails_its_checksum_is_named(tmp_path, image_format):
+def test_an_image_that_fails_its_checksum_is_named(tmp_path, image_format):
     path, name = tmp_path / "a.zip", f"a.{image_format}"
     with zipfile.ZipFile(path, "w") as file, file.open(name, "w") as target:
         Image.new("RGB", (64, 64)).save(target, image_format)

@@ -93,7 +93,7 @@ def test_only_the_images_asked_for_are_checked(damaged):
     assert check_images(archive, chosen) == [Fault("bad/junk.webp", "not a whole PNG, JPEG or WebP")]
 
 
-def test_a_image_too_large_to_be_meant_is_a_fault(zipped, encoded, monkeypatch):
+def test_an_image_too_large_to_be_meant_is_a_fault(zipped, encoded, monkeypatch):
     archive = Archive(zipped({"a.png": encoded(), "b.png": encoded(height=64)}))
     monkeypatch.setattr(limits, "IMAGE_PIXELS", 16 * 8)
     (fault,) = check_images(archive)

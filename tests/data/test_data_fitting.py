@@ -24,7 +24,7 @@ def test_a_whole_image_lies_in_the_middle_of_the_colour():
 
 
 @pytest.mark.parametrize("crop", ["none", "center", "fit"])
-def test_a_image_of_the_size_stays_as_it_is(crop):
+def test_an_image_of_the_size_stays_as_it_is(crop):
     assert torch.equal(fitted(ROWS, (6, 2), crop, (0, 0, 0)), ROWS)
 
 

@@ -72,7 +72,7 @@ def test_an_interrupted_archive_goes_on(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["", ".json"])
-def test_a_image_with_one_of_its_files_missing_is_made_again(tmp_path, ending):
+def test_an_image_with_one_of_its_files_missing_is_made_again(tmp_path, ending):
     expected = whole(tmp_path / "whole.zip")
     writer = add(new(tmp_path / "a.zip").open(), 0, 1)
     next(path for path in writer.folder.iterdir() if path.name.endswith(NAMES[0][-15:] + ending)).unlink()

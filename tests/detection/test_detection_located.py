@@ -87,7 +87,7 @@ def test_images_without_any_box_teach_nothing(tmp_path, boxes):
         LocatedImages(Archive(tmp_path))
 
 
-def test_a_image_of_another_size_is_named(tmp_path):
+def test_an_image_of_another_size_is_named(tmp_path):
     for name, size in (("a", (8, 16)), ("b", (8, 12))):
         Image.new("RGB", size).save(tmp_path / f"{name}.png")
     (tmp_path / "parts.json").write_text(json.dumps({"images": {"a.png": {"boxes": {"face": [0, 0, 4, 4]}}}}))

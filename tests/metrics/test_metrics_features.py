@@ -34,7 +34,7 @@ def test_images_of_any_size_are_seen_at_one_width():
     assert seen == [(1, 3, h, 32) for h in (64, 32, 64, 32, 16)]
 
 
-def test_a_image_enlarged_is_nearer_to_itself_than_to_any_other():
+def test_an_image_enlarged_is_nearer_to_itself_than_to_any_other():
     extractor = PartsFeatures(PartsNet(), width=32)
     small = (
         random_images(4, 4, 2).repeat_interleave(16, 2).repeat_interleave(16, 3)

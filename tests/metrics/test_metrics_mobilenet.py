@@ -45,7 +45,7 @@ def test_images_of_any_size_are_brought_to_one_width(file, images):
     assert extractor(images[:, :, :40, :30]).shape == (3, 416)  # rounded to whole strides
 
 
-def test_a_image_has_the_same_features_in_any_batch_and_precision(file, images):
+def test_an_image_has_the_same_features_in_any_batch_and_precision(file, images):
     extractor = MobileNetFeatures(file, width=32).train()
     whole = extractor(images)
     torch.testing.assert_close(extractor(images[1:2]), whole[1:2], rtol=1e-4, atol=1e-6)

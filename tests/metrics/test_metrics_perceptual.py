@@ -43,7 +43,7 @@ def test_lpips_is_the_packages_on_the_weights_of_the_file(backbone):
     assert bool((found > 0).all())
 
 
-def test_lpips_of_a_image_and_itself_is_nothing_and_a_batch_changes_nothing(backbone):
+def test_lpips_of_an_image_and_itself_is_nothing_and_a_batch_changes_nothing(backbone):
     distance, ours, theirs = LpipsDistance("alex", backbone), random_images(4), random_images(4)
     assert distance(ours, ours).abs().max() == 0
     one_by_one = torch.cat([distance(ours[i : i + 1], theirs[i : i + 1]) for i in range(4)])

@@ -66,7 +66,7 @@ def test_as_buffers_keeps_names_and_results():
     torch.testing.assert_close(network(images).boxes, before)
 
 
-def test_a_image_is_judged_by_itself(judge):
+def test_an_image_is_judged_by_itself(judge):
     judge.eval()
     images = torch.randn(4, 3, 32, 16)
     torch.testing.assert_close(judge(images)[2:3], judge(images[2:3]), rtol=1e-4, atol=1e-5)

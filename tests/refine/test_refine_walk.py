@@ -32,7 +32,7 @@ def test_images_are_named_by_the_seeds_between_which_they_stand():
     assert many == [many[0], *sorted(many[1:-1]), many[-1]], "files in the order of the walk"
 
 
-def test_a_image_goes_on_from_the_last_and_holds_on_to_its_own(problem, objective):
+def test_an_image_goes_on_from_the_last_and_holds_on_to_its_own(problem, objective):
     task = problem(seeds=(3, 8))
     first = {name: between(codes, 0, 10) for name, codes in task.starts.items()}
     second = {name: between(codes, 1, 10) for name, codes in task.starts.items()}

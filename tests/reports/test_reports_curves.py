@@ -33,7 +33,7 @@ def image(*arguments):
         {},
     ],
 )
-def test_anything_becomes_a_image(curves):
+def test_anything_becomes_an_image(curves):
     assert image(curves, WEIGHTS).min() < 128, "something is drawn"
 
 

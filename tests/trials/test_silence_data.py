@@ -235,7 +235,7 @@ def test_two_members_of_one_name_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("second", [0, 1])
-def test_a_image_that_is_labelled_twice_is_refused_by_name(tmp_path, second):
+def test_an_image_that_is_labelled_twice_is_refused_by_name(tmp_path, second):
     table = {"labels": [["a.png", 0], ["b.png", 1], ["a.png", second]]}
     path = folder(tmp_path, {"a.png": image(), "b.png": image(seed=1), "dataset.json": table})
     with pytest.raises(UserError, match=r"a\.png has two labels"):
@@ -292,23 +292,6 @@ def test_other_choices_are_refused(tmp_path):
         ImageDataset(tmp_path, 16, 8, grey="keep")
     with pytest.raises(UserError, match=r"data\.crop=left: must be one of none, center, fit"):
         ImageDataset(tmp_path, 16, 8, crop="left")
-
-
-@pytest.mark.parametrize(
-    ("overrides", "said"),
-    [
-        (["frames=5"], "frames=5: belongs to walk=; leave it away"),
-        (["space=w", "mix=[0-1,2-3]"], "space=w: belongs to walk=; leave it away"),
-        (["seeds=7-9", "mix=[0-1,2-3]"], "seeds=7-9: mix= and walk= name their own seeds; leave it away"),
-        (["seeds=7-9", "walk=[1,2]"], "seeds=7-9: mix= and walk= name their own seeds; leave it away"),
-    ],
-)
-def test_settings_of_generate_that_would_have_no_effect(refused, overrides, said):
-    refused(said, "generate", "weights=face", *overrides)
-
-
-def test_an_address_that_is_none(refused):
-    refused("weights=http://[::1/x.pkl: is no address of a file", "generate", "weights=http://[::1/x.pkl")
 
 
 def test_annotations_of_which_none_is_taken_are_told_of_where_images_are_taken_whole(tmp_path):

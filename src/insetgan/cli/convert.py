@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from insetgan.cli.convert_config import ConvertConfig
 from insetgan.cli.convert_info import SEEDS, eight_seeds, facts, is_drawn, lines, said_of_training
 from insetgan.cli.convert_output import Source, find_file, find_place, push_network, write_file
 from insetgan.cli.known_networks import print_known
@@ -21,6 +22,7 @@ from insetgan.weights.store import EMBEDDED, load_network, read_metadata, resolv
 def run(config: DictConfig) -> None:
     """List the known networks, or read a network, say what it is and write or push it, as the settings want it."""
     if config.list:
+        _refuse_idle(config)
         print_known()
         return
     path, out, known = _ready(config)
@@ -47,8 +49,7 @@ def check_run(config: DictConfig) -> None:
     Raises:
         UserError: a setting, or a file that it names, cannot be used.
     """
-    if not config.list:
-        _ready(config)
+    _refuse_idle(config) if config.list else _ready(config)
 
 
 def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
@@ -57,6 +58,7 @@ def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
         raise UserError("in=null: give in=FILE, or list=true for the published networks")
     if config.out is None and not config.info:
         raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, out=hf:OWNER/REPO, or info=true")
+    _refuse_idle(config)
     elsewhere = config.out is None or config.out.startswith("hf:")
     out = None if elsewhere else find_file(config.out, config.overwrite)
     path = resolve(config.weights, key="in")
@@ -67,6 +69,25 @@ def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
         if image.exists() and (not config.overwrite or image.is_dir() or image.samefile(path)):
             raise UserError(f"image={config.image}: exists already; give another name, or overwrite=true for an image")
     return path, out, read_metadata(path, kind=config.kind, key="in")
+
+
+def _refuse_idle(config: DictConfig) -> None:
+    """Refuse settings that would have no effect.
+
+    Raises:
+        UserError: naming one.
+    """
+    if config.list and (config.weights is not None or config.out is not None or config.info):
+        raise UserError("list=true: prints the published networks and does nothing else; leave in= and out= away")
+    hub = config.out is not None and config.out.startswith("hf:")
+    for key, idle, where in (
+        ("image", config.image is not None and not config.info, "info=true"),
+        ("trunc", config.trunc != ConvertConfig.trunc and not (config.info or hub), "info=true and out=hf:"),
+        ("private", config.private is not None and not hub, "out=hf:"),
+    ):
+        if idle:
+            shown = str(config[key]).lower() if isinstance(config[key], bool) else config[key]
+            raise UserError(f"{key}={shown}: belongs to {where}; leave it away")
 
 
 def _licence(config: DictConfig, found: Licence) -> Licence:

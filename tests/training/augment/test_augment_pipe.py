@@ -51,7 +51,7 @@ def test_everything_happens_at_p_one(name):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.1, 1.0))
-def test_a_image_depends_on_its_own_row_alone(seed, p):
+def test_an_image_depends_on_its_own_row_alone(seed, p):
     pipe = AugmentPipe(ALL)
     images, uniforms, noise = inputs(pipe, n=3, seed=seed)
     together = pipe(images, torch.tensor(p), uniforms, noise)
