@@ -78,6 +78,7 @@ def _nowhere(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(fetch, "TRIES", 1)
     monkeypatch.setattr(fetch, "PAUSE", 0.0)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # huggingface_hub asks again for 23 seconds
     monkeypatch.chdir(tmp_path)
     for switch in ("INSETGAN_OFFLINE", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(switch, raising=False)
