@@ -6,7 +6,10 @@ import pytest
 
 from insetgan.runtime.requeue import REQUEUED, job_id, requeue
 
-RUNNING = "JobId=7 JobState=RUNNING Reason=None Requeue=1 Restarts=0 BatchFlag=1 ExitCode=0:0"
+RUNNING = "JobId=7 JobState=RUNNING Reason=None Requeue=1 Restarts=0 BatchFlag=1 ExitCode=0:0 PreemptTime=None"
+ENDING = RUNNING.replace("RUNNING", "COMPLETING")
+LIMIT = ENDING.replace("Reason=None", "Reason=TimeLimit")
+PREEMPTED = ENDING.replace("PreemptTime=None", "PreemptTime=2026-11-28T10:15:04")
 
 
 @pytest.fixture
@@ -30,8 +33,10 @@ def scontrol(monkeypatch, tmp_path):
     return install
 
 
-def test_a_stopped_batch_job_is_run_again(scontrol):
-    calls = scontrol(RUNNING)
+@pytest.mark.parametrize("described", [RUNNING, LIMIT, PREEMPTED], ids=["grace", "limit", "preempted"])
+def test_a_stopped_batch_job_is_run_again(scontrol, described):
+    """In the words of Slurm 22.05 for a job that is preempted with a grace time, at its limit, or preempted without."""
+    calls = scontrol(described)
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         assert requeue(number) == f"{REQUEUED} 7 again"
     assert calls.read_text().splitlines() == ["show job 7", "requeue 7"] * 3
@@ -41,6 +46,7 @@ def test_a_stopped_batch_job_is_run_again(scontrol):
     ("described", "said"),
     [
         (RUNNING.replace("RUNNING", "CANCELLED"), "job 7 was cancelled, so that it is not run again"),
+        (ENDING, "job 7 was cancelled, so that it is not run again"),  # what scancel leaves while processes end
         (RUNNING.replace("Requeue=1", "Requeue=0"), "job 7 may not be run again (--no-requeue)"),
         (RUNNING.replace("BatchFlag=1", "BatchFlag=0"), "job 7 is no batch job, so that Slurm cannot run it again"),
         ("", "Slurm does not know job 7, so that it is not run again"),

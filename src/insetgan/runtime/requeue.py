@@ -7,6 +7,7 @@ and its work would be left undone.
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 
 REQUEUED_BY = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
@@ -38,7 +39,7 @@ def requeue(number: signal.Signals) -> str:
         return f"Slurm does not know job {job}, so that it is not run again"
     if known.get("BatchFlag") != "1":
         return f"job {job} is no batch job, so that Slurm cannot run it again"
-    if known.get("JobState", "").startswith("CANCELLED"):
+    if _is_cancelled(known):
         return f"job {job} was cancelled, so that it is not run again"
     if known.get("Requeue") != "1":
         return f"job {job} may not be run again (--no-requeue)"
@@ -65,6 +66,16 @@ def _described(job: str) -> dict[str, str]:
     if answer is None or answer.returncode:
         return {}
     return dict(pair.partition("=")[::2] for pair in answer.stdout.split() if "=" in pair)
+
+
+def _is_cancelled(known: Mapping[str, str]) -> bool:
+    """Whether a person ended the job. While its processes end Slurm calls it COMPLETING, as one at its time limit or preempted.
+
+    These two say why; a job that may use its grace time after a preemption still is RUNNING.
+    """
+    state = known.get("JobState", "")
+    preempted = known.get("PreemptTime", "None") not in ("None", "Unknown")
+    return state == "CANCELLED" or (state == "COMPLETING" and known.get("Reason") != "TimeLimit" and not preempted)
 
 
 def _scontrol(*arguments: str) -> "subprocess.CompletedProcess[str] | None":
