@@ -19,7 +19,6 @@ from hydra.core.config_store import ConfigStore
 
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_parts import build_module
-from insetgan.cli.refine_perceptual import settle_perceptual
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import conform, schema_of
 from insetgan.detection.detector import FixedBoxes
@@ -47,7 +46,6 @@ def built(*overrides: str) -> RefinementModule:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("refine", list(overrides))
     conform(config, RefineConfig)
-    settle_perceptual(config)
     return build_module(config, [0])
 
 
