@@ -14,7 +14,8 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 
 from insetgan.cli.app import settings_class
 from insetgan.cli.arguments import refuse_new_names, refuse_nothing
-from insetgan.cli.explain import broken_reference, explain
+from insetgan.cli.broken_references import broken_reference
+from insetgan.cli.explain import explain
 from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.ready import get_ready
 from insetgan.cli.schema import conform
