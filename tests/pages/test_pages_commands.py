@@ -1,4 +1,4 @@
-"""Every command on every page of docs/ composes: its settings exist and conform. README's are run elsewhere."""
+"""Every command on every page composes: its settings exist and conform. README's are run elsewhere."""
 
 import importlib.util
 import re
@@ -15,13 +15,16 @@ from insetgan.cli import app, task
 from insetgan.cli.app import entry
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [
+    *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "experiments").glob("*.md")), ROOT / "benchmarks" / "README.md",
+    ROOT / "src" / "insetgan" / "weights" / "README.md", ROOT / "src" / "insetgan_renderers" / "README.md",
+]  # fmt: skip
 NAMES = "generate|refine|train|evaluate|complete|invert|prepare|convert"
 BEGIN = re.compile(rf"(?:python (?:{NAMES})\.py|insetgan (?:{NAMES}))\b")
 
 STAND_INS = ("FILE", "ffhq.pkl")
 """Generators that readers have."""
-QUICK = ("commands", "faq", "library", "model_card", "data_card", "when")
+QUICK = ("faq", "library", "model_card", "data_card", "when")
 """Pages whose commands are composed by `make test` too; one takes a quarter of a second."""
 
 
@@ -38,6 +41,8 @@ def read(text):
 def commands(text):
     """What a page tells to type, once each: the lines of blocks from the program on, and whole commands within sentences."""
     lines, within = read(text)
+    variables = dict(match.groups() for line in lines if (match := re.match(r'([A-Z]+)="(.*)"$', line)))
+    lines = [re.sub(r"\$([A-Z]+)", lambda match: variables.get(match[1], match[0]), line) for line in lines]
     found = [line[match.start() :] for line in lines if (match := BEGIN.search(line))]
     found += [each for each in within if BEGIN.match(each)]
     return list(dict.fromkeys(re.split(r"\s+#", line)[0].strip() for line in found))
@@ -50,7 +55,11 @@ def parsed(line):
     return words[0].removesuffix(".py"), [word for word in words[1:] if not word.endswith("...")]
 
 
-ALL = [(page.stem, line) for page in PAGES for line in commands(page.read_text())]
+def named(page):
+    return str(page.relative_to(ROOT).with_suffix("")).removeprefix("docs/")
+
+
+ALL = [(named(page), line) for page in PAGES for line in commands(page.read_text())]
 
 
 @pytest.fixture
@@ -106,11 +115,12 @@ def test_the_pages_are_read():
         and min(counted[page] for page in ("photos", "weights", "train", "evaluate", "gallery", "faq")) >= 3
     )
     text = "a\n```\nHF_TOKEN=x python convert.py in=a out=b   # c\n```\n\n    insetgan refine \\\n    steps=1\n\n"
-    text += "see `python train.py\n+model=face`"
-    assert commands(text) == ["python convert.py in=a out=b", "insetgan refine  steps=1", "python train.py +model=face"]
+    text += 'see `python train.py\n+model=face`\n\n    A="x=1 y=2"\n    python refine.py $A z=3\n'
+    blocks = ["python convert.py in=a out=b", "insetgan refine  steps=1", "python refine.py x=1 y=2 z=3"]
+    assert commands(text) == [*blocks, "python train.py +model=face"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_blocks_of_commands_hold_nothing_unknown(page):
     """A line of a block whose program is not one of ours is a script or module that there is, or a known program."""
     for line in re.findall(
