@@ -80,7 +80,9 @@ def run(config: DictConfig) -> float | None:
         began = time.monotonic()
         refine_blocks(trainer, module, samples, open_blocks, len(blocks))
         if trainer.is_global_zero:
-            results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
+            results = gather_results(
+                samples, seeds, walk=config.walk is not None, labels=labels(config), solver=config.solver
+            )
             present(config, samples, module, results)
             if ready.matrix is not None:
                 write_matrix(samples, seeds, next(iter(config.parts)), *ready.matrix)
@@ -157,7 +159,8 @@ def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementMo
         PatientConsole().print(f"{count} half-done block{'s' * (count > 1)} of another batch_size removed")
     if config.walk is not None:
         write_walk_film(samples)
-    write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
+    name = config.mode.name if config.solver == "steps" else f"{config.mode.name}, solver={config.solver}"
+    write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), name)
 
 
 def _out(config: DictConfig, fingerprint: str) -> Path:

@@ -21,6 +21,7 @@ from insetgan.cli.terminal import PatientConsole, progress
 from insetgan.cli.train_config import check
 from insetgan.cli.trainer import say_cluster
 from insetgan.data.crops import PartCrops
+from insetgan.data.seeds import Seeds
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.files import lock_folder, write_whole
@@ -208,7 +209,8 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
 
     text = OmegaConf.to_yaml(config, resolve=True)
     write_whole(options.out / "config.yaml", with_provenance(text))
-    write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
+    if not isinstance(dataset, Seeds):  # of which there is nothing to see
+        write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
 
 def _plain(config: DictConfig) -> Any:
@@ -222,6 +224,8 @@ def _headline(config: DictConfig, module: Any, dataset: Any) -> str:
         for name, network in module.named_children()
         if any(True for _ in network.parameters())
     )
+    if isinstance(dataset, Seeds):
+        return f"training {config.model.name}: pairs of {', '.join(module.generators)}, drawn from seeds; {sizes}"
     return f"training {config.model.name}: {len(dataset)} images {config.data.height} x {config.data.width}; {sizes}"
 
 

@@ -95,6 +95,13 @@ class TrainConfig:
         UserPath | None,
         Field(description="whose latents +model=encoder learns to find: an embedded model by name, or a file"),
     ] = None
+    canvas: Annotated[
+        UserPath | None,
+        Field(description="the canvas of +model=composer: an embedded model by name, or a file"),
+    ] = None
+    parts: Annotated[
+        dict[str, Any], Field(description="its parts, as in refine.py: names of files of conf/parts, such as [face]")
+    ] = field(default_factory=dict)
     recipe: Annotated[Any, Field(description="networks, losses and their settings of a GAN")] = None
     features: Annotated[Any, Field(description="feature extractor by which images are measured")] = None
     quality: Annotated[QualitySettings, Field(description="when and how that is done")] = field(

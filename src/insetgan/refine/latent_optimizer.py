@@ -69,6 +69,13 @@ class LatentOptimizer:
             self._adam[side].zero_grad()
         return finite
 
+    @torch.no_grad()
+    def take_over(self, latents: Mapping[str, Latents]) -> None:
+        """Go on from other latents of the same generators; Adam knows nothing of them yet."""
+        for name, own in self.latents.items():
+            for kind, tensor in own.tensors.items():
+                copy_into(tensor, latents[name].tensors[kind])
+
     def tensors(self) -> Tensors:
         """Copies of the latents, and of Adam's moments and step counts."""
         kept = latent_tensors("latents", self.latents)
