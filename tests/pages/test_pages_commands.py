@@ -101,7 +101,7 @@ def test_every_command_of_a_page_composes(page, composed):
 def test_a_wrong_command_is_seen(composed):
     """What this file asserts can fail: settings that do not exist or do not conform, in runs and in sweeps."""
     assert "stepz" in composed("refine", ["stepz=3"])
-    assert "steps=0" in composed("refine", ["steps=0"])
+    assert "batch_size=0" in composed("refine", ["batch_size=0"])
     assert "trunc" in composed("refine", ["-m", "trunc=0.5,x"])
     assert "model/nose: no such choice" in composed("train", ["+model=nose"])
     assert not composed("refine", ["steps=3"])
