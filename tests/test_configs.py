@@ -44,6 +44,7 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "features": ("train", "features={}"),
     "objective": ("refine", "objective={}"),
     "preset": ("refine", "preset={}"),
+    "solver": ("refine", "solver={}"),
     "schedule": ("refine", "schedule={}"),
     "mode": ("refine", "mode={}"),
     "parts": ("refine", "parts=[{}]"),
@@ -88,6 +89,8 @@ def test_choice_composes_and_names_what_exists(group, choice):
         overrides.append("part=feet")
     if (group, choice) == ("model", "encoder"):
         overrides.append("generator=face")
+    if (group, choice) == ("model", "composer"):
+        overrides += ["canvas=body", "parts=[face]"]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose(entry, overrides)
     for target in named(OmegaConf.to_container(config, resolve=True)):

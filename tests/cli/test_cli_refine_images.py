@@ -7,6 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from insetgan.inversion.image_generator import ImageGenerator
+
 QUICK = ("steps=3", "invert.start=mean", "invert.steps=2", "batch_size=8")
 BOX = (8, 6, 24, 22)  # where the fixed detector sees the face on a canvas of 64 x 32
 
@@ -166,3 +168,30 @@ def test_where_nothing_is_found_an_image_of_the_ratio_is_taken_whole(refine, fac
         "image_detector={_target_: insetgan.detection.detector.FixedBoxes, boxes: {hand: [0, 0, 9, 9]}}",
     )
     assert code == 0 and "no face was found in it, so it is taken whole" in output
+
+
+def test_the_whole_file_of_a_photograph_counts(refine, tmp_path):
+    """With a box, the canvas is a piece of it, and the rest is written again in the end."""
+    photo = save(tmp_path / "photo.png", 128, 64)
+    command = ("mode=part", f"canvas.image={photo}", "canvas.box=[0,0,32,64]", "seeds=0")
+    assert refine(*command)[0] == 0
+    assert "finished before" in refine(*command)[1]
+    changed = pixels(photo)
+    changed[100, 50] = 255 - changed[100, 50]
+    Image.fromarray(changed.astype(np.uint8)).save(photo)
+    assert "1 refined" in refine(*command)[1]
+    assert (pixels(tmp_path / "out" / "samples" / "0_photo.png")[100, 50] == changed[100, 50]).all()
+
+
+def test_a_photograph_that_changes_meanwhile_is_one_line(refine, tmp_path, monkeypatch):
+    photo = save(tmp_path / "photo.png", 128, 64)
+    original = ImageGenerator.__init__
+
+    def change(self, *args, **options):
+        save(photo, 256, 128)
+        original(self, *args, **options)
+
+    monkeypatch.setattr(ImageGenerator, "__init__", change)
+    code, _, errors = refine("mode=part", f"canvas.image={photo}", "seeds=0")
+    assert code == 2
+    assert errors == f"error: canvas.image={photo}: has changed since this command read it; start the command again\n"

@@ -12,9 +12,11 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from insetgan.cli.idle import refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.refine_config import check
+from insetgan.cli.refine_idle import idle
 from insetgan.cli.refine_images import check_images, finish_with, settle_matrix
 from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
 from insetgan.cli.refine_perceptual import settle_perceptual
@@ -94,7 +96,9 @@ def run(config: DictConfig, watch: Watch | None = None) -> float | None:
         began = time.monotonic()
         refine_blocks(trainer, module, samples, open_blocks, len(blocks), watch=watch)
         if trainer.is_global_zero:
-            results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
+            results = gather_results(
+                samples, seeds, walk=config.walk is not None, labels=labels(config), solver=config.solver
+            )
             if watch is not None:
                 return objective(results["summary"])
             present(config, samples, module, results)
@@ -124,6 +128,7 @@ def _ready(config: DictConfig) -> _Ready:
     matrix = settle_matrix(config)
     seeds = check(config)
     check_images(config)
+    refuse_idle(idle(config), typed())
     refuse_missing_packages(config.logger)
     if config.video or config.walk is not None:  # before the work
         find_encoder("video=true" if config.video else f"walk={config.walk}")
@@ -173,7 +178,8 @@ def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementMo
         PatientConsole().print(f"{count} half-done block{'s' * (count > 1)} of another batch_size removed")
     if config.walk is not None:
         write_walk_film(samples)
-    write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
+    name = config.mode.name if config.solver == "steps" else f"{config.mode.name}, solver={config.solver}"
+    write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), name)
 
 
 def _out(config: DictConfig, fingerprint: str) -> Path:

@@ -185,7 +185,8 @@ def _align(
     said: list[str],
     changed: Counter[str],
 ) -> AlignedImage:
-    pixels, size = image.read(key=f"{key}.image", changed=changed), (generator.height, generator.width)
+    pixels, digest = image.read_with_digest(key=f"{key}.image", changed=changed)
+    size = (generator.height, generator.width)
     label = f"{key}.image={image.path}"
     box: Any = None if node.box is None else tuple(node.box)
     margin = float(OmegaConf.select(node, "placement.margin", default=_MARGIN))
@@ -200,7 +201,8 @@ def _align(
         except NotFound:
             raise UserError(f"{error} ({key}.align, {key}.box)") from error
         said.append(f"{label}: no {name} was found in it, so it is taken whole")
-    return AlignedImage(image, alignment.take(pixels), alignment)
+    # All of a photograph that is the canvas is written again in the end, with the insets in it.
+    return AlignedImage(image, alignment.take(pixels), alignment, digest if name == CANVAS else "")
 
 
 def _inverted(
