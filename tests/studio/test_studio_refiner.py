@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def always(tiny_networks):
-    return [*tiny_networks.values(), "invert.start=mean", "invert.steps=2"]
+    return list(tiny_networks.values())
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,8 @@ def command_line(job, always, folder):
 def test_the_command_makes_the_same_bytes(refiner, always, tmp_path, pictures):
     own = {}
     if pictures:
+        always = [*always, "invert.start=mean", "invert.steps=2"]
+        refiner = PageRefiner(always)
         pixels = np.random.RandomState(0).randint(0, 256, (40, 40, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "own face.png")
         own = {"face": tmp_path / "own face.png"}

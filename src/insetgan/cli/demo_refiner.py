@@ -10,8 +10,10 @@ from omegaconf import DictConfig
 from insetgan.cli import refine
 from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.explain import explain
+from insetgan.cli.idle import refuse_idle
 from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.refine_config import RefineConfig
+from insetgan.cli.refine_idle import idle
 from insetgan.cli.schema import conform, schema_of
 from insetgan.cli.task import MISTAKES
 from insetgan.refine.problem import Step
@@ -52,4 +54,5 @@ class PageRefiner:
         refuse_conflict(words)
         refuse_new_names(config, RefineConfig, words, lambda others: compose("refine", others))
         conform(config, RefineConfig)
+        refuse_idle(idle(config), words)
         return config
