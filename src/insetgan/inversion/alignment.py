@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from insetgan.detection.detector import Detector
-from insetgan.ops.boxes import square_boxes
+from insetgan.ops.boxes import MARGIN, square_boxes
 from insetgan.ops.images import from_uint8
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -102,7 +102,7 @@ def align_image(
     *,
     detector: Detector | None = None,
     part: str = "face",
-    margin: float = 0.15,
+    margin: float = MARGIN,
     min_score: float = 0.3,
     box: Box | None = None,
     key: str = "image",
