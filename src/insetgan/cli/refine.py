@@ -12,9 +12,11 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from insetgan.cli.idle import refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.refine_config import check
+from insetgan.cli.refine_idle import idle
 from insetgan.cli.refine_images import check_images, finish_with, settle_matrix
 from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
 from insetgan.cli.refine_perceptual import settle_perceptual
@@ -110,6 +112,7 @@ def _ready(config: DictConfig) -> _Ready:
     matrix = settle_matrix(config)
     seeds = check(config)
     check_images(config)
+    refuse_idle(idle(config), typed())
     refuse_missing_packages(config.logger)
     if config.video or config.walk is not None:  # before the work
         find_encoder("video=true" if config.video else f"walk={config.walk}")

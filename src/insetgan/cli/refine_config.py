@@ -10,9 +10,9 @@ from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.invert_config import ALIGN, ENCODER, IMAGE_BOX, START, ImageBox, Images, Start
 from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
-from insetgan.inversion.options import ProjectorOptions
+from insetgan.inversion.options import Align, ProjectorOptions
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 
 
@@ -20,7 +20,7 @@ from insetgan.runtime.settings import settings
 class GeneratorConfig:
     """A generator and its latents."""
 
-    weights: Annotated[UserPath | None, Field(description="an embedded model, or a .safetensors file")] = None
+    weights: Annotated[UserWeights | None, Field(description="an embedded model, or a .safetensors file")] = None
     generator: Annotated[
         Any, Field(description="in the place of weights, a generator of your own, by _target_ and its arguments")
     ] = None
@@ -49,10 +49,11 @@ class GeneratorConfig:
         ),
     ] = None
     align: Annotated[
-        Literal["whole", "center", "fit", "part"] | None, Field(description=f"{ALIGN}; null is part, of a canvas whole")
+        Align | None,
+        Field(description=f"{ALIGN}; null is part, of a canvas whole, or person where its ratio is another"),
     ] = None
     box: Annotated[ImageBox | None, Field(description=IMAGE_BOX)] = None
-    encoder: Annotated[UserPath | None, Field(description=ENCODER)] = None
+    encoder: Annotated[UserWeights | None, Field(description=ENCODER)] = None
 
 
 @settings

@@ -176,6 +176,8 @@ def refine_fingerprint(
     if config.solver == "steps":
         for added in ("solver", "composer"):  # so that results from before there were such settings stay valid
             decisive.pop(added)
+    if (settings["schedule"] or {}).get("optimizer") == "adam":
+        decisive["schedule"] = {key: value for key, value in settings["schedule"].items() if key != "optimizer"}
     if not decisive["measures"]:
         decisive.pop("measures")  # so that results from before there was such a setting stay valid
     if config.walk:

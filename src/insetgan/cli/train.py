@@ -14,11 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
 from insetgan.cli.build import instantiate
+from insetgan.cli.idle import idle_lines, refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress
 from insetgan.cli.train_config import check
+from insetgan.cli.train_idle import idle
 from insetgan.cli.trainer import say_cluster
 from insetgan.data.crops import PartCrops
 from insetgan.data.seeds import Seeds
@@ -57,6 +59,8 @@ def run(config: DictConfig) -> float | None:
         silence(sys.stdout)
     dataset, validation, module, quality, options = _build(config, options, console)
     console.print(_headline(config, module, dataset), markup=False)
+    for line in idle_lines({} if config.features else {"quality": "has no effect with features=none"}, typed()):
+        console.print(line, markup=False)
     if config.recipe and config.recipe.get("graphs") and not _on_gpu(config):
         console.print("recipe.graphs=true has no effect: this run has no GPU")
     training = TrainingRun(module, dataset, options, validation=validation, quality=quality, console=console)
@@ -122,6 +126,7 @@ def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any)
 def _options(config: DictConfig) -> "RunOptions":
     """The options of the run; the settings are checked first."""
     check(config)
+    refuse_idle(idle(config, typed()), typed())
     refuse_missing_packages(config.logger)
     trainer = config.trainer
     return RunOptions(

@@ -49,6 +49,12 @@ class GivenImage:
         Raises:
             UserError: it cannot be read.
         """
+        return self.read_with_digest(reading, key=key, changed=changed)[0]
+
+    def read_with_digest(
+        self, reading: Reading | None = None, *, key: str = "image", changed: Counter[str] | None = None
+    ) -> tuple[Tensor, str]:
+        """What `read` gives, and the SHA-256 of the file from which it comes."""
         reading = reading or Reading(grey="rgb")
         try:
             data = read_file(self.path, limits.IMAGE_BYTES)
@@ -57,7 +63,7 @@ class GivenImage:
                 changed.update(reading.change(kind, key="") for kind in read_facts(io.BytesIO(data)).kinds)
         except Exception as error:  # nearly anything when it is damaged, as Pillow raises
             raise UserError(f"{key}={self.path}: {why(error)}") from error
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), hashlib.sha256(data).hexdigest()
 
 
 def changes(changed: Counter[str], count: int, *, key: str = "image") -> list[str]:

@@ -18,6 +18,9 @@ from insetgan.runtime.reading import read_file
 LEAST = (4096, 4096)
 """(H, W) to which a larger JPEG may be decoded at a fraction of its size."""
 
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tfrecords", ".h5", ".lmdb")
+"""Endings of files that hold many."""
+
 _OTHERS = (".json", ".txt", ".csv", ".md", ".xml", ".yaml", ".html", ".pdf", ".zip", ".mp4", ".mov", ".ini", ".db")
 """Endings of files that lie beside photographs, and are not looked at."""
 
@@ -60,6 +63,7 @@ def find_inputs(path: Path, limit: int | None = None) -> Inputs:
         UserError: nothing there, or a folder without such files.
     """
     if path.is_file():
+        _refuse_other(path)
         return Inputs(path.parent, (path.name,))
     if not path.is_dir():
         raise UserError(f"data.input={path}: no such file or folder")
@@ -81,6 +85,20 @@ def find_inputs(path: Path, limit: int | None = None) -> Inputs:
         notes.append(f"data.num_images={limit}: the first {limit} of {len(names)} files by name are looked at")
         names = names[:limit]
     return Inputs(path, tuple(names), tuple(notes))
+
+
+def _refuse_other(path: Path) -> None:
+    """Refuse a file that is given by itself, and that is no image by its ending.
+
+    Raises:
+        UserError: saying what may be given.
+    """
+    if path.name.lower().endswith(ARCHIVES):
+        raise UserError(
+            f"data.input={path}: is an archive, and this source reads a photograph or a folder of photographs; unpack it"
+        )
+    if path.name.lower().endswith(_OTHERS):
+        raise UserError(f"data.input={path}: is no image by its ending; give a photograph or a folder of photographs")
 
 
 @dataclass(frozen=True)

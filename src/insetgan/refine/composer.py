@@ -24,6 +24,12 @@ _CHANNELS = 12
 """Of what is seen of a part: the box of the canvas, the inset, their difference in the border band, the start's inset."""
 _LARGEST = 2.0
 """Bound of the offset of one pass, in units of the spread of w."""
+_CANVAS = 0.4
+"""The canvas moves by so much less than the insets, as in the solver's schedule: most of it must stay what it was."""
+_STEEPEST = 4.0
+"""Bound of the logarithm by which a state makes steps and corrections longer or shorter."""
+_RATE = 3.0
+"""Factor of the learned rates, so that they are learned as fast as the rest."""
 _SEEDS = 2000
 """Latents from which the spread of w is estimated."""
 
@@ -78,7 +84,7 @@ class Composer(FromFile, nn.Module):
         channels_max: int = 128,
         hidden: int = 384,
         rank: int = 32,
-        passes: int = 3,
+        passes: int = 4,
     ) -> None:
         super().__init__()
         numbers = {"channels": channels, "channels_max": channels_max, "hidden": hidden, "rank": rank, "passes": passes}
@@ -102,7 +108,7 @@ class Composer(FromFile, nn.Module):
             layers, w_dim = int(known["num_ws"]), int(known["w_dim"])
             self.packs[name] = _Pack(layers, 3 * w_dim, rank)
             self.rates[name] = nn.Parameter(torch.zeros(passes, 1 + layers, w_dim))
-            self.gates[name] = _zeroed(nn.Linear(hidden, 1 + layers))
+            self.gates[name] = _zeroed(nn.Linear(hidden, 2 * (1 + layers)))
             self.offsets[name] = _zeroed(nn.Linear(hidden, (1 + layers) * w_dim))
             self.register_buffer(f"average_{name}", torch.zeros(w_dim))
             self.register_buffer(f"spread_{name}", torch.ones(w_dim))
@@ -137,9 +143,12 @@ class Composer(FromFile, nn.Module):
         x = x + functional.leaky_relu(self.second(x), SLOPE)
         found = {}
         for name in self.generators:
-            step = self.rates[name][number] * (1 + torch.tanh(self.gates[name](x).float()))[:, :, None] * steep[name]
-            own = self.offsets[name](x).float().view_as(step)
-            found[name] = _LARGEST * torch.tanh((own - step) / _LARGEST) * self.spread(name)
+            gates = self.gates[name](x).float().clamp(-_STEEPEST, _STEEPEST).exp()
+            longer, larger = gates[:, :, None].chunk(2, 1)
+            step = _RATE * self.rates[name][number] * longer * steep[name]
+            own = self.offsets[name](x).float().view_as(step) * larger
+            share = _CANVAS if name == CANVAS else 1.0
+            found[name] = share * _LARGEST * torch.tanh((own - step) / _LARGEST) * self.spread(name)
         return found
 
     def average(self, name: str) -> Tensor:

@@ -21,6 +21,10 @@ SPACE = "w*"
 """The latent space in which composers work: w* and all offsets."""
 
 
+SHARPENED = 5.0
+"""Differences in the border band are multiplied by this, and bounded by tanh: near the end they are small."""
+
+
 @dataclass(frozen=True)
 class State:
     """What the latents of a pass draw.
@@ -152,7 +156,8 @@ def seen(problem: Problem, state: State) -> Seen:
         crop, inset = view.canvas.crops.images[part].detach(), view.insets.small.images[part].detach()
         before = view.insets.reference.small.images[part].detach()
         there = region.present.view(-1, 1, 1, 1)
-        images = torch.cat([crop, inset, (crop - inset) * region.working_band, before], 1)
+        border = torch.tanh(SHARPENED * (crop - inset)) * region.working_band
+        images = torch.cat([crop, inset, border, before], 1)
         parts[part] = torch.where(there, images, 0.0).contiguous(memory_format=torch.channels_last)
         boxes[part] = torch.where(region.present[:, None], region.boxes.to(size) / size, 0.0)
     ws, moved = {}, {}

@@ -54,7 +54,7 @@ def refine(
     # A caller may stand in inference mode (a Trainer's predict loop does), where nothing could be differentiated.
     with torch.inference_mode(False), torch.enable_grad():
         initial = Initial.of(problem)  # I_A, I_B, the boxes and the references of the start latents
-        run = SolverState(problem, initial)
+        run = SolverState(problem, initial, schedule.sides if schedule.newton else ())
         view = _begin(problem, objective, schedule, initial, run, state, one_pass)
         turn = schedule.turn(run.step - 1) if run.step else None
         standing: dict[str, Tensor] | None = None
@@ -136,8 +136,11 @@ def _begin(
 
 
 def _progress(schedule: Schedule, step: int, one_pass: OnePass | None) -> float:
-    """Fraction of the run that is done, for the ramps; behind a composer all of it, as its passes have done their part."""
-    return schedule.progress(step) if one_pass is None else 1.0
+    """Fraction of the run that is done, for the ramps.
+
+    All of it behind a composer, whose passes have done what ramps are for, and for L-BFGS, which needs one function.
+    """
+    return schedule.progress(step) if one_pass is None and not schedule.newton else 1.0
 
 
 @torch.no_grad()

@@ -1,0 +1,90 @@
+"""Names that the user chooses are set as they are typed; addresses and references that lead nowhere are said with their key."""
+
+import pytest
+from PIL import Image
+
+from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import read_path
+
+
+@pytest.fixture
+def photo(tmp_path):
+    Image.new("RGB", (64, 64), (200, 30, 20)).save(tmp_path / "me.png")
+    return "data.input=me.png"
+
+
+@pytest.mark.parametrize(
+    "boxes", ["finder.boxes={face:[1,2,30,40]}", "finder.boxes.face=[1,2,30,40]", "+finder.boxes.face=[1,2,30,40]"]
+)
+def test_boxes_of_a_finder_need_no_plus(in_process, photo, tmp_path, boxes):
+    code, said, errors = in_process("prepare", "+source=look", photo, "finder=fixed", boxes, cwd=tmp_path)
+    assert (code, errors) == (0, "")
+    assert "1: face 1.00 [1, 2, 30, 40]" in said
+
+
+def test_a_misspelt_setting_beside_them_is_none(refused, photo):
+    refused(
+        "finder.boxs: no such setting", "prepare", "+source=look", photo, "finder=fixed", "finder.boxs={face:[1,2,3,4]}"
+    )
+
+
+def test_cascades_of_a_finder_need_no_plus(refused, photo):
+    refused("nowhere.xml", "prepare", "+source=look", photo, "finder=cascades", "finder.files.face=./nowhere.xml")
+
+
+@pytest.mark.parametrize(
+    ("command", "override", "said"),
+    [
+        ("refine", "objective.mine={_target_:insetgan.refine.terms.none.None}", "objective.mine._target_"),
+        ("refine", "objective.bordr={weight:2}", "objective.bordr={'weight': 2}: must be a term with _target_"),
+        ("refine", "objective.bordr.weight=2", "objective.bordr"),
+        ("refine", "parts.nose={trunc:0.5}", "parts.nose"),
+        ("evaluate", "method.mine={trunc:0.5}", "method.mine"),
+        ("train", "logger.mine={save_dir:x}", "logger.mine"),
+    ],
+)
+def test_definitions_need_no_plus_and_are_checked(refused, command, override, said):
+    refused(said, command, *(["+model=body"] if command == "train" else []), override)
+
+
+@pytest.mark.parametrize(
+    ("command", "overrides"),
+    [
+        ("generate", ["weights=ftp://host/a.pkl"]),
+        ("generate", ["weights=s3://bucket/a.pkl"]),
+        ("convert", ["in=gs://bucket/a.pkl", "info=true"]),
+        ("invert", ["image=file:///a.png"]),
+        ("prepare", ["+source=look", "data.input=https://host/a.png"]),
+        ("complete", ["data.path=https://host/a.zip"]),
+        ("train", ["+model=body", "data.path=s3://bucket/a.zip"]),
+        ("train", ["+model=body", "init=ftp://host/a.pkl"]),
+        ("refine", ["parts.face.image=ftp://host/a.png"]),
+        ("refine", ["out=s3://bucket/a"]),
+        ("evaluate", ["method=generator", "method.generator.weights=ftp://host/a.pkl"]),
+        ("evaluate", ["data.statistics=ftp://host/a"]),
+    ],
+)
+def test_addresses_that_are_not_read_say_which_are(refused, command, overrides):
+    refused(
+        "no such address is read: those of weights begin with https://, http://, hf: or known:", command, *overrides
+    )
+
+
+def test_a_path_with_a_colon_is_a_path():
+    assert str(read_path("a:b/c")) == "a:b/c"
+    with pytest.raises(UserError, match=r"^x=ftp://a: no such address is read"):
+        read_path("ftp://a", key="x")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("out=${nope}", "out: refers to ${nope}, and there is no setting nope"),
+        ("data.height=${data.nope}", "data.height: refers to ${data.nope}, and there is no setting data.nope"),
+        ("data.height=${env:HOME}", "data.height: "),
+        ("data.height=${oc.env:NOPE_NOT_SET}", "data.height: "),
+        ("finder.threshold=${nope}", "finder.threshold: refers to ${nope}"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_named_with_its_key(refused, photo, override, said):
+    refused(said, "prepare", "+source=look", photo, override)
