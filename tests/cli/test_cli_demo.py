@@ -41,7 +41,7 @@ def test_it_opens_a_page_says_where_and_leaves_nothing(tmp_path, end):
     ("override", "line"),
     [
         ("port=70000", "port=70000: must be at most 65535"),
-        ("password=abc", "password=abc: must have at least 4"),
+        ("password=abc", "password=: must have 4 letters or more\n"),
         ("body=nobody", "body=nobody"),
         ("hots=0.0.0.0", "hots: no such setting; did you mean host?"),
     ],

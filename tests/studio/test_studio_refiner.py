@@ -78,6 +78,8 @@ def test_the_command_makes_the_same_bytes(refiner, always, tmp_path, pictures):
             "3_refined.png", "latents.safetensors", "config.yaml", "results.json"
         }  # fmt: skip
         assert "face: seam" in outcome.figures()
+        settings = (folder / "config.yaml").read_text()
+        assert "# command: refine.py " in settings and " mode=joint seeds=3 " in settings.splitlines()[1]
     assert Image.open(outcome.before).size == (32, 64) and outcome.change().startswith(b"\x89PNG")
 
 

@@ -12,10 +12,12 @@ from insetgan.runtime.threads import limit_threads
 from insetgan.studio.place import is_loopback
 from insetgan.weights.store import load_network
 
+_SHORTEST = 4  # letters of a password
+
 
 def run(config: DictConfig) -> None:
     """Serve the page until it is stopped."""
-    server = _server()
+    server = _ready(config)
     limit_threads(config.num_threads)
     body = load_network(config.body, kind="generator", key="body")
     face = load_network(config.face, kind="generator", key="face")
@@ -42,13 +44,15 @@ def check_run(config: DictConfig) -> None:
     Raises:
         UserError: the packages of the page are missing, or there is no such generator.
     """
-    _server()
+    _ready(config)
     load_network(config.body, kind="generator", key="body")
     load_network(config.face, kind="generator", key="face")
 
 
-def _server() -> Any:
-    """The module that serves, which needs Gradio."""
+def _ready(config: DictConfig) -> Any:
+    """Check the settings; gives the module that serves, which needs Gradio."""
+    if config.password is not None and len(config.password) < _SHORTEST:
+        raise UserError(f"password=: must have {_SHORTEST} letters or more")
     try:
         return import_module("insetgan.studio.server")
     except ModuleNotFoundError as error:

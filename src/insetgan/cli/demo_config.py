@@ -17,7 +17,7 @@ class DemoConfig:
         str, Field(min_length=1, description="address at which the page listens; 0.0.0.0 is the whole network")
     ] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="of the page; 0 takes one that is free")] = 7860
-    password: Annotated[str | None, Field(min_length=4, description="asked of everybody; the name may be any")] = None
+    password: Annotated[str | None, Field(description="asked of everybody, beside any name; 4 letters or more")] = None
     open: Annotated[bool, Field(description="open the page in the browser of this machine")] = False
     body: Annotated[UserPath, Field(description="what draws the canvas: an embedded model, or a .safetensors file")] = (
         "body"

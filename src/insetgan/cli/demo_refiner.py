@@ -18,6 +18,7 @@ from insetgan.cli.schema import conform, schema_of
 from insetgan.cli.task import MISTAKES
 from insetgan.refine.problem import Step
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.provenance import made_by
 
 
 class PageRefiner:
@@ -43,7 +44,9 @@ class PageRefiner:
         """
         words = as_typed([*self.always, *overrides, f"out={root}"], RefineConfig)
         try:
-            refine.run(self._composed(words), refine.Watch(on_step, say))
+            # Not the command of the page, whose password would stand in files that are taken away.
+            with made_by("refine.py", *self.always, *overrides):
+                refine.run(self._composed(words), refine.Watch(on_step, say))
         except MISTAKES as error:
             raise UserError(explain(error, RefineConfig, "refine")) from error
         return root
