@@ -32,6 +32,7 @@ class SeedGallery:
         self.generator = generator
         self._drawn: OrderedDict[tuple[int, float], Image.Image] = OrderedDict()
         self._lock = threading.Lock()
+        self._closed = False
 
     def pictures(self, count: int, psi: float) -> list[tuple[Image.Image, str]]:
         """The pictures of the seeds 0, 1, ..., with what each is called.
@@ -39,11 +40,16 @@ class SeedGallery:
         Args:
             count: how many; `MOST_SEEDS` at most are drawn.
             psi: truncation.
+
+        Returns:
+            None of them when the gallery is closed meanwhile.
         """
         wanted = [(seed, round(psi, 3)) for seed in range(min(count, MOST_SEEDS))]
         with self._lock:
             missing = [key for key in wanted if key not in self._drawn]
             for start in range(0, len(missing), MORE):
+                if self._closed:
+                    return []
                 self._draw(missing[start : start + MORE], psi)
             found = [(self._drawn[key], f"seed {key[0]}") for key in wanted]
             for key in wanted:
@@ -51,6 +57,12 @@ class SeedGallery:
             while len(self._drawn) > _MOST_KEPT:
                 self._drawn.popitem(last=False)
         return found
+
+    def close(self) -> None:
+        """Draw no more, and wait until what is being drawn is done: torch must not compute while the program ends."""
+        self._closed = True
+        with self._lock:
+            pass
 
     def _draw(self, keys: list[tuple[int, float]], psi: float) -> None:
         images = to_uint8(draw(self.generator, [seed for seed, _ in keys], psi)).numpy()

@@ -107,6 +107,8 @@ class Studio:
         if self.blocks is not None:
             self.blocks.close(verbose=False)
         self.line.close()
+        self.composer.body.close()
+        self.composer.face.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
 
