@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from insetgan.data.archive import PEOPLE, Archive
 from insetgan.inversion.image_generator import ImageGenerator
 
 QUICK = ("steps=3", "invert.start=mean", "invert.steps=2", "batch_size=8")
@@ -110,6 +111,24 @@ def test_changes_of_a_generated_canvas_come_into_the_photograph(refine, tmp_path
     assert (code, errors) == (0, "")
     after = pixels(tmp_path / "out" / "samples" / "0_photo.png")
     assert after.shape == (128, 64, 3) and (after[100:] != pixels(photo)[100:]).any()
+
+
+def test_the_person_of_a_photograph_of_another_ratio_is_found_and_placed(refine, tmp_path):
+    person = Image.fromarray(Archive(PEOPLE).image(0)).resize((256, 512), Image.Resampling.BICUBIC)
+    photo = Image.new("RGB", (640, 560), (196, 190, 180))
+    photo.paste(person, (300, 24))
+    photo.save(tmp_path / "photo.png")
+    code, text, errors = refine("mode=part", f"canvas.image={tmp_path}/photo.png", "seeds=0")
+    assert (code, errors) == (0, "")
+    assert "placed as in prepared sets" in " ".join(text.split())
+    before, after = pixels(tmp_path / "photo.png"), pixels(tmp_path / "out" / "samples" / "0_photo.png")
+    rows, columns = np.nonzero((before != after).any(axis=2))
+    assert before.shape == after.shape
+    x0, x1 = 300, 300 + 256  # the box of the fixed detector lies in the upper middle of the canvas, as the person does
+    assert x0 < columns.min() < columns.max() < x1 and rows.max() < 24 + 256
+    canvas = np.asarray(Image.open(tmp_path / "out" / "samples" / "0_canvas.png").convert("RGB")).astype(int)
+    drawn = np.asarray(person.resize((32, 64))).astype(int)
+    assert np.abs(canvas - drawn).mean() < 20, "the render stands as renders do"
 
 
 def test_a_folder_gives_an_image_to_each_sample(refine, tmp_path):

@@ -1,6 +1,8 @@
 """What stands beside the code: the container recipe, the citation, the cards, the release check and the issue templates."""
 
+import importlib.util
 import re
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from insetgan.weights.store import EMBEDDED, load_network
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+_spec = importlib.util.spec_from_file_location("release_check", ROOT / "tests" / "release_check.py")
+release_check = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(release_check)
 PINS = dict(re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
 
 
@@ -43,7 +48,7 @@ def test_the_recipe_takes_the_versions_of_this_project():
         command for word, rest in instructions() if word == "RUN" for command in re.findall(r"pip install[^&]*", rest)
     ]
     assert len(installs) == 2 and all("--constraint constraints.txt" in command for command in installs)
-    assert {"torch", "torchvision"} <= set(installs[0].split()) and {"torch", "torchvision"} <= set(PINS)
+    assert installs[0].split()[-1] == "torch" and "torch" in PINS
     extras = re.search(r"'\.\[([\w,]+)\]'", installs[1])[1].split(",")
     offered = re.findall(r"^(\w+) =$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
     assert set(extras) <= set(offered)
@@ -80,6 +85,27 @@ def test_every_requirement_has_a_pin():
     names = {Requirement(each).name for each in listed if not each.startswith(("where", "insetgan"))}
     pinned = {name.lower().replace("_", "-") for name in PINS}
     assert len(names) > 30 and not {name for name in names if name.lower().replace("_", "-") not in pinned}
+
+
+def test_the_release_check_sees_what_is_missing_and_what_is_too_much(tmp_path, monkeypatch):
+    def archives(wheel_names, sdist_names):
+        with zipfile.ZipFile(tmp_path / "a.whl", "w") as file:
+            for name in wheel_names:
+                file.writestr(name, "x")
+        with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as file:
+            for name in sdist_names:
+                file.addfile(tarfile.TarInfo(f"insetgan-1/{name}"))
+        return release_check.look(tmp_path / "a.tar.gz", tmp_path / "a.whl")
+
+    whole = release_check.IN_WHEEL, release_check.IN_SDIST
+    assert archives(*whole) == []
+    assert archives(whole[0][1:], whole[1]) == [f"a.whl lacks {whole[0][0]}"]
+    assert archives((*whole[0], "tests/test_a.py"), whole[1]) == ["a.whl has tests/test_a.py"]
+    assert archives(whole[0], whole[1][1:]) == [f"a.tar.gz lacks {whole[1][0]}"]
+    monkeypatch.setattr(release_check, "LARGEST", 10)
+    assert "more than 10" in archives(*whole)[0]
+    for name in release_check.IN_SDIST:
+        assert (ROOT / name).exists(), name
 
 
 def test_citation():

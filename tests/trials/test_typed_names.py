@@ -1,5 +1,7 @@
 """Names that the user chooses are set as they are typed; addresses and references that lead nowhere are said with their key."""
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -88,3 +90,17 @@ def test_a_path_with_a_colon_is_a_path():
 )
 def test_a_reference_that_leads_nowhere_is_named_with_its_key(refused, photo, override, said):
     refused(said, "prepare", "+source=look", photo, override)
+
+
+@pytest.mark.parametrize("box", ["[1,2,nan,4]", "[1,2,inf,4]", "[a,b,c,d]", "{a: 1}", "[3,2,1,4]", "[1,2,3]"])
+def test_boxes_that_are_none_are_named_as_they_were_typed(refused, photo, box):
+    refused("finder.boxes.face=", "prepare", "+source=look", photo, "finder=fixed", f"finder.boxes.face={box}")
+
+
+def test_a_box_of_a_negative_size_is_refused(refused, photo, tmp_path):
+    about = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [30, 30, -5, 5], "iscrowd": 0}
+    image = {"id": 1, "file_name": "me.png", "height": 64, "width": 64}
+    table = {"images": [image], "categories": [{"id": 1, "name": "face"}], "annotations": [about]}
+    (tmp_path / "annotations.json").write_text(json.dumps(table))
+    said = "annotations.0.bbox: Value error, width and height must be 0 or more"
+    refused(said, "prepare", "+source=look", photo, "finder=coco", "finder.path=annotations.json")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.setting_types import BACKGROUND, LICENCE, Background, Plugins
-from insetgan.inversion.options import InversionSpace, ProjectorOptions, TuningOptions
+from insetgan.inversion.options import Align, InversionSpace, ProjectorOptions, TuningOptions
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
@@ -19,7 +19,8 @@ ImageBox = tuple[int, int, int, int]
 
 ALIGN = (
     "which piece of an image is taken: whole (its ratio must be the generator's), center (cut to its middle), fit (all of it, "
-    "padded by reflection), or part (the square round the part that the detector finds)"
+    "padded by reflection), part (the square round the part that the detector finds), or person (a whole body, placed as "
+    "prepared sets are; found by MediaPipe's models, extra [photos])"
 )
 IMAGE_BOX = "x0, y0, x1, y1 in pixels of the upright image, where that piece is given"
 START = "where the latents start: encoder, or mean (w_avg)"
@@ -55,7 +56,7 @@ class InvertConfig:
     tuning: Annotated[TuningOptions, Field(description="pivotal tuning of the generator, for one image")] = field(
         default_factory=TuningOptions
     )
-    align: Annotated[Literal["whole", "center", "fit", "part"], Field(description=ALIGN)] = "whole"
+    align: Annotated[Align, Field(description=ALIGN)] = "whole"
     part: Annotated[str, Field(description="what align=part looks for")] = "face"
     box: Annotated[ImageBox | None, Field(description=IMAGE_BOX)] = None
     margin: Annotated[

@@ -10,7 +10,7 @@ from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.invert_config import ALIGN, ENCODER, IMAGE_BOX, START, ImageBox, Images, Start
 from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
-from insetgan.inversion.options import ProjectorOptions
+from insetgan.inversion.options import Align, ProjectorOptions
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
@@ -49,7 +49,8 @@ class GeneratorConfig:
         ),
     ] = None
     align: Annotated[
-        Literal["whole", "center", "fit", "part"] | None, Field(description=f"{ALIGN}; null is part, of a canvas whole")
+        Align | None,
+        Field(description=f"{ALIGN}; null is part, of a canvas whole, or person where its ratio is another"),
     ] = None
     box: Annotated[ImageBox | None, Field(description=IMAGE_BOX)] = None
     encoder: Annotated[UserWeights | None, Field(description=ENCODER)] = None

@@ -6,6 +6,11 @@ from pydantic import Field
 
 from insetgan.runtime.settings import settings
 
+Align = Literal["whole", "center", "fit", "part", "person"]
+"""The whole image (its ratio must be the generator's), its largest middle piece of the ratio, the image padded to the ratio by
+reflection, the square round a part that a detector finds, or a whole person, placed as the bodies of prepared sets are
+(`preparation.alignment.BodyAlignment`)."""
+
 InversionSpace = Literal["w*", "w", "w+", "w+f"]
 """What moves: the spaces of `networks.layered.Layered`, or w and one feature map."""
 
