@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from insetgan.cli.setting_types import LICENCE, Plugins, Psi
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 
 
@@ -14,7 +14,7 @@ class ConvertConfig:
     """Settings of `insetgan convert`."""
 
     weights: Annotated[
-        UserPath | None,
+        UserWeights | None,
         Field(
             description="the file: .safetensors, NVIDIA's or TensorFlow's .pkl, rosinality's .pt, an address, or an embedded "
             "model by name; in= is the same"
