@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.convert_config import ConvertConfig
+from insetgan.cli.demo_config import DemoConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.generate_config import GenerateConfig
@@ -30,6 +31,7 @@ ENTRIES = {
     "evaluate": EvaluateConfig,
     "complete": CompleteConfig,
     "convert": ConvertConfig,
+    "demo": DemoConfig,
     "generate": GenerateConfig,
     "invert": InvertConfig,
 }

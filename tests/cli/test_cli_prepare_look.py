@@ -103,7 +103,8 @@ def test_nothing_that_can_be_read_is_a_mistake_and_makes_nothing(look, tmp_path,
 )
 def test_an_archive_in_the_place_of_a_folder_is_told(in_process, tmp_path, source, name, said):
     (tmp_path / name).write_bytes(b"PK")
-    code, _, errors = in_process("prepare", f"+source={source}", f"data.input={name}", "finder=dlib", cwd=tmp_path)
+    finder = [] if source == "folder" else ["finder=dlib"]
+    code, _, errors = in_process("prepare", f"+source={source}", f"data.input={name}", *finder, cwd=tmp_path)
     assert code == 2 and errors.startswith(f"error: {said}") and len(errors.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]
 

@@ -19,7 +19,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "experiments").glob("*.md")), ROOT / "benchmarks" / "README.md",
     ROOT / "src" / "insetgan" / "weights" / "README.md", ROOT / "src" / "insetgan_renderers" / "README.md",
 ]  # fmt: skip
-NAMES = "generate|refine|train|evaluate|complete|invert|prepare|convert"
+NAMES = "generate|refine|train|evaluate|complete|invert|prepare|convert|demo"
 BEGIN = re.compile(rf"(?:python (?:{NAMES})\.py|insetgan (?:{NAMES}))\b")
 
 STAND_INS = ("FILE", "ffhq.pkl")

@@ -1,5 +1,7 @@
 """Names that the user chooses are set as they are typed; addresses and references that lead nowhere are said with their key."""
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -40,6 +42,7 @@ def test_cascades_of_a_finder_need_no_plus(refused, photo):
         ("refine", "objective.bordr.weight=2", "objective.bordr"),
         ("refine", "parts.nose={trunc:0.5}", "parts.nose"),
         ("evaluate", "method.mine={trunc:0.5}", "method.mine"),
+        ("evaluate", "method={mine:{_target_:os.system}}", "method.mine._target_=os.system: only classes of "),
         ("train", "logger.mine={save_dir:x}", "logger.mine"),
     ],
 )
@@ -88,3 +91,43 @@ def test_a_path_with_a_colon_is_a_path():
 )
 def test_a_reference_that_leads_nowhere_is_named_with_its_key(refused, photo, override, said):
     refused(said, "prepare", "+source=look", photo, override)
+
+
+@pytest.mark.parametrize("box", ["[1,2,nan,4]", "[1,2,inf,4]", "[a,b,c,d]", "{a: 1}", "[3,2,1,4]", "[1,2,3]"])
+def test_boxes_that_are_none_are_named_as_they_were_typed(refused, photo, box):
+    refused("finder.boxes.face=", "prepare", "+source=look", photo, "finder=fixed", f"finder.boxes.face={box}")
+
+
+def test_a_box_of_a_negative_size_is_refused(refused, photo, tmp_path):
+    about = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [30, 30, -5, 5], "iscrowd": 0}
+    image = {"id": 1, "file_name": "me.png", "height": 64, "width": 64}
+    table = {"images": [image], "categories": [{"id": 1, "name": "face"}], "annotations": [about]}
+    (tmp_path / "annotations.json").write_text(json.dumps(table))
+    said = "annotations.0.bbox: Value error, width and height must be 0 or more"
+    refused(said, "prepare", "+source=look", photo, "finder=coco", "finder.path=annotations.json")
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "said"),
+    [
+        ("invert", "image", "image=x.zip: is an archive; unpack it, and give a file, a folder or a pattern"),
+        ("refine", "parts.face.image", "parts.face.image=x.zip: is an archive; unpack it"),
+        ("refine", "canvas.image", "canvas.image=x.zip: is an archive; unpack it"),
+    ],
+)
+def test_an_archive_in_the_place_of_an_image_is_told(refused, tmp_path, command, key, said):
+    (tmp_path / "x.zip").write_bytes(b"PK")
+    mode = {"parts.face.image": ["mode=body_for_part"], "canvas.image": ["mode=part"]}.get(key, [])
+    refused(said, command, *mode, f"{key}=x.zip")
+
+
+@pytest.mark.parametrize("command", ["complete", "evaluate", "train"])
+def test_an_image_in_the_place_of_an_archive_is_told(refused, photo, command):
+    model = ["+model=body"] if command == "train" else []
+    said = "archive me.png: cannot be read, a folder or a zip of images is needed, and not an image alone"
+    refused(said, command, *model, "data.path=me.png")
+
+
+def test_images_beside_a_tuned_one_are_few(refused, photo):
+    """They are drawn at once: 1024 of 64 x 32 took 2.8 GB."""
+    refused("tuning.others=65: must be at most 64", "invert", "image=me.png", "tuning.steps=1", "tuning.others=65")

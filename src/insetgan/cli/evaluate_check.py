@@ -70,7 +70,7 @@ def idle(config: DictConfig) -> dict[str, str]:
     if list(config.regions) == [BODY]:
         found["crop_size"] = "belongs to regions that are parts"
     if config.data.statistics is not None:
-        keys = ("path", "num", "crop", "grey", "background")
+        keys = ("num", "crop", "grey", "background")
         found |= {f"data.{key}": "is of images, and data.statistics= takes their place" for key in keys}
     elif config.data.path is None:
         found |= dict.fromkeys(("data.grey", "data.background"), "belongs to data.path=")

@@ -17,7 +17,7 @@ from insetgan.cli.evaluate_methods import build_methods, image_size, read_method
 from insetgan.cli.evaluate_output import conclude
 from insetgan.cli.evaluate_pieces import Pieces, build_pieces
 from insetgan.cli.evaluate_refinement import Refinements
-from insetgan.cli.idle import refuse_idle, typed
+from insetgan.cli.idle import idle_lines, refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.run_index import indexed
@@ -117,6 +117,8 @@ def _settle(config: DictConfig, measures: Sequence[Measure]) -> list[str]:
     check(config, measures)
     refuse_idle(idle(config), typed())
     _, said = read_methods(config)
+    if config.data.statistics is not None:
+        said = [*said, *idle_lines({"data.path": "is not read, since data.statistics= takes its place"}, typed())]
     refuse_missing_packages(config.logger)
     settle(config.trainer, math.ceil(config.num / config.batch_size))
     return said

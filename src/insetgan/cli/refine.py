@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from insetgan.cli.trainer import build_trainer, settle
 from insetgan.metrics.measures import LEVELS, Measure, read_quantities
 from insetgan.refine.block_state import remove_leftovers
 from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
+from insetgan.refine.problem import Step
 from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
 from insetgan.refine.walk import image_names
 from insetgan.refine.walk_module import WalkModule
@@ -43,8 +44,25 @@ from insetgan.runtime.store import ResultFolder
 from insetgan.runtime.trainer import predict_blocks
 
 
-def run(config: DictConfig) -> float | None:
+@dataclass(frozen=True)
+class Watch:
+    """Who follows a refinement in the place of the terminal, as the page of demo.py does.
+
+    Attributes:
+        on_step: called after each step of the solver. What it raises ends the refinement; its state is kept as usual.
+        say: told in one line each what was chosen.
+    """
+
+    on_step: Callable[[Step], None]
+    say: Callable[[str], None]
+
+
+def run(config: DictConfig, watch: Watch | None = None) -> float | None:
     """Refine the seeds that are not finished yet, gather the results and say what came out.
+
+    Args:
+        config: checked.
+        watch: follows the refinement in the place of the terminal; then neither curves nor a report are drawn.
 
     Returns:
         What a sweeper minimises, see `objective`; None in all processes but the first.
@@ -54,13 +72,9 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in [
-            *chosen,
-            *describe_left_out(config, module.objective),
-            *describe_parts(config),
-            *module.images.said,
-        ]:
-            PatientConsole().print(line, markup=False)
+        lines = [*chosen, *describe_left_out(config, module.objective), *describe_parts(config), *module.images.said]
+        for line in lines:
+            PatientConsole().print(line, markup=False) if watch is None else watch.say(line)
     folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)
     finish = finish_with(module, module.images, mark)
@@ -80,11 +94,13 @@ def run(config: DictConfig) -> float | None:
             blocks = seed_blocks(seeds, 1)
         open_blocks = unfinished(samples, blocks, config.overwrite)
         began = time.monotonic()
-        refine_blocks(trainer, module, samples, open_blocks, len(blocks))
+        refine_blocks(trainer, module, samples, open_blocks, len(blocks), watch=watch)
         if trainer.is_global_zero:
             results = gather_results(
                 samples, seeds, walk=config.walk is not None, labels=labels(config), solver=config.solver
             )
+            if watch is not None:
+                return objective(results["summary"])
             present(config, samples, module, results)
             if ready.matrix is not None:
                 write_matrix(samples, seeds, next(iter(config.parts)), *ready.matrix)
@@ -183,6 +199,7 @@ def refine_blocks(
     blocks: list[list[int]],
     total: int,
     title: str = "refining",
+    watch: Watch | None = None,
 ) -> None:
     """Refine the blocks that are open; several processes share them, and go on together when all are done.
 
@@ -193,10 +210,15 @@ def refine_blocks(
         blocks: of seeds, those that are open.
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
+        watch: follows in the place of the terminal.
     """
     if not blocks:
         return
-    module.unfinished, module.say = samples.folder, PatientConsole().print
+    module.unfinished, module.say = samples.folder, PatientConsole().print if watch is None else watch.say
+    if watch is not None:
+        module.on_step = watch.on_step
+        predict_blocks(trainer, module, blocks, [SampleWriter(samples)])
+        return
     count = sum(map(len, blocks))
     with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)

@@ -25,6 +25,7 @@ from insetgan.inversion.projector import Projector
 from insetgan.inversion.sample_images import AlignedImage, ImageStart, stacked, start_from
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
+from insetgan.ops.boxes import MARGIN
 from insetgan.ops.images import encode_png, to_uint8
 from insetgan.refine.composition import draw
 from insetgan.refine.latents import CANVAS
@@ -39,7 +40,6 @@ _SEEDS = str(RefineConfig.seeds)
 """By default."""
 
 _AT_ONCE = 16  # images that are inverted together
-_MARGIN = 0.15
 
 
 @dataclass
@@ -190,7 +190,7 @@ def _align(
     size = (generator.height, generator.width)
     label = f"{key}.image={image.path}"
     box: Any = None if node.box is None else tuple(node.box)
-    margin = float(OmegaConf.select(node, "placement.margin", default=_MARGIN))
+    margin = float(OmegaConf.select(node, "placement.margin", default=MARGIN))
     align: Any = node.align or ("whole" if name == CANVAS else "part")
     try:
         alignment = align_image(pixels, size, align, detector=detector, part=name, margin=margin, box=box, key=label)

@@ -30,6 +30,7 @@ from insetgan.runtime.files import lock_folder, write_whole
 from insetgan.runtime.printing import silence
 from insetgan.runtime.provenance import changed_plugins, with_provenance
 from insetgan.runtime.run_log import log_to
+from insetgan.runtime.threads import processors
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.runtime.trainer import settle_rank
 from insetgan.runtime.training_module import TrainingModule
@@ -187,7 +188,7 @@ def _workers(config: DictConfig) -> int:
         return int(config.data.workers)
     if graphs or not _on_gpu(config):
         return 0
-    return min(4, max((os.cpu_count() or 1) // int(config.trainer.devices) - 1, 0))
+    return min(4, max(processors() // int(config.trainer.devices) - 1, 0))
 
 
 def _on_gpu(config: DictConfig) -> bool:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from insetgan.detection.detector import Detector
 from insetgan.detection.people import PeopleFinder, PhotoPeople
 from insetgan.inversion.options import Align
-from insetgan.ops.boxes import square_boxes
+from insetgan.ops.boxes import MARGIN, square_boxes
 from insetgan.ops.images import from_uint8
 from insetgan.preparation.alignment import BodyAlignment
 from insetgan.preparation.verdict import Rejected
@@ -102,7 +102,7 @@ def align_image(
     *,
     detector: Detector | None = None,
     part: str = "face",
-    margin: float = 0.15,
+    margin: float = MARGIN,
     min_score: float = 0.3,
     box: Box | None = None,
     people: PeopleFinder | None = None,

@@ -91,9 +91,12 @@ class CropsSource(FileSource):
     def _from_archive(self, archive: Archive, task: Task, out: Path) -> list[str]:
         smallest = max(1, round(task.height / self.enlarge / (1 + 2 * self.margin)))
         flip = [self.part] if self.mirror else []
-        crops = PartCrops(
-            archive, self.part, task.height, task.height, self.margin, smallest, flip=flip, on_fault="skip"
-        )
+        try:
+            crops = PartCrops(
+                archive, self.part, task.height, task.height, self.margin, smallest, flip=flip, on_fault="skip"
+            )
+        except UserError as error:  # of training sets, whose setting has another name
+            raise UserError(str(error).replace("data.path=", "data.input=", 1)) from error
         count = len(crops) if task.limit is None else min(len(crops), task.limit)
         names = [image_name(index, task.image_format) for index in range(count)]
         made = {"source": self.name, "part": self.part, "margin": self.margin, "mirror": self.mirror}
