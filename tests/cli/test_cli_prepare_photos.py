@@ -67,7 +67,7 @@ def test_parts_net_learns_from_a_prepared_set_and_finds_parts_for_the_next(prepa
     network = load_network(trained, kind="parts")
     assert network.parts == ("face", "hand_left", "hand_right", "feet") and network.masks is not None
     find = ["finder=parts_net", f"finder.network.name_or_path={trained}"]
-    code, text, errors = prepare("+source=look", "data.input=photos/0.jpg", *find)
+    code, text, errors = in_process("prepare", "+source=look", "data.input=photos/0.jpg", *find, cwd=tmp_path)
     assert code == 0 and "0.jpg: 592 x 436" in text, errors
     extended = ["+model=parts", "data.path=bodies.zip", "model.module.network.parts=[face,person]", "out=other"]
     code, _, errors = in_process("train", *extended, *small, cwd=tmp_path)
