@@ -48,7 +48,8 @@ def broken_reference(config: DictConfig, error: Exception) -> str:
 
 
 def _references(config: DictConfig | ListConfig, prefix: str) -> Iterator[tuple[str, Node]]:
-    for name in config.keys() if isinstance(config, DictConfig) else range(len(config)):
+    names: list[Any] = list(config) if isinstance(config, DictConfig) else list(range(len(config)))
+    for name in names:
         node: Any = config._get_node(name)
         if not isinstance(node, Node):
             continue
