@@ -108,7 +108,7 @@ def test_any_images_are_brought_to_one_size(prepare, photos, tmp_path):
         (["+source=photos", "data.input=photos", "source.alignment.upper=2"], "source.alignment.upper=2: must be "),
         (["+source=photos", "data.input=photos", "out=a.tar"], "out=a.tar: must end in .zip"),
         (["+source=photos", "data.input=photos", "finder=dlib"], "data.input=photos: none of 5 files can be used"),
-        (["+source=crops", "data.input=photos", "source.part=ear", "out=a.zip"], "source.part=ear: must be one of face, hand_left"),
+        (["+source=crops", "data.input=photos", "source.part=ear", "out=a.zip"], "source.part=ear: must be one of face, "),
         (["+source=crops", "data.input=photos", "data.width=20"], "data.height=256 data.width=20: crops are square"),
         (["+source=ffhq_align", "data.input=none"], "data.input=none: no such file or folder"),
     ],
