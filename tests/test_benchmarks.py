@@ -20,7 +20,10 @@ SMALLEST = {
     "threads.py": ["--busy", "1", "--seconds", "0.2", "--rounds", "1"],
     "train.py": ["--case", "64", "--types", "fp32", "--repeats", "1"],
 }
-ELSEWHERE = {"inversion.py": "needs held-out people: tests/inversion"}
+ELSEWHERE = {
+    "inversion.py": "needs held-out people: tests/inversion",
+    "onepass.py": "needs a composer, and takes minutes: tests/cli/test_cli_composer.py",
+}
 """Programs that a command alone cannot run."""
 
 
