@@ -30,8 +30,13 @@ class RealConfig:
 
     path: Annotated[
         UserPath | None,
-        Field(description="archive or folder; null takes the rendered people that come with the package"),
+        Field(
+            description="archive, folder or tar shards, also by s3://; null takes the people that come with the package"
+        ),
     ] = None
+    cache_gb: Annotated[
+        float, Field(gt=0, le=1_000_000, description="GiB of copies that are kept of shards from object stores")
+    ] = 20.0
     num: Annotated[
         int | None, Field(ge=2, le=100_000_000, description="at most so many, a fixed choice; null for all")
     ] = None

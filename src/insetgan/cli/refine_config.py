@@ -148,6 +148,20 @@ class RefineConfig:
     ] = "paste"
     drop: Annotated[str | list[str] | None, Field(description="terms, or families of terms, to leave out")] = None
     video: Annotated[bool, Field(description="write an mp4 of each sample's optimisation")] = False
+    shards: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=999_999,
+            description="tar files of many samples, which any number of these commands share; null for none",
+        ),
+    ] = None
+    shard: Annotated[
+        SeedText | None, Field(description="those of them that this command makes, from 0, as 7 or 0-49; null for all")
+    ] = None
+    shard_images: Annotated[
+        list[Literal["refined", "canvas", "paste"]], Field(min_length=1, description="images of a sample in a shard")
+    ] = field(default_factory=lambda: ["refined"])
     out: Annotated[
         UserPath | None, Field(description="the result folder; null names it after the mode and all settings")
     ] = None
@@ -210,7 +224,25 @@ def check(config: DictConfig) -> list[int]:
         raise UserError(f"starts={config.starts}: in mode={config.mode.name} all latents are given; there is one start")
     if config.walk is not None:
         _check_walk(config, len(seeds))
+    if config.shards is not None:
+        _check_shards(config, len(seeds))
+    elif config.shard is not None:
+        raise UserError(f"shard={_plain(config.shard)}: belongs to shards=")
     return seeds
+
+
+def _check_shards(config: DictConfig, samples: int) -> None:
+    given = f"shards={config.shards}"
+    if config.shards > samples:
+        raise UserError(f"{given}: must be at most the number of samples, {samples}")
+    if config.shard is not None and max(parse_seeds(_plain(config.shard), key="shard", word="shard")) >= config.shards:
+        raise UserError(f"shard={_plain(config.shard)}: must be from 0 to {config.shards - 1}, of {given}")
+    if beside := [key for key in ("walk", "faces", "bodies", "logger") if config[key]]:
+        raise UserError(f"{given}: goes not with {beside[0]}=")
+    if config.trainer.devices not in (1, "auto") or config.trainer.num_nodes != 1 or config.trainer.cluster != "none":
+        raise UserError(
+            f"{given}: each command takes one device; give the same command once for each (docs/cluster.md)"
+        )
 
 
 def _check_walk(config: DictConfig, stops: int) -> None:

@@ -36,8 +36,13 @@ class DataConfig:
 
     path: Annotated[
         UserPath | None,
-        Field(description="archive or folder; null takes the rendered people that come with the package"),
+        Field(
+            description="archive, folder or tar shards, also by s3://; null takes the people that come with the package"
+        ),
     ] = None
+    cache_gb: Annotated[
+        float, Field(gt=0, le=1_000_000, description="GiB of copies that are kept of shards from object stores")
+    ] = 20.0
     height: Annotated[
         int,
         Field(

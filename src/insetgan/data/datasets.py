@@ -76,6 +76,12 @@ class TrainingImages(Dataset[Tensor | tuple[Tensor, Tensor]]):
         """Of the images in the archive, in the order of the items."""
         return list(self._indices)
 
+    @property
+    def groups(self) -> list[int] | None:
+        """The number of the shard of each item, where shards are fetched from an object store; see `order.EndlessBatches`."""
+        shards = self.archive.shards if self.archive.is_remote else None
+        return None if shards is None else [shards[index] for index in self._indices]
+
     def __len__(self) -> int:
         return len(self._indices)
 
