@@ -11,10 +11,10 @@ PYTEST_QUICK := tests/ops tests/refine/terms tests/refine/test_refine_schedule.p
 	tests/runtime/test_runtime_settings.py tests/runtime/test_runtime_store.py tests/training/test_training_phases.py \
 	tests/training/test_training_ema.py tests/data/test_data_coco.py tests/data/test_data_share.py tests/cli/test_cli_seeds.py
 
-.PHONY: help setup refine quick test test-all mutations lint types bench clean
+.PHONY: help setup refine quick test test-all mutations lint types docs release-check bench clean
 
 help: ## say what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## install everything into .venv
 
@@ -47,6 +47,13 @@ lint: $(STAMP) ## style and layering
 
 types: $(STAMP) ## mypy --strict on src
 	@$(BIN)/mypy
+
+docs: $(STAMP) ## the documentation as a site, in build/site; a link that leads nowhere ends it
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs/site -b html . build/site
+	@echo "build/site/index.html"
+
+release-check: $(STAMP) ## build sdist and wheel, and try them in a fresh environment (docs/release.md)
+	@$(BIN)/python tests/release_check.py dist
 
 bench: $(STAMP) ## the speed tables of benchmarks/README.md
 	@$(BIN)/python benchmarks/networks.py

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from insetgan.cli.complete_config import CompleteConfig
 from insetgan.cli.convert_config import ConvertConfig
+from insetgan.cli.demo_config import DemoConfig
 from insetgan.cli.evaluate_config import EvaluateConfig
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.generate_config import GenerateConfig
@@ -30,6 +31,7 @@ ENTRIES = {
     "evaluate": EvaluateConfig,
     "complete": CompleteConfig,
     "convert": ConvertConfig,
+    "demo": DemoConfig,
     "generate": GenerateConfig,
     "invert": InvertConfig,
 }
@@ -42,6 +44,7 @@ USES = {  # the entry point and the form in which a choice of a group is given
     "features": ("train", "features={}"),
     "objective": ("refine", "objective={}"),
     "preset": ("refine", "preset={}"),
+    "solver": ("refine", "solver={}"),
     "schedule": ("refine", "schedule={}"),
     "mode": ("refine", "mode={}"),
     "parts": ("refine", "parts=[{}]"),
@@ -86,6 +89,8 @@ def test_choice_composes_and_names_what_exists(group, choice):
         overrides.append("part=feet")
     if (group, choice) == ("model", "encoder"):
         overrides.append("generator=face")
+    if (group, choice) == ("model", "composer"):
+        overrides += ["canvas=body", "parts=[face]"]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose(entry, overrides)
     for target in named(OmegaConf.to_container(config, resolve=True)):

@@ -133,7 +133,7 @@ def test_mistakes(convert, tmp_path):
     (tmp_path / "there.pt").touch()
     for arguments, says in (
         (["in=theirs.pkl"], "out=null: give out="),
-        (["in=theirs.pkl", "out=a.onnx"], "out=a.onnx: must end in .safetensors, .pkl, .pt"),
+        (["in=theirs.pkl", "out=a.bin"], "out=a.bin: must end in .safetensors, .pkl, .pt, .onnx"),
         (["in=theirs.pkl", "out=there.pt"], "out=there.pt: exists already"),
         (["in=theirs.pkl", "out=theirs.pkl", "overwrite=true"], "is the file that is read"),
         (["in=theirs.pkl", "info=true", "image=there.pt"], "image=there.pt: exists already"),

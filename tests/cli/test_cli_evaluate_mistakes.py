@@ -10,7 +10,8 @@ from PIL import Image
         (["methd=[joint]"], "methd: no such setting; did you mean method?"),
         (
             ["method=[jont]"],
-            "method/jont: no such choice (allowed: comodgan, folder, generator, joint, part, paste, unconditional)",
+            "method/jont: no such choice (allowed: comodgan, folder, generator, hybrid, joint, onepass, part, paste, "
+            "unconditional)",
         ),
         (["method=[]"], "method: must not be empty"),
         (["+method.joint.steps=3"], "method.joint.steps: no such setting (allowed: title, optional, overrides)"),

@@ -34,7 +34,9 @@ def test_help_lists_what_belongs_to_the_command(shown):
     assert "+model=" in shown("train") and "recipe=small" in shown("train")
 
 
-@pytest.mark.parametrize("command", ["generate", "refine", "train", "evaluate", "complete", "prepare", "convert"])
+@pytest.mark.parametrize(
+    "command", ["generate", "refine", "train", "evaluate", "complete", "prepare", "convert", "demo"]
+)
 def test_every_setting_has_a_description(command, shown):
     lines = shown(command).splitlines()
     for at, line in enumerate(lines):

@@ -1,7 +1,6 @@
 """invert.py as a user runs it, on tiny networks."""
 
 import json
-from functools import partial
 
 import numpy as np
 import pytest
@@ -34,15 +33,18 @@ def files(tmp_path_factory):
 @pytest.fixture
 def invert(in_process, files, tmp_path, tiny_networks):
     """Run invert.py: invert(*overrides) -> (exit code, output, errors); results in tmp_path / "out"."""
-    return partial(
-        in_process,
-        "invert",
+    tiny = [
         f"weights={files}/g.safetensors",
         f"out={tmp_path}/out",
-        tiny_networks["detector"],
         "perceptual=parts_net",
         tiny_networks["perceptual"],
-    )
+    ]
+
+    def run(*overrides):
+        detector = [tiny_networks["detector"]] if "align=part" in overrides else []
+        return in_process("invert", *tiny, *detector, *overrides)
+
+    return run
 
 
 def test_the_encoder_comes_first_and_then_the_steps(invert, files, tmp_path):

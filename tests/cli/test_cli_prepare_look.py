@@ -79,3 +79,46 @@ def test_no_two_photographs_share_a_drawing(look, tmp_path):
     assert look("data.input=in", "out=drawn", "finder=dlib")[0] == 0
     drawn = sorted(str(path.relative_to(tmp_path / "drawn")) for path in (tmp_path / "drawn").rglob("*.png"))
     assert drawn == ["a-b.png.png", "a/b.png.png"]
+
+
+@pytest.mark.parametrize(("count", "of"), [(1, "none of 1 files"), (2, "none of 2 files")])
+def test_nothing_that_can_be_read_is_a_mistake_and_makes_nothing(look, tmp_path, count, of):
+    (tmp_path / "in").mkdir()
+    for number in range(count):
+        (tmp_path / "in" / f"{number}.png").write_bytes(b"no image")
+    code, _, errors = look("data.input=in" if count > 1 else "data.input=in/0.png")
+    assert code == 2 and len(errors.strip().splitlines()) == 1
+    assert of in errors and "0.png: not looked at (no whole PNG, JPEG or WebP by its content)" in errors
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize("source", ["look", "folder", "photos", "ffhq_align"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x.zip", "data.input=x.zip: is an archive, and this source reads a photograph or a folder of photographs"),
+        ("x.tar.gz", "data.input=x.tar.gz: is an archive"),
+        ("x.json", "data.input=x.json: is no image by its ending; give a photograph or a folder of photographs"),
+    ],
+)
+def test_an_archive_in_the_place_of_a_folder_is_told(in_process, tmp_path, source, name, said):
+    (tmp_path / name).write_bytes(b"PK")
+    finder = [] if source == "folder" else ["finder=dlib"]
+    code, _, errors = in_process("prepare", f"+source={source}", f"data.input={name}", *finder, cwd=tmp_path)
+    assert code == 2 and errors.startswith(f"error: {said}") and len(errors.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("finder", "known"),
+    [
+        ([], "face, hand_left, hand_right, feet, person"),
+        (["finder=dlib"], "face"),
+        (["finder=fixed", "finder.boxes={nose:[0,0,9,9]}"], "nose"),
+    ],
+)
+def test_an_unknown_part_names_those_that_there_are(in_process, photo, tmp_path, finder, known):
+    given = ("+source=crops", "data.input=me.jpg", "source.part=left_hand", *finder)
+    code, _, errors = in_process("prepare", *given, cwd=tmp_path)
+    assert (code, errors) == (2, f"error: source.part=left_hand: must be one of {known}\n")
+    assert not (tmp_path / "outputs").exists()

@@ -7,6 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
+from insetgan.data.archive import PEOPLE, Archive
+from insetgan.inversion.image_generator import ImageGenerator
+
 QUICK = ("steps=3", "invert.start=mean", "invert.steps=2", "batch_size=8")
 BOX = (8, 6, 24, 22)  # where the fixed detector sees the face on a canvas of 64 x 32
 
@@ -110,6 +113,24 @@ def test_changes_of_a_generated_canvas_come_into_the_photograph(refine, tmp_path
     assert after.shape == (128, 64, 3) and (after[100:] != pixels(photo)[100:]).any()
 
 
+def test_the_person_of_a_photograph_of_another_ratio_is_found_and_placed(refine, tmp_path):
+    person = Image.fromarray(Archive(PEOPLE).image(0)).resize((256, 512), Image.Resampling.BICUBIC)
+    photo = Image.new("RGB", (640, 560), (196, 190, 180))
+    photo.paste(person, (300, 24))
+    photo.save(tmp_path / "photo.png")
+    code, text, errors = refine("mode=part", f"canvas.image={tmp_path}/photo.png", "seeds=0")
+    assert (code, errors) == (0, "")
+    assert "placed as in prepared sets" in " ".join(text.split())
+    before, after = pixels(tmp_path / "photo.png"), pixels(tmp_path / "out" / "samples" / "0_photo.png")
+    rows, columns = np.nonzero((before != after).any(axis=2))
+    assert before.shape == after.shape
+    x0, x1 = 300, 300 + 256  # the box of the fixed detector lies in the upper middle of the canvas, as the person does
+    assert x0 < columns.min() < columns.max() < x1 and rows.max() < 24 + 256
+    canvas = np.asarray(Image.open(tmp_path / "out" / "samples" / "0_canvas.png").convert("RGB")).astype(int)
+    drawn = np.asarray(person.resize((32, 64))).astype(int)
+    assert np.abs(canvas - drawn).mean() < 20, "the render stands as renders do"
+
+
 def test_a_folder_gives_an_image_to_each_sample(refine, tmp_path):
     for index in range(2):
         save(tmp_path / "faces" / f"f{'x' * index}.png", 16, 16)
@@ -166,3 +187,30 @@ def test_where_nothing_is_found_an_image_of_the_ratio_is_taken_whole(refine, fac
         "image_detector={_target_: insetgan.detection.detector.FixedBoxes, boxes: {hand: [0, 0, 9, 9]}}",
     )
     assert code == 0 and "no face was found in it, so it is taken whole" in output
+
+
+def test_the_whole_file_of_a_photograph_counts(refine, tmp_path):
+    """With a box, the canvas is a piece of it, and the rest is written again in the end."""
+    photo = save(tmp_path / "photo.png", 128, 64)
+    command = ("mode=part", f"canvas.image={photo}", "canvas.box=[0,0,32,64]", "seeds=0")
+    assert refine(*command)[0] == 0
+    assert "finished before" in refine(*command)[1]
+    changed = pixels(photo)
+    changed[100, 50] = 255 - changed[100, 50]
+    Image.fromarray(changed.astype(np.uint8)).save(photo)
+    assert "1 refined" in refine(*command)[1]
+    assert (pixels(tmp_path / "out" / "samples" / "0_photo.png")[100, 50] == changed[100, 50]).all()
+
+
+def test_a_photograph_that_changes_meanwhile_is_one_line(refine, tmp_path, monkeypatch):
+    photo = save(tmp_path / "photo.png", 128, 64)
+    original = ImageGenerator.__init__
+
+    def change(self, *args, **options):
+        save(photo, 256, 128)
+        original(self, *args, **options)
+
+    monkeypatch.setattr(ImageGenerator, "__init__", change)
+    code, _, errors = refine("mode=part", f"canvas.image={photo}", "seeds=0")
+    assert code == 2
+    assert errors == f"error: canvas.image={photo}: has changed since this command read it; start the command again\n"

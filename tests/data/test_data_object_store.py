@@ -42,7 +42,7 @@ def store(monkeypatch, tmp_path):
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         monkeypatch.setattr(objects, "FIRST_WAIT", 0.01)
-        monkeypatch.setattr(objects, "SILENCE", 1)
+        monkeypatch.setattr(objects, "SILENCE", 60)
         objects.facts.cache_clear()
         objects._s3.cache_clear()
         yield server
@@ -53,11 +53,19 @@ def levels(dataset):
 
 
 def test_what_fails_now_and_then_is_asked_for_again(store):
-    store.faults = ["cut", "error", "fine", "slow", "cut", "cut"]
+    store.faults = ["cut", "error", "fine", "error", "cut", "cut"]
     assert levels(ImageDataset(PATTERN, 8, 4)) == list(range(6))
     assert store.asked == [f"/bucket/people-{number}.tar" for number in (0, 0, 0, 1, 1, 1, 1, 2)]
     assert levels(ImageDataset(Path(PATTERN), 8, 4)) == list(range(6))
     assert len(store.asked) == 8, "copies are kept"
+
+
+def test_bytes_that_come_too_slowly_are_asked_for_again(store, monkeypatch):
+    monkeypatch.setattr(objects, "SILENCE", 1)
+    objects._s3.cache_clear()
+    store.faults = ["slow"]
+    assert levels(ImageDataset(PATTERN, 8, 4)) == list(range(6))
+    assert len(store.asked) >= 4
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,10 @@ def test_what_fails_now_and_then_is_asked_for_again(store):
     [
         (lambda store: store.faults.extend(["cut"] * 20), "people-0.tar: cannot be read after 6 attempts"),
         (lambda store: store.objects.pop("/bucket/people-1.tar"), "people-1.tar: no such object"),
-        (lambda store: setattr(store, "longer", 7), "people-0.tar: cannot be read after 6 attempts (Generic S3 error: Requested 0..10247, got 0..10240)"),
+        (
+            lambda store: setattr(store, "longer", 7),
+            "people-0.tar: cannot be read after 6 attempts (Generic S3 error: Requested 0..10247, got 0..10240)",
+        ),
         (lambda store: store.objects.update({"/bucket/people-2.tar": shard(2)[:700]}), "people-2.tar: is cut short"),
         (lambda store: store.server_close(), "people-0.tar: cannot be read after 6 attempts"),
     ],

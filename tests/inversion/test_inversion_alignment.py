@@ -6,9 +6,13 @@ import torch
 from PIL import Image
 
 from insetgan.detection.detector import FixedBoxes
+from insetgan.detection.part_box import PartBox
+from insetgan.detection.people import Person
+from insetgan.detection.poses import ANKLES, HEELS, HIPS, KNEES, SHOULDERS, TOES, Pose
 from insetgan.inversion.alignment import Alignment, NotFound, align_image
 from insetgan.inversion.given import changes, content_digest, find_images
 from insetgan.ops.boxes import square_boxes
+from insetgan.preparation.alignment import BodyAlignment
 from insetgan.runtime.errors import UserError
 
 
@@ -87,6 +91,46 @@ def test_other_ratios_are_cut_or_padded(align, box):
 def test_what_cannot_be_aligned_is_named(arguments, message):
     with pytest.raises(NotFound, match=message):
         align_image(photograph(), (16, 16), **arguments)
+
+
+class Told:
+    """Finds the people that it is told of."""
+
+    def __init__(self, *people):
+        self.people = list(people)
+
+    def find(self, image, name):
+        return self.people
+
+    def files(self):
+        return []
+
+
+def test_a_person_stands_as_in_a_prepared_set():
+    """A body of 1000 x 800: the window is the frame that `prepare.py` would take, in whole pixels."""
+    points, visible = np.full((33, 2), 150.0), np.ones(33)
+    points[:, 0] = 300
+    for numbers, row in ((SHOULDERS, 220), (HIPS, 420), (KNEES, 600), (ANKLES, 820), (HEELS, 840), (TOES, 850)):
+        points[list(numbers)] = [[330, row], [270, row]]
+    face = np.array([[285, 110], [315, 110], [300, 125], [300, 146], [260, 110], [340, 110]])
+    boxes = {"face": PartBox((260, 60, 340, 160), 0.9), "person": PartBox((200, 60, 400, 900), 0.9)}
+    person = Person(boxes, None, Pose(0.9, 0.9, points, visible, torch.zeros(1000, 800)), face)
+    frame = BodyAlignment().frame(person, (1000, 800), (256, 128))
+    found = align_image(photograph(1000, 800), (256, 128), "person", people=Told(person))
+    assert found.size == (256, 128)
+    x0, y0, x1, y1 = found.box
+    assert (x0 + x1) / 2 == pytest.approx(300, abs=1), "the body's axis is the middle column"
+    assert (y1 - y0, x1 - x0) == (round(frame.high), round(frame.high / 2))
+    assert (y0 + y1) / 2 == pytest.approx(frame.y, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("people", "why"),
+    [((), "no person was found"), ((Person({"face": PartBox((0, 0, 9, 9), 0.9)}),), "a face without a body")],
+)
+def test_what_has_no_clear_body_is_named(people, why):
+    with pytest.raises(NotFound, match=why):
+        align_image(photograph(), (16, 8), "person", people=Told(*people))
 
 
 def test_images_are_found_in_files_folders_and_patterns(tmp_path):

@@ -3,8 +3,9 @@ import copy
 import pytest
 import torch
 
-from insetgan.inversion.encoder import Encoder, encoder_for, generator_digest
+from insetgan.inversion.encoder import Encoder, encoder_for
 from insetgan.inversion.encoder_module import EncoderModule
+from insetgan.networks.digest import network_digest
 from insetgan.networks.layered import DELTA, SHARED
 from insetgan.ops.images import seeded_latents
 from insetgan.runtime.errors import UserError
@@ -57,7 +58,7 @@ def test_an_encoder_knows_one_generator_by_its_weights(generator, encoder):
     same, other = copy.deepcopy(generator), copy.deepcopy(generator)
     other.synthesis.b4.const += 0.01
     assert encoder.knows(same) and not encoder.knows(other)
-    with pytest.raises(UserError, match=generator_digest(other)[:12]):
+    with pytest.raises(UserError, match=network_digest(other)[:12]):
         encoder.refuse_others(other)
     with pytest.raises(UserError, match="was trained with other weights"):
         EncoderModule(encoder, other, lr=0.1, total_kimg=1.0)
@@ -66,7 +67,7 @@ def test_an_encoder_knows_one_generator_by_its_weights(generator, encoder):
 def test_the_digest_does_not_depend_on_the_form_of_the_file(generator, tmp_path):
     path = tmp_path / "g.safetensors"
     save_network(path, generator, kind="generator")
-    assert generator_digest(load_network(path)) == generator_digest(generator)
+    assert network_digest(load_network(path)) == network_digest(generator)
 
 
 def test_an_encoder_comes_back_from_its_file(generator, encoder, tmp_path):

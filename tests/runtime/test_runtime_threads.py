@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from insetgan.runtime.threads import let_waiting_threads_sleep, limit_threads
+from insetgan.runtime.threads import let_waiting_threads_sleep, limit_threads, processors
 
 
 def test_waiting_threads_sleep_unless_the_user_says_otherwise(monkeypatch):
@@ -46,3 +46,13 @@ def test_threads_are_limited_here_and_in_processes_that_are_started(threads):
     assert os.environ["OMP_NUM_THREADS"] == str(threads + 1)
     limit_threads(None)
     assert torch.get_num_threads() == threads + 1
+
+
+def test_processors_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert processors() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert processors() == 64
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processors() == 1

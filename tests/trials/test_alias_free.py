@@ -113,7 +113,6 @@ def test_its_latents_are_found_from_an_image(files, in_process, tiny_networks):
     run = [
         f"weights={files}/t.pkl",
         f"image={files}/me.png",
-        tiny_networks["detector"],
         "perceptual=parts_net",
         tiny_networks["perceptual"],
         "start=mean",

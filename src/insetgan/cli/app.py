@@ -19,6 +19,7 @@ _SETTINGS = {
     "invert": "insetgan.cli.invert_config:InvertConfig",
     "prepare": "insetgan.cli.prepare_config:PrepareConfig",
     "convert": "insetgan.cli.convert_config:ConvertConfig",
+    "demo": "insetgan.cli.demo_config:DemoConfig",
 }
 """Each command's class of settings, as module and name."""
 

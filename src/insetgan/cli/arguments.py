@@ -64,7 +64,7 @@ def _argument(argument: str, cls: type, sweeps: bool) -> str:
     match = re.fullmatch(r"(\+{0,2})([\w.-]+)=(.*)", argument, re.DOTALL)
     if not match:
         return argument
-    key = f"{match[1] or _added(cls, match[2])}{match[2]}="
+    key = f"{match[1] or _added(cls, match[2]) or _defined(cls, match[2], match[3])}{match[2]}="
     kinds = text_kind(cls, match[2])
     return key + (_value(match[3], kinds, sweeps) if kinds and match[3].strip() else match[3])
 
@@ -77,6 +77,13 @@ def _added(cls: type, key: str) -> str:
     if get_origin(hint) is not dict or not is_dataclass(inner := get_args(hint)[1]) or not name:
         return ""
     return "++" if setting in {field.name for field in fields(inner)} else ""
+
+
+def _defined(cls: type, key: str, value: str) -> str:
+    """`++` before `method.mine={...}` and `method={mine: {...}}`: whole definitions may be new, and are checked as such."""
+    group, _, name = key.partition(".")
+    named = get_origin(get_type_hints(cls).get(group)) is dict and "." not in name
+    return "++" if named and re.fullmatch(r"\{.*\S.*\}", value, re.DOTALL) else ""
 
 
 def refuse_nothing(composed: DictConfig, overrides: Sequence[str]) -> None:

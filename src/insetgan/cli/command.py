@@ -17,6 +17,7 @@ COMMANDS = {
     "invert": "find the latents of images",
     "prepare": "make a dataset",
     "convert": "read published weights, and write them in another form",
+    "demo": "open a page in the browser on which people are composed",
 }
 """What each command does; the work is `run` of `insetgan.cli.<command>`."""
 

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from insetgan import __version__
 from insetgan.cli.build import instantiate
-from insetgan.cli.complete_config import check
+from insetgan.cli.complete_config import check, idle
 from insetgan.cli.device import choose_device
+from insetgan.cli.idle import refuse_idle, typed
 from insetgan.cli.run_index import indexed
 from insetgan.cli.seeds import refuse_too_many
 from insetgan.cli.terminal import PatientConsole, progress, table
@@ -88,6 +89,7 @@ def check_run(config: DictConfig) -> None:
 def _ready(config: DictConfig) -> tuple[list[int], Any]:
     """Check the settings; gives the seeds and the network."""
     seeds = check(config)
+    refuse_idle(idle(config), typed())
     guard()
     limit_threads(config.trainer.num_threads)
     return seeds, load_network(config.weights, kind="comodgan").to(choose_device(config.device))
@@ -124,6 +126,9 @@ def _known(
     if config.hole != "free":
         if not images.has_boxes:
             boxes = _found(config, images)
+        else:
+            known = f"the boxes of {images.archive.path.name} are taken"
+            refuse_idle({"data.score": known, "detector": known}, typed())
         shown = [row for row in everything if bool(boxes[row, 2] > boxes[row, 0])]
         if not shown:
             raise UserError(

@@ -10,7 +10,7 @@ from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.seeds import parse_seeds
 from insetgan.cli.setting_types import BACKGROUND, CROP, GREY, LICENCE, Background, Crop, Grey, Plugins, Psi, SeedText
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 
 
@@ -57,7 +57,7 @@ class ImagesConfig:
 class CompleteConfig:
     """Settings of `insetgan complete`."""
 
-    weights: Annotated[UserPath, Field(description="a CoModGAN's safetensors file, or an embedded one by name")] = (
+    weights: Annotated[UserWeights, Field(description="a CoModGAN's safetensors file, or an embedded one by name")] = (
         "comodgan"
     )
     hole: Annotated[
@@ -84,6 +84,16 @@ class CompleteConfig:
     ] = False
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Plugins = None
+
+
+def idle(config: DictConfig) -> dict[str, str]:
+    """Settings that have no effect beside the others, each with the reason."""
+    found: dict[str, str] = {}
+    if config.hole in ("free", "masks"):
+        found |= dict.fromkeys(("data.part", "data.score", "detector"), f"hole={config.hole} is cut round no part")
+    if config.data.path is None:
+        found |= dict.fromkeys(("data.grey", "data.background", "data.on_fault"), "belongs to data.path=")
+    return found
 
 
 def check(config: DictConfig) -> list[int]:

@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from insetgan.cli.convert_config import ConvertConfig
 from insetgan.cli.convert_info import SEEDS, eight_seeds, facts, is_drawn, lines, said_of_training
-from insetgan.cli.convert_output import Source, find_file, find_place, push_network, write_file
+from insetgan.cli.convert_output import Source, find_file, find_place, push_network, refuse_export, write_file
 from insetgan.cli.known_networks import print_known
 from insetgan.cli.terminal import PatientConsole
 from insetgan.ops.images import encode_png
@@ -36,7 +36,7 @@ def run(config: DictConfig) -> None:
         _describe(console, source)
         _draw(console, config, source)
     if out is not None:
-        write_file(console, out, source)
+        write_file(console, out, source, config.takes)
     if target is not None:
         push_network(
             console, target, source, trunc=config.trunc, private=config.private, overwrite=config.overwrite
@@ -57,7 +57,7 @@ def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
     if config.weights is None:
         raise UserError("in=null: give in=FILE, or list=true for the published networks")
     if config.out is None and not config.info:
-        raise UserError("out=null: give out=NAME.safetensors, .pkl or .pt, out=hf:OWNER/REPO, or info=true")
+        raise UserError("out=null: give out=NAME.safetensors, .pkl, .pt or .onnx, out=hf:OWNER/REPO, or info=true")
     _refuse_idle(config)
     elsewhere = config.out is None or config.out.startswith("hf:")
     out = None if elsewhere else find_file(config.out, config.overwrite)
@@ -68,7 +68,10 @@ def _ready(config: DictConfig) -> tuple[Path, Path | None, dict[str, Any]]:
         image = read_path(config.image, key="image")
         if image.exists() and (not config.overwrite or image.is_dir() or image.samefile(path)):
             raise UserError(f"image={config.image}: exists already; give another name, or overwrite=true for an image")
-    return path, out, read_metadata(path, kind=config.kind, key="in")
+    known = read_metadata(path, kind=config.kind, key="in")
+    if out is not None and out.suffix == ".onnx":
+        refuse_export(config.out, known)
+    return path, out, known
 
 
 def _refuse_idle(config: DictConfig) -> None:
@@ -83,6 +86,7 @@ def _refuse_idle(config: DictConfig) -> None:
     for key, idle, where in (
         ("image", config.image is not None and not config.info, "info=true"),
         ("trunc", config.trunc != ConvertConfig.trunc and not (config.info or hub), "info=true and out=hf:"),
+        ("takes", config.takes != ConvertConfig.takes and not str(config.out).endswith(".onnx"), "out=NAME.onnx"),
         ("private", config.private is not None and not hub, "out=hf:"),
     ):
         if idle:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from insetgan.cli.setting_types import LICENCE, Plugins, Psi
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 
 
@@ -14,7 +14,7 @@ class ConvertConfig:
     """Settings of `insetgan convert`."""
 
     weights: Annotated[
-        UserPath | None,
+        UserWeights | None,
         Field(
             description="the file: .safetensors, NVIDIA's or TensorFlow's .pkl, rosinality's .pt, an address, or an embedded "
             "model by name; in= is the same"
@@ -23,7 +23,7 @@ class ConvertConfig:
     out: Annotated[
         UserPath | None,
         Field(
-            description="the file to write, ending in .safetensors, .pkl or .pt, or hf:OWNER/REPO[@REVISION][:FILE], a "
+            description="the file to write, ending in .safetensors, .pkl, .pt or .onnx, or hf:OWNER/REPO[@REVISION][:FILE], a "
             "repository of the Hugging Face Hub; null writes none"
         ),
     ] = None
@@ -39,6 +39,10 @@ class ConvertConfig:
         UserPath | None, Field(description="where info=true draws; null is outputs/convert/<name of the file>.png")
     ] = None
     trunc: Annotated[Psi, Field(description="truncation of the drawn seeds")] = 0.7
+    takes: Annotated[
+        Literal["z", "w"],
+        Field(description="what an ONNX file takes: z (with psi and label), or w, the vectors of all layers"),
+    ] = "z"
     overwrite: Annotated[bool, Field(description="whether a file at out is replaced; else the command is refused")] = (
         False
     )

@@ -16,11 +16,13 @@ from insetgan.runtime.files import write_whole
 from insetgan.runtime.paths import read_path
 from insetgan.weights.card import Card
 from insetgan.weights.licence import Licence
+from insetgan.weights.onnx_file import Input, onnx_stream, refuse_lacking
 from insetgan.weights.published.writing import nvidia_stream, rosinality_file
 from insetgan.weights.push import CARD, Target, look, push
 from insetgan.weights.store import save_network
 
-_ENDINGS = (".safetensors", ".pkl", ".pt")
+_PUSHED = (".safetensors", ".pkl", ".pt")
+_ENDINGS = (*_PUSHED, ".onnx")
 _WRITTEN = {"form", "network", "training", "arguments", "class_name", "converted", "licence"}
 """What a file says of itself that others' forms have a place for, or that says nothing in them."""
 
@@ -49,6 +51,23 @@ class Source:
         return {key: value for key, value in self.known.items() if key not in ("kind", "architecture")}
 
 
+def refuse_export(typed: str, known: dict[str, Any]) -> None:
+    """Refuse an ONNX file of what is no generator, or without the packages that it takes.
+
+    Args:
+        typed: what was given for out=, a file ending in .onnx.
+        known: what the source says of itself, as `read_metadata` returns it.
+
+    Raises:
+        UserError: one of the two.
+    """
+    if known["kind"] != "generator":
+        raise UserError(
+            f"out={typed}: only generators are exported; the file holds a network of the kind {known['kind']}"
+        )
+    refuse_lacking(f"out={typed}")
+
+
 def find_file(typed: str, overwrite: bool) -> Path:
     """The path of a file that may be written.
 
@@ -70,8 +89,8 @@ def find_place(typed: str, kind: str, licence: Licence, config: DictConfig) -> T
         UserError: its licence is not known or does not allow it, another ending, offline, or what `push.look` refuses.
     """
     address = typed if ":" in typed.removeprefix("hf:") else f"{typed}:{kind}.safetensors"
-    if PurePosixPath(address).suffix not in _ENDINGS:
-        raise UserError(f"out={typed}: must end in {', '.join(_ENDINGS)}")
+    if PurePosixPath(address).suffix not in _PUSHED:
+        raise UserError(f"out={typed}: must end in {', '.join(_PUSHED)}")
     _refuse_licence(typed, licence, accepted=config.accept_licence)
     return look(address, also=(CARD,), overwrite=config.overwrite)
 
@@ -90,9 +109,9 @@ def _refuse_licence(typed: str, licence: Licence, *, accepted: bool) -> None:
         raise UserError(f"out={typed}: the licence, {licence}, {said}; accept_licence=true pushes them nevertheless")
 
 
-def write_file(console: PatientConsole, out: Path, source: Source) -> None:
-    """Write a network as a file, and say what is lost."""
-    for note in _write(out, source):
+def write_file(console: PatientConsole, out: Path, source: Source, takes: Input) -> None:
+    """Write a network as a file, and say what is lost; `takes` is for an ONNX file."""
+    for note in _export(out, source, takes) if out.suffix == ".onnx" else _write(out, source):
         console.print(note)
     console.print(f"{out}: {_size(source)}, {_megabytes(out)}")
 
@@ -158,6 +177,25 @@ def _write(out: Path, source: Source) -> list[str]:
     if left := sorted(set(others) - _WRITTEN):
         notes.append(f"what the file says of {', '.join(left)} is left out: the form has no place for it")
     return notes
+
+
+def _export(out: Path, source: Source, takes: Input) -> list[str]:
+    """Write a generator as an ONNX file; returns lines for the user.
+
+    Raises:
+        UserError: it cannot be exported, or would draw other images.
+    """
+    said = {"licence": str(source.licence), "file": source.path.name, "sha256": source.digest}
+    try:
+        content, difference = onnx_stream(source.network, takes, said)
+    except ValueError as error:
+        raise UserError(f"out={out.name}: the network {error}") from error
+    write_whole(out, content)
+    inputs = "ws" if takes == "w" else "z, psi and label" if source.network.c_dim else "z and psi"
+    return [
+        f"from {inputs} to images; ONNX Runtime's differ from PyTorch's by at most {difference:.1e}",
+        "not in the file: training arguments, and noise other than the stored one",
+    ]
 
 
 def _training(others: dict[str, Any]) -> dict[str, Any]:

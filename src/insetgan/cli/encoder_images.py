@@ -9,15 +9,21 @@ from insetgan.runtime.errors import UserError
 from insetgan.weights.store import read_metadata
 
 
-def generator_size(generator: str | None, side: str) -> int:
+def generator_size(generator: str | None, side: str, key: str = "generator") -> int:
     """Height or width of the images of a generator, by the header of its file.
+
+    Args:
+        generator: an embedded model, or a file.
+        side: height or width.
+        key: what the setting is called, for messages.
 
     Raises:
         UserError: no generator is given, or there is no such file.
     """
     if generator is None:
-        raise UserError("generator is not given: add generator=face, another embedded model, or a .safetensors file")
-    return int(read_metadata(generator, kind="generator", key="generator")["architecture"][side])
+        example = "body" if key == "canvas" else "face"
+        raise UserError(f"{key} is not given: add {key}={example}, another embedded model, or a .safetensors file")
+    return int(read_metadata(generator, kind="generator", key=key)["architecture"][side])
 
 
 def generator_crop(generator: str | None, part: str | None) -> dict[str, Any] | None:

@@ -52,6 +52,31 @@ def check(config: DictConfig, measures: Sequence[Measure]) -> None:
         raise UserError(f"name={config.name}: must be a plain name, and neither of {', '.join(_STORES)}")
 
 
+def idle(config: DictConfig) -> dict[str, str]:
+    """Settings that have no effect beside the others, each with the reason."""
+    found: dict[str, str] = {}
+    metrics = set(config.metrics)
+    of_features = {*FEATURE_METRICS, *SQUARE_METRICS} | {name for name in metrics if "." in name}
+    for key, users in (
+        ("judges", {FACES}),
+        ("more_features", of_features),
+        ("distance=", {PATH, DIVERSITY}),
+        ("patches", {"pfd"}),
+        ("patch_size", set(SQUARE_METRICS)),
+    ):
+        if not metrics & users:
+            named = [*sorted(users & {*FEATURE_METRICS, *SQUARE_METRICS, FACES, PATH, DIVERSITY})]
+            found[key] = f"belongs to metrics of {', '.join(named)}"
+    if list(config.regions) == [BODY]:
+        found["crop_size"] = "belongs to regions that are parts"
+    if config.data.statistics is not None:
+        keys = ("num", "crop", "grey", "background")
+        found |= {f"data.{key}": "is of images, and data.statistics= takes their place" for key in keys}
+    elif config.data.path is None:
+        found |= dict.fromkeys(("data.grey", "data.background"), "belongs to data.path=")
+    return found
+
+
 def chosen_measures(config: DictConfig, measures: Sequence[Measure]) -> list[Measure]:
     """The measures that are columns: all with `seam`, else those that `metrics=` and `measures=` name."""
     own = measures[len(measures) - len(config.measures) :]

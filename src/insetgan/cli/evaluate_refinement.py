@@ -233,7 +233,7 @@ class RefinementRun:
         blocks = seed_blocks(self.seeds, self.config.batch_size)
         refine_blocks(trainer, self.module, samples, unfinished(samples, blocks), len(blocks), title)
         if trainer.is_global_zero:
-            present(self.config, samples, self.module, gather_results(samples, self.seeds))
+            present(self.config, samples, self.module, gather_results(samples, self.seeds, solver=self.config.solver))
 
 
 def generator_size(weights: str | None) -> tuple[int, int]:

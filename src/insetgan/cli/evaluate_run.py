@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from insetgan.cli.evaluate_check import check, refuse_nothing
+from insetgan.cli.evaluate_check import check, idle, refuse_nothing
 from insetgan.cli.evaluate_methods import build_methods, image_size, read_methods
 from insetgan.cli.evaluate_output import conclude
 from insetgan.cli.evaluate_pieces import Pieces, build_pieces
 from insetgan.cli.evaluate_refinement import Refinements
+from insetgan.cli.idle import idle_lines, refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
 from insetgan.cli.run_index import indexed
@@ -44,6 +45,8 @@ from insetgan.runtime.store import Layout, ResultFolder
 from insetgan.runtime.trainer import predict_blocks
 
 REAL_BLOCK = 32
+READING = ("crop", "grey", "background")
+"""Settings of how real images are read."""
 
 LAYOUT = Layout(kind="evaluate", title="evaluations", pieces="(?!)")
 """The folder of evaluations: `runs/` and `features/` have layouts of their own, the other folders hold tables."""
@@ -70,7 +73,7 @@ def evaluate(config: DictConfig) -> float | None:
     left_out = {**left_out, **pieces.left_out}
     for line in (*said, *(f"{name} is left out: {reason}" for name, reason in left_out.items())):
         console.print(line, markup=False)
-    passes = Passes(config, trainer, pieces)
+    passes = Passes(config, trainer, pieces, _given(config, pieces))  # before a folder is made
     began = time.monotonic()
     # The folder of all evaluations has no settings, since its parts have their own.
     folder = ResultFolder(config.out, fingerprint("evaluations", code=False), LAYOUT)
@@ -107,13 +110,17 @@ def check_evaluation(config: DictConfig) -> None:
     """
     measures = build_measures(config)
     _settle(config, measures)
-    _build(config, measures)
+    pieces, _, _ = _build(config, measures)
+    _given(config, pieces)
 
 
 def _settle(config: DictConfig, measures: Sequence[Measure]) -> list[str]:
     """Check the settings, and replace `auto`; gives what is to be said of old keys."""
     check(config, measures)
+    refuse_idle(idle(config), typed())
     _, said = read_methods(config)
+    if config.data.statistics is not None:
+        said = [*said, *idle_lines({"data.path": "is not read, since data.statistics= takes its place"}, typed())]
     refuse_missing_packages(config.logger)
     settle(config.trainer, math.ceil(config.num / config.batch_size))
     return said
@@ -130,6 +137,22 @@ def _build(config: DictConfig, measures: Sequence[Measure]) -> tuple[Pieces, lis
     return pieces, methods, left_out
 
 
+def _given(config: DictConfig, pieces: Pieces) -> ImageDataset | RealSide:
+    """The real images, or the statistics that are given in their place.
+
+    Raises:
+        UserError: they cannot be had, or there are too few.
+    """
+    data = config.data
+    if data.statistics is not None:
+        return read_statistics(data.statistics, pieces.extractor, pieces.feature_fingerprints)
+    reading = {key: data[key] for key in READING}
+    dataset = ImageDataset(data.path, *pieces.size, checked=False, keep=False, **reading)
+    if len(dataset) < 2:
+        raise UserError(f"data.path={data.path}: holds one image; 2 or more are needed")
+    return dataset
+
+
 @dataclass(frozen=True)
 class Passes:
     """The passes of the Trainer that describe images.
@@ -138,11 +161,13 @@ class Passes:
         config: of evaluate.py, checked.
         trainer: carries them out.
         pieces: what images are measured with.
+        given: the real images, or what an earlier evaluation knows of them.
     """
 
     config: DictConfig
     trainer: pl.Trainer
     pieces: Pieces
+    given: ImageDataset | RealSide
 
     def describe(self, method: Method, title: str) -> Described | None:
         """Describe a method's images that are not described yet.
@@ -165,20 +190,12 @@ class Passes:
         return folder.gather(blocks) if self.trainer.is_global_zero else None
 
     def real(self, title: str, out: ResultFolder) -> RealSide | None:
-        """The real side, described where it is not yet; None in the processes that do not measure.
-
-        Raises:
-            UserError: the images or statistics cannot be had.
-        """
+        """The real side, described where it is not yet; None in the processes that do not measure."""
         data, marks = self.config.data, self.pieces.feature_fingerprints
-        if data.statistics is not None:
-            return read_statistics(data.statistics, self.pieces.extractor, marks)
-        reading = {key: data[key] for key in ("crop", "grey", "background")}
-        dataset = ImageDataset(data.path, *self.pieces.size, checked=False, keep=False, **reading)
-        path = Path(data.path) if data.path is not None else PEOPLE
-        if len(dataset) < 2:
-            raise UserError(f"data.path={path}: holds one image; 2 or more are needed")
-        said = {key: str(value) for key, value in reading.items()}
+        if not isinstance(self.given, ImageDataset):
+            return self.given
+        dataset, path = self.given, Path(data.path) if data.path is not None else PEOPLE
+        said = {key: str(data[key]) for key in READING}
         mark = fingerprint([self.pieces.fingerprint, "real", said], archives=[path])
         for note in dataset.notes:
             PatientConsole().print(note, markup=False)

@@ -7,6 +7,7 @@ from typing import get_args, get_origin, get_type_hints
 
 from yaml import YAMLError
 
+from insetgan.cli.broken_references import without_group, without_setting
 from insetgan.cli.launchers import EXTRAS
 from insetgan.cli.places import choices_of
 from insetgan.cli.renamed import new_name
@@ -29,7 +30,7 @@ def explain(error: Exception, cls: type, command: str = "") -> str:
         return match[1]
     if isinstance(error, (YAMLError, RecursionError)):  # settings that are nested too deep
         return f"cannot read a configuration file: {text}"
-    if said := _below_nothing(error, text) or _wrong_choice(text, command):
+    if said := _below_nothing(error, text) or without_group(text) or _wrong_choice(text, command):
         return said
     if isinstance(error, OSError):
         named = f"{error.filename}: {error.strerror}" if error.filename else text
@@ -47,7 +48,7 @@ def explain(error: Exception, cls: type, command: str = "") -> str:
             f"cannot read the command line: {text[:80]}; quote special characters, once for the shell and text once more "
             """for the setting, as in 'seeds=[1,2]' and 'out="/tmp/café"'"""
         )
-    return re.sub(r" (full_key|object_type|reference_type)[:=].*$", "", text)
+    return without_setting(re.sub(r" (full_key|object_type|reference_type)[:=].*$", "", text))
 
 
 def _below_nothing(error: Exception, text: str) -> str | None:

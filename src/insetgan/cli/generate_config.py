@@ -13,7 +13,7 @@ from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, Plugins, SeedText
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 
 _MOST_PSI = 2.0
@@ -23,7 +23,7 @@ _MOST_PSI = 2.0
 class GenerateConfig:
     """Settings of `insetgan generate`."""
 
-    weights: Annotated[UserPath, Field(description="a generator: an embedded model by name, or a file")] = "body"
+    weights: Annotated[UserWeights, Field(description="a generator: an embedded model by name, or a file")] = "body"
     seeds: Annotated[SeedText, Field(description="of the images, as 0-31, 3 or [1,5,10-12]")] = "0-31"
     trunc: Annotated[
         float | str | list[float | str],

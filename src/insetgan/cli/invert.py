@@ -16,7 +16,8 @@ from torch import Tensor
 from insetgan import __version__
 from insetgan.cli.build import instantiate
 from insetgan.cli.device import choose_device
-from insetgan.cli.invert_config import check
+from insetgan.cli.idle import refuse_idle, typed
+from insetgan.cli.invert_config import check, idle
 from insetgan.cli.refine_perceptual import settle_perceptual_of
 from insetgan.cli.run_index import indexed
 from insetgan.cli.terminal import PatientConsole, progress, table
@@ -105,6 +106,7 @@ def check_run(config: DictConfig) -> None:
 def _ready(config: DictConfig) -> tuple[list[str], Inverter, Any, Tuning]:
     """Check the settings; gives lines to be said, what inverts, what measures, and how the generator is tuned."""
     check(config)
+    refuse_idle(idle(config), typed())
     guard()
     limit_threads(config.trainer.num_threads)
     lines = settle_perceptual_of(config, [(None, config.weights)])

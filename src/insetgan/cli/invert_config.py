@@ -1,6 +1,6 @@
 """Keys of invert.py, and what values they may have."""
 
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig
@@ -8,9 +8,9 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ThreadsConfig
 from insetgan.cli.setting_types import BACKGROUND, LICENCE, Background, Plugins
-from insetgan.inversion.options import InversionSpace, ProjectorOptions, TuningOptions
+from insetgan.inversion.options import Align, InversionSpace, ProjectorOptions, TuningOptions
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 
 Start = Literal["encoder", "mean"]
@@ -19,7 +19,8 @@ ImageBox = tuple[int, int, int, int]
 
 ALIGN = (
     "which piece of an image is taken: whole (its ratio must be the generator's), center (cut to its middle), fit (all of it, "
-    "padded by reflection), or part (the square round the part that the detector finds)"
+    "padded by reflection), part (the square round the part that the detector finds), or person (a whole body, placed as "
+    "prepared sets are; found by MediaPipe's models, extra [photos])"
 )
 IMAGE_BOX = "x0, y0, x1, y1 in pixels of the upright image, where that piece is given"
 START = "where the latents start: encoder, or mean (w_avg)"
@@ -34,9 +35,9 @@ class InvertConfig:
         Images | None,
         Field(description="what is inverted: a file, a folder, a pattern such as 'faces/*.jpg', or a list"),
     ] = None
-    weights: Annotated[UserPath, Field(description="a generator: an embedded model by name, or a file")] = "face"
+    weights: Annotated[UserWeights, Field(description="a generator: an embedded model by name, or a file")] = "face"
     start: Annotated[Start, Field(description=START)] = "encoder"
-    encoder: Annotated[UserPath | None, Field(description=ENCODER)] = None
+    encoder: Annotated[UserWeights | None, Field(description=ENCODER)] = None
     passes: Annotated[
         int | None, Field(ge=1, le=100, description="corrections of the encoder; null is as many as it was trained for")
     ] = None
@@ -55,7 +56,7 @@ class InvertConfig:
     tuning: Annotated[TuningOptions, Field(description="pivotal tuning of the generator, for one image")] = field(
         default_factory=TuningOptions
     )
-    align: Annotated[Literal["whole", "center", "fit", "part"], Field(description=ALIGN)] = "whole"
+    align: Annotated[Align, Field(description=ALIGN)] = "whole"
     part: Annotated[str, Field(description="what align=part looks for")] = "face"
     box: Annotated[ImageBox | None, Field(description=IMAGE_BOX)] = None
     margin: Annotated[
@@ -79,6 +80,23 @@ class InvertConfig:
     )
     accept_licence: Annotated[bool, Field(description=LICENCE)] = False
     plugins: Plugins = None
+
+
+def idle(config: DictConfig) -> dict[str, str]:
+    """Settings that have no effect beside the others, each with the reason."""
+    found: dict[str, str] = {}
+    if config.align != "part" or config.box is not None:
+        found |= dict.fromkeys(("part", "margin", "detector"), "belongs to align=part")
+    if config.box is not None:
+        found["align"] = "box= says which piece is taken"
+    if config.steps == 0:
+        found["projector"] = "belongs to steps of 1 or more"
+    if config.tuning.steps == 0:
+        found |= {f"tuning.{each.name}": "belongs to tuning.steps=" for each in fields(TuningOptions)}
+        del found["tuning.steps"]
+    if config.space != "w+f":
+        found["projector.feature_rows"] = "belongs to space=w+f"
+    return found
 
 
 def check(config: DictConfig) -> None:

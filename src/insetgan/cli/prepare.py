@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from insetgan.cli.build import instantiate
+from insetgan.cli.idle import refuse_idle, typed
 from insetgan.cli.terminal import OnProgress, PatientConsole, progress
 from insetgan.data.reading import Reading
 from insetgan.data.source import Source
@@ -56,7 +57,7 @@ def _run_drawn(config: DictConfig) -> None:
 
 
 def check_run(config: DictConfig) -> None:
-    """Raise what would stop a run before its work; the user's files are not opened.
+    """Raise what would stop a run before its work; the user's images are not looked at.
 
     Raises:
         UserError: a setting cannot be used.
@@ -72,6 +73,8 @@ def _ready_to_draw(config: DictConfig) -> tuple[Source, int, Path]:
     data = config.data
     if data.input is not None:
         raise UserError(f"data.input={data.input}: this source draws its images itself; leave it out")
+    reads = "this source draws its images itself"
+    refuse_idle({**dict.fromkeys(("finder", "data.background", "data.grey"), reads), **_of_webp(config)}, typed())
     source: Source = instantiate(config.source, Source)
     width = source.default_width(data.height) if data.width is None else data.width
     return source, width, _out(config.out, source, data.height, width)
@@ -82,7 +85,13 @@ def _ready_to_read(config: DictConfig) -> tuple[FileSource, PeopleFinder | None]
     source: FileSource = instantiate(config.source, FileSource)
     if config.data.input is None:
         raise UserError("data.input=null: must be a photograph or a folder of photographs")
+    refuse_idle({**source.idle(Path(config.data.input)), **_of_webp(config)}, typed())
     return source, _finder(config.finder) if source.finds else None
+
+
+def _of_webp(config: DictConfig) -> dict[str, str]:
+    """What is idle for PNG."""
+    return {"data.quality": "belongs to data.image_format=webp"} if config.data.image_format == "png" else {}
 
 
 def _run_files(config: DictConfig) -> None:

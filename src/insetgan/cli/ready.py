@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from insetgan.cli.experiments import offer_experiments
 from insetgan.cli.guard import guard_arguments
 from insetgan.cli.launchers import tune_launchers
+from insetgan.cli.open_mappings import open_mappings
 from insetgan.cli.places import EXPERIMENTS
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import schema_of
@@ -39,6 +40,7 @@ def get_ready(name: str, cls: type, arguments: Sequence[str]) -> None:
     OmegaConf.register_new_resolver("command", lambda: folder, replace=True)
     admit(guard_arguments(arguments))
     refuse_lists()
+    open_mappings()
     offer_experiments(EXPERIMENTS.parent)
 
 

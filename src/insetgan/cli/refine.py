@@ -11,10 +11,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from insetgan.cli.idle import refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
-from insetgan.cli.refine_blocks import refine_blocks, result_folder, unfinished
+from insetgan.cli.refine_blocks import Watch, refine_blocks, result_folder, unfinished
 from insetgan.cli.refine_config import check
+from insetgan.cli.refine_idle import idle
 from insetgan.cli.refine_images import check_images, finish_with, settle_matrix
 from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
 from insetgan.cli.refine_perceptual import settle_perceptual
@@ -38,8 +40,12 @@ from insetgan.runtime.provenance import with_provenance
 from insetgan.runtime.store import ResultFolder
 
 
-def run(config: DictConfig) -> float | None:
+def run(config: DictConfig, watch: Watch | None = None) -> float | None:
     """Refine the seeds that are not finished yet, gather the results and say what came out.
+
+    Args:
+        config: checked.
+        watch: follows the refinement in the place of the terminal; then neither curves nor a report are drawn.
 
     Returns:
         What a sweeper minimises, see `objective`; None in all processes but the first.
@@ -49,13 +55,9 @@ def run(config: DictConfig) -> float | None:
     mark = refine_fingerprint(config, module, seeds, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)
     if trainer.is_global_zero:
-        for line in [
-            *chosen,
-            *describe_left_out(config, module.objective),
-            *describe_parts(config),
-            *module.images.said,
-        ]:
-            PatientConsole().print(line, markup=False)
+        lines = [*chosen, *describe_left_out(config, module.objective), *describe_parts(config), *module.images.said]
+        for line in lines:
+            PatientConsole().print(line, markup=False) if watch is None else watch.say(line)
     if config.shards is not None:
         return run_shards(config, seeds, module, measures, trainer, mark)
     folder = ResultFolder(result_folder(config, mark), mark, LAYOUT, overwrite=config.overwrite)
@@ -77,9 +79,13 @@ def run(config: DictConfig) -> float | None:
             blocks = seed_blocks(seeds, 1)
         open_blocks = unfinished(samples, blocks, config.overwrite)
         began = time.monotonic()
-        refine_blocks(trainer, module, samples, open_blocks, len(blocks))
+        refine_blocks(trainer, module, samples, open_blocks, len(blocks), watch=watch)
         if trainer.is_global_zero:
-            results = gather_results(samples, seeds, walk=config.walk is not None, labels=labels(config))
+            results = gather_results(
+                samples, seeds, walk=config.walk is not None, labels=labels(config), solver=config.solver
+            )
+            if watch is not None:
+                return objective(results["summary"])
             present(config, samples, module, results)
             if ready.matrix is not None:
                 write_matrix(samples, seeds, next(iter(config.parts)), *ready.matrix)
@@ -107,6 +113,7 @@ def _ready(config: DictConfig) -> _Ready:
     matrix = settle_matrix(config)
     seeds = check(config)
     check_images(config)
+    refuse_idle(idle(config), typed())
     refuse_missing_packages(config.logger)
     if config.video or config.walk is not None:  # before the work
         find_encoder("video=true" if config.video else f"walk={config.walk}")
@@ -148,7 +155,8 @@ def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementMo
         PatientConsole().print(f"{count} half-done block{'s' * (count > 1)} of another batch_size removed")
     if config.walk is not None:
         write_walk_film(samples)
-    write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), config.mode.name)
+    name = config.mode.name if config.solver == "steps" else f"{config.mode.name}, solver={config.solver}"
+    write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), name)
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:

@@ -1,5 +1,7 @@
 """Refining blocks of seeds into a result folder: what a run, its shards and an evaluation have in common."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -8,10 +10,24 @@ from omegaconf import DictConfig
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress
 from insetgan.refine.module import RefinementModule, StepProgress
+from insetgan.refine.problem import Step
 from insetgan.refine.refined_samples import RefinedSamples
 from insetgan.refine.writer import SampleWriter
 from insetgan.runtime.lightning import pl
 from insetgan.runtime.trainer import predict_blocks
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who follows a refinement in the place of the terminal, as the page of demo.py does.
+
+    Attributes:
+        on_step: called after each step of the solver. What it raises ends the refinement; its state is kept as usual.
+        say: told in one line each what was chosen.
+    """
+
+    on_step: Callable[[Step], None]
+    say: Callable[[str], None]
 
 
 def result_folder(config: DictConfig, fingerprint: str, *, shared: bool = False) -> Path:
@@ -48,6 +64,7 @@ def refine_blocks(
     blocks: list[list[int]],
     total: int,
     title: str = "refining",
+    watch: Watch | None = None,
 ) -> None:
     """Refine the blocks that are open; several processes share them, and go on together when all are done.
 
@@ -58,10 +75,15 @@ def refine_blocks(
         blocks: of seeds, those that are open.
         total: blocks of the whole run, those that were finished before among them.
         title: what is being done, for the terminal.
+        watch: follows in the place of the terminal.
     """
     if not blocks:
         return
-    module.unfinished, module.say = samples.folder, PatientConsole().print
+    module.unfinished, module.say = samples.folder, PatientConsole().print if watch is None else watch.say
+    if watch is not None:
+        module.on_step = watch.on_step
+        predict_blocks(trainer, module, blocks, [SampleWriter(samples)])
+        return
     count = sum(map(len, blocks))
     with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
         shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)

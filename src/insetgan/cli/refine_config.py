@@ -8,11 +8,12 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.invert_config import ALIGN, ENCODER, IMAGE_BOX, START, ImageBox, Images, Start
+from insetgan.cli.refine_shards_check import refuse_shards
 from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
-from insetgan.inversion.options import ProjectorOptions
+from insetgan.inversion.options import Align, ProjectorOptions
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 
 
@@ -20,7 +21,7 @@ from insetgan.runtime.settings import settings
 class GeneratorConfig:
     """A generator and its latents."""
 
-    weights: Annotated[UserPath | None, Field(description="an embedded model, or a .safetensors file")] = None
+    weights: Annotated[UserWeights | None, Field(description="an embedded model, or a .safetensors file")] = None
     generator: Annotated[
         Any, Field(description="in the place of weights, a generator of your own, by _target_ and its arguments")
     ] = None
@@ -49,10 +50,11 @@ class GeneratorConfig:
         ),
     ] = None
     align: Annotated[
-        Literal["whole", "center", "fit", "part"] | None, Field(description=f"{ALIGN}; null is part, of a canvas whole")
+        Align | None,
+        Field(description=f"{ALIGN}; null is part, of a canvas whole, or person where its ratio is another"),
     ] = None
     box: Annotated[ImageBox | None, Field(description=IMAGE_BOX)] = None
-    encoder: Annotated[UserPath | None, Field(description=ENCODER)] = None
+    encoder: Annotated[UserWeights | None, Field(description=ENCODER)] = None
 
 
 @settings
@@ -124,8 +126,16 @@ class RefineConfig:
         SeedText,
         Field(description="0-7, 3, or a list; all generators of a sample start from its seed unless start= is given"),
     ] = "0-7"
+    solver: Annotated[
+        Literal["steps", "onepass", "hybrid"],
+        Field(description="steps optimises the latents, onepass asks a composer for them, hybrid polishes its answer"),
+    ] = "steps"
+    composer: Annotated[
+        UserPath | None,
+        Field(description="of onepass and hybrid: a file; null is the embedded one that knows the generators"),
+    ] = None
     steps: Annotated[
-        int, Field(ge=1, le=1_000_000, description="updates of either side, in all; settled samples take fewer")
+        int, Field(ge=0, le=1_000_000, description="updates of either side, in all; settled samples take fewer")
     ] = 300
     batch_size: Annotated[int, Field(ge=1, le=4096, description="samples at once")] = 8
     starts: Annotated[int, Field(ge=1, le=1000, description="initialisations of each sample")] = 1
@@ -224,25 +234,23 @@ def check(config: DictConfig) -> list[int]:
         raise UserError(f"starts={config.starts}: in mode={config.mode.name} all latents are given; there is one start")
     if config.walk is not None:
         _check_walk(config, len(seeds))
-    if config.shards is not None:
-        _check_shards(config, len(seeds))
-    elif config.shard is not None:
-        raise UserError(f"shard={_plain(config.shard)}: belongs to shards=")
+    refuse_shards(config, len(seeds))
+    _check_solver(config)
     return seeds
 
 
-def _check_shards(config: DictConfig, samples: int) -> None:
-    given = f"shards={config.shards}"
-    if config.shards > samples:
-        raise UserError(f"{given}: must be at most the number of samples, {samples}")
-    if config.shard is not None and max(parse_seeds(_plain(config.shard), key="shard", word="shard")) >= config.shards:
-        raise UserError(f"shard={_plain(config.shard)}: must be from 0 to {config.shards - 1}, of {given}")
-    if beside := [key for key in ("walk", "faces", "bodies", "logger") if config[key]]:
-        raise UserError(f"{given}: goes not with {beside[0]}=")
-    if config.trainer.devices not in (1, "auto") or config.trainer.num_nodes != 1 or config.trainer.cluster != "none":
-        raise UserError(
-            f"{given}: each command takes one device; give the same command once for each (docs/cluster.md)"
-        )
+def _check_solver(config: DictConfig) -> None:
+    if config.solver == "steps":
+        if config.steps < 1:
+            raise UserError(f"steps={config.steps}: must be at least 1 with solver=steps")
+        if config.composer is not None:
+            raise UserError(
+                f"composer={config.composer}: has no effect with solver=steps; add solver=hybrid or onepass"
+            )
+    if config.solver == "onepass" and config.steps:
+        raise UserError(f"steps={config.steps}: solver=onepass makes none; take solver=hybrid, which polishes by steps")
+    if config.video and not config.steps:
+        raise UserError("video=true: there are no steps to film; take solver=steps or solver=hybrid")
 
 
 def _check_walk(config: DictConfig, stops: int) -> None:

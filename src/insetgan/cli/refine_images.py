@@ -19,11 +19,13 @@ from insetgan.inversion.alignment import NotFound, align_image
 from insetgan.inversion.given import GivenImage, changes, find_images
 from insetgan.inversion.image_generator import NUMBER, ImageGenerator
 from insetgan.inversion.inverter import STEPS, Inverter, find_encoder
+from insetgan.inversion.options import Align
 from insetgan.inversion.photograph import Photographs
 from insetgan.inversion.projector import Projector
 from insetgan.inversion.sample_images import AlignedImage, ImageStart, stacked, start_from
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
+from insetgan.ops.boxes import MARGIN
 from insetgan.ops.images import encode_png, to_uint8
 from insetgan.refine.composition import draw
 from insetgan.refine.latents import CANVAS
@@ -38,7 +40,6 @@ _SEEDS = str(RefineConfig.seeds)
 """By default."""
 
 _AT_ONCE = 16  # images that are inverted together
-_MARGIN = 0.15
 
 
 @dataclass
@@ -185,22 +186,30 @@ def _align(
     said: list[str],
     changed: Counter[str],
 ) -> AlignedImage:
-    pixels, size = image.read(key=f"{key}.image", changed=changed), (generator.height, generator.width)
+    pixels, digest = image.read_with_digest(key=f"{key}.image", changed=changed)
+    size = (generator.height, generator.width)
     label = f"{key}.image={image.path}"
     box: Any = None if node.box is None else tuple(node.box)
-    margin = float(OmegaConf.select(node, "placement.margin", default=_MARGIN))
+    margin = float(OmegaConf.select(node, "placement.margin", default=MARGIN))
     align: Any = node.align or ("whole" if name == CANVAS else "part")
     try:
         alignment = align_image(pixels, size, align, detector=detector, part=name, margin=margin, box=box, key=label)
     except NotFound as error:
-        if node.align is not None or box is not None or name == CANVAS:
+        if node.align is not None or box is not None:
             raise UserError(f"{error} ({key}.align, {key}.box)") from error
+        otherwise: Align = "person" if name == CANVAS else "whole"
         try:
-            alignment = align_image(pixels, size, "whole", key=label)
-        except NotFound:
-            raise UserError(f"{error} ({key}.align, {key}.box)") from error
-        said.append(f"{label}: no {name} was found in it, so it is taken whole")
-    return AlignedImage(image, alignment.take(pixels), alignment)
+            alignment = align_image(pixels, size, otherwise, key=label)
+        except NotFound as none:
+            why = f"; align=person: {str(none).removeprefix(f'{label}: ')}" if name == CANVAS else ""
+            raise UserError(f"{error}{why} ({key}.align, {key}.box)") from none
+        said.append(
+            f"{label}: its ratio is not the canvas's, so the person in it is placed as in prepared sets ({key}.align=person)"
+            if name == CANVAS
+            else f"{label}: no {name} was found in it, so it is taken whole"
+        )
+    # All of a photograph that is the canvas is written again in the end, with the insets in it.
+    return AlignedImage(image, alignment.take(pixels), alignment, digest if name == CANVAS else "")
 
 
 def _inverted(

@@ -1,7 +1,7 @@
 """From the configuration of refine.py to the objects that refine."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +22,11 @@ from insetgan.metrics.measures import Measure
 from insetgan.networks.labelled import with_label
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
+from insetgan.refine.composer import find_composer
 from insetgan.refine.latent_file import read_codes
 from insetgan.refine.latents import CANVAS
 from insetgan.refine.module import Plan, RefinementModule
+from insetgan.refine.one_pass import OnePass, refuse_spaces
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.starts import GivenStart, SeededStart, Start
 from insetgan.refine.walk_module import WalkModule
@@ -86,6 +88,7 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         plan,
         perceptual=instantiate(config.perceptual, Perceptual),
         segmenter=instantiate(config.segmenter, Segmenter) if masks else None,
+        one_pass=_one_pass(config, drawers, plan.spaces),
     )
     if config.video:
         module.recorder = Recorder(max(1, config.steps // FILM_FRAMES), blend=config.composite)
@@ -103,6 +106,26 @@ def build_module(config: DictConfig, seeds: "Sequence[int]") -> "RefinementModul
         module.stops, module.walk = list(seeds), config.walk
     module.images = images
     return module
+
+
+def _one_pass(config: DictConfig, generators: Mapping[str, Synthesiser], spaces: Mapping[str, str]) -> OnePass | None:
+    """The composer that `solver=` asks for; None for solver=steps.
+
+    Raises:
+        UserError: there is none for these generators, or it does not know the mode or the latent spaces.
+    """
+    if config.solver == "steps":
+        return None
+    key = f"solver={config.solver}"
+    composer = find_composer(generators, config.composer)
+    if composer is None:
+        raise UserError(
+            f"{key}: no embedded composer knows these generators; train one (python train.py +model=composer "
+            f"canvas={config.canvas.weights} parts=[{','.join(config.parts)}]) and give composer=FILE, or take solver=steps"
+        )
+    composer.refuse_mode(config.mode.name)
+    refuse_spaces(spaces)
+    return OnePass(composer, config.mode.name)
 
 
 def describe_parts(config: DictConfig) -> list[str]:
@@ -151,6 +174,11 @@ def refine_fingerprint(
     decisive["spaces"] = {side: space or "w*" for side, space in settings["spaces"].items()}  # as it was once called
     decisive["version"] = __version__  # other code, other images
     decisive["plugins"] = plugins.digests()
+    if config.solver == "steps":
+        for added in ("solver", "composer"):  # so that results from before there were such settings stay valid
+            decisive.pop(added)
+    if (settings["schedule"] or {}).get("optimizer") == "adam":
+        decisive["schedule"] = {key: value for key, value in settings["schedule"].items() if key != "optimizer"}
     if not decisive["measures"]:
         decisive.pop("measures")  # so that results from before there was such a setting stay valid
     if config.walk:

@@ -172,6 +172,7 @@ def _made_of(config: DictConfig) -> dict[str, str]:
     return {
         "seeds": str(plain["seeds"]),
         "mode": plain["mode"]["name"],
+        "solver": plain["solver"],
         "steps": str(plain["steps"]),
         "trunc": str(plain["trunc"]),
         "weights": ", ".join(f"{name}: {Path(weights).name}" for name, weights in drawn.items()),

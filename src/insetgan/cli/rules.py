@@ -1,5 +1,6 @@
 """Rules by which settings follow one another, such as a recipe the size of the images; files of conf/ call them."""
 
+import json
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -46,6 +47,11 @@ def plain_values(group: str, *, _root_: DictConfig) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, ListConfig) else value for name, value in plain.items()}
 
 
+def as_json(group: str, *, _root_: DictConfig) -> str:
+    """The settings of a group as text, for what builds objects of them itself."""
+    return json.dumps(OmegaConf.to_container(OmegaConf.select(_root_, group), resolve=True))
+
+
 def class_defaults(value: Any) -> Any:
     """A settings object as a configuration that builds it again, with all its values, so that each can be overridden."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -73,6 +79,7 @@ def register_rules() -> None:
         auto_steps,
         shhq_gamma,
         plain_values,
+        as_json,
         *RULES,
         *ENCODER_RULES,
     ):

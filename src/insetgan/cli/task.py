@@ -10,10 +10,11 @@ from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 
 from insetgan.cli.app import settings_class
 from insetgan.cli.arguments import refuse_new_names, refuse_nothing
+from insetgan.cli.broken_references import broken_reference
 from insetgan.cli.explain import explain
 from insetgan.cli.presets import refuse_conflict
 from insetgan.cli.ready import get_ready
@@ -46,11 +47,13 @@ class Task:
     Attributes:
         working: whether a run has begun in this process, after which not every error is a mistake of the user.
         sent: whether a launcher sent it here.
+        config: the configuration that was checked last.
     """
 
     def __init__(self, name: str, arguments: Sequence[str], cls: type) -> None:
         self.name, self.arguments, self.cls = name, tuple(arguments), cls
         self.working = self.sent = False
+        self.config: Any = None
 
     def __reduce__(self) -> Any:
         """The command and its arguments; the rest is made anew."""
@@ -90,6 +93,7 @@ class Task:
         Raises:
             UserError: a setting is wrong.
         """
+        self.config = config
         keep_freed_memory()
         handle_stop_signals(raise_stopped)
         if HydraConfig.get().job.chdir:
@@ -108,8 +112,13 @@ class Task:
         return result
 
     def explain(self, error: Exception) -> str:
-        """Say in one line what an error means."""
-        return explain(error, self.cls, self.name)
+        """Say in one line what an error means, with the key of a reference that leads nowhere."""
+        lost = (
+            isinstance(error, InterpolationResolutionError)
+            and self.config is not None
+            and "UserError" not in str(error)
+        )
+        return (broken_reference(self.config, error) if lost else "") + explain(error, self.cls, self.name)
 
 
 def leave(end: KeyboardInterrupt | Stopped) -> int:

@@ -14,13 +14,16 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import Dataset
 
 from insetgan.cli.build import instantiate
+from insetgan.cli.idle import idle_lines, refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.run_index import indexed
 from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole, progress
 from insetgan.cli.train_config import check
+from insetgan.cli.train_idle import idle
 from insetgan.cli.trainer import say_cluster
 from insetgan.data.crops import PartCrops
+from insetgan.data.seeds import Seeds
 from insetgan.metrics.features import FeatureExtractor
 from insetgan.runtime import limits
 from insetgan.runtime.errors import Stopped, UserError
@@ -28,6 +31,7 @@ from insetgan.runtime.files import lock_folder, write_whole
 from insetgan.runtime.printing import silence
 from insetgan.runtime.provenance import changed_plugins, with_provenance
 from insetgan.runtime.run_log import log_to
+from insetgan.runtime.threads import processors
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.runtime.trainer import settle_rank
 from insetgan.runtime.training_module import TrainingModule
@@ -57,6 +61,8 @@ def run(config: DictConfig) -> float | None:
         silence(sys.stdout)
     dataset, validation, module, quality, options = _build(config, options, console)
     console.print(_headline(config, module, dataset), markup=False)
+    for line in idle_lines({} if config.features else {"quality": "has no effect with features=none"}, typed()):
+        console.print(line, markup=False)
     if config.recipe and config.recipe.get("graphs") and not _on_gpu(config):
         console.print("recipe.graphs=true has no effect: this run has no GPU")
     training = TrainingRun(module, dataset, options, validation=validation, quality=quality, console=console)
@@ -123,6 +129,7 @@ def _start(config: DictConfig, options: "RunOptions", module: Any, console: Any)
 def _options(config: DictConfig) -> "RunOptions":
     """The options of the run; the settings are checked first."""
     check(config)
+    refuse_idle(idle(config, typed()), typed())
     refuse_missing_packages(config.logger)
     trainer = config.trainer
     return RunOptions(
@@ -183,7 +190,7 @@ def _workers(config: DictConfig) -> int:
         return int(config.data.workers)
     if graphs or not _on_gpu(config):
         return 0
-    return min(4, max((os.cpu_count() or 1) // int(config.trainer.devices) - 1, 0))
+    return min(4, max(processors() // int(config.trainer.devices) - 1, 0))
 
 
 def _on_gpu(config: DictConfig) -> bool:
@@ -210,7 +217,8 @@ def _prepare_folder(config: DictConfig, options: "RunOptions", dataset: Any) -> 
 
     text = OmegaConf.to_yaml(config, resolve=True)
     write_whole(options.out / "config.yaml", with_provenance(text))
-    write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
+    if not isinstance(dataset, Seeds):  # of which there is nothing to see
+        write_png(options.out / "samples" / "real.png", real_grid(dataset, len(dataset), options.grid))
 
 
 def _plain(config: DictConfig) -> Any:
@@ -224,6 +232,8 @@ def _headline(config: DictConfig, module: Any, dataset: Any) -> str:
         for name, network in module.named_children()
         if any(True for _ in network.parameters())
     )
+    if isinstance(dataset, Seeds):
+        return f"training {config.model.name}: pairs of {', '.join(module.generators)}, drawn from seeds; {sizes}"
     return f"training {config.model.name}: {len(dataset)} images {config.data.height} x {config.data.width}; {sizes}"
 
 

@@ -22,7 +22,7 @@ from insetgan.cli.setting_types import (
     Seed,
 )
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserPath, UserWeights
 from insetgan.runtime.settings import settings
 from insetgan.training.quality_settings import QualitySettings
 
@@ -97,9 +97,16 @@ class TrainConfig:
         str | None, Field(description="what +model=part draws: the name of a file of conf/parts, such as face")
     ] = None
     generator: Annotated[
-        UserPath | None,
+        UserWeights | None,
         Field(description="whose latents +model=encoder learns to find: an embedded model by name, or a file"),
     ] = None
+    canvas: Annotated[
+        UserPath | None,
+        Field(description="the canvas of +model=composer: an embedded model by name, or a file"),
+    ] = None
+    parts: Annotated[
+        dict[str, Any], Field(description="its parts, as in refine.py: names of files of conf/parts, such as [face]")
+    ] = field(default_factory=dict)
     recipe: Annotated[Any, Field(description="networks, losses and their settings of a GAN")] = None
     features: Annotated[Any, Field(description="feature extractor by which images are measured")] = None
     quality: Annotated[QualitySettings, Field(description="when and how that is done")] = field(
@@ -134,7 +141,7 @@ class TrainConfig:
         UserPath, Field(description="auto goes on from last.ckpt in out, none starts anew, else a checkpoint")
     ] = "auto"
     init: Annotated[
-        UserPath | None,
+        UserWeights | None,
         Field(
             description="weights to start from: last.ckpt of another run, a network's safetensors, or an embedded model by name"
         ),

@@ -12,7 +12,7 @@ from insetgan.cli.sweep import in_sweep
 from insetgan.cli.terminal import PatientConsole
 from insetgan.runtime.lightning import pl
 from insetgan.runtime.precision import precision_of
-from insetgan.runtime.threads import limit_threads
+from insetgan.runtime.threads import limit_threads, processors
 from insetgan.runtime.torchvision_guard import guard
 from insetgan.runtime.trainer import quiet_trainer
 
@@ -40,18 +40,12 @@ def settle(config: DictConfig, blocks: int) -> None:
         if blocks == 1 or in_sweep():
             config.devices = 1
         elif _on_cpu(accelerator):
-            config.devices = min(_processors(), MOST_PROCESSES, blocks)
+            config.devices = min(processors(), MOST_PROCESSES, blocks)
 
 
 def _on_cpu(accelerator: str) -> bool:
 
     return accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def build_trainer(config: DictConfig, **extra: Any) -> "pl.Trainer":

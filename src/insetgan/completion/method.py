@@ -15,7 +15,7 @@ from insetgan.evaluation.methods.from_refinement import FromRefinement
 from insetgan.refine.latents import CANVAS
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserWeights
 from insetgan.runtime.settings import settings
 from insetgan.weights.store import load_network, resolve
 
@@ -25,7 +25,7 @@ class Complete(FromRefinement):
     """The start canvas with the boxes of its parts cut out and filled by a CoModGAN."""
 
     weights: Annotated[
-        UserPath | None, Field(description="of the network, a .safetensors file or embedded; must be given")
+        UserWeights | None, Field(description="of the network, a .safetensors file or embedded; must be given")
     ] = None
     trunc: Annotated[float, Field(ge=0, le=2, description="psi of the network's own latents; 1 is off")] = 1.0
 

@@ -1,6 +1,5 @@
 """The check at the start: images that training would stumble over are found before it begins, all at once."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from insetgan.data.image import Facts, Shape, why
 from insetgan.data.reading import KINDS
 from insetgan.data.verdicts import Verdicts
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.threads import processors
 from insetgan.runtime.zips import shown
 
 Progress = Callable[[int, int], None]
@@ -201,17 +201,13 @@ def _examined(
             return why(error.__cause__ or error)[:_LONGEST]
 
     # Pillow lets go of the interpreter while it decodes, so threads are as fast as processes, and start at once.
-    pool = ThreadPoolExecutor(workers or _cores())
+    pool = ThreadPoolExecutor(workers or processors())
     try:
         for start in range(0, len(indices), _QUEUED):
             some = indices[start : start + _QUEUED]
             yield from zip(some, pool.map(examine, some), strict=True)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _misfit(archive: Archive, shape: Shape, target: Shape | None) -> str:

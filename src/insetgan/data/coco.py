@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
-from pydantic import BaseModel, Field, PositiveInt, Strict, ValidationError
+from pydantic import BaseModel, Field, PositiveInt, Strict, ValidationError, field_validator
 
 from insetgan.data.annotations import Annotations, Box, Mask
 from insetgan.data.coco_fields import refuse_misspelt
@@ -63,6 +63,13 @@ class Annotation(BaseModel):
     bbox: _Numbers
     segmentation: Runs | list[_Coordinates] | None = None
     iscrowd: _Whole | Annotated[bool, Strict()] = 0
+
+    @field_validator("bbox")
+    @classmethod
+    def _has_a_size(cls, bbox: _Numbers) -> _Numbers:
+        if min(bbox[2:]) < 0:
+            raise ValueError("width and height must be 0 or more")
+        return bbox
 
 
 class Coco(BaseModel):

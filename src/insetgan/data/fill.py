@@ -1,12 +1,12 @@
 """Filling an archive with images that are made one by one, in several processes."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 
 from insetgan.data.writer import ArchiveWriter
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder
+from insetgan.runtime.threads import processors
 
 
 def fill(
@@ -30,7 +30,7 @@ def fill(
     with lock_folder(writer.folder, out=writer.path):
         writer.open()
         open_ones = [index for index, name in enumerate(names) if not writer.has(name)]
-        processes = min(workers or os.cpu_count() or 1, len(open_ones))
+        processes = min(workers or processors(), len(open_ones))
         report, before = on_progress or (lambda done, total: None), len(names) - len(open_ones)
         report(before, len(names))
         if processes <= 1:

@@ -43,6 +43,11 @@ class CocoPeople:
             raise UserError(f"finder.path={path}: has two images of one file_name")
         self._annotations = _by_name(coco)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The categories of the file."""
+        return tuple(dict.fromkeys(self._parts.values()))
+
     def files(self) -> Sequence[Path]:
         """The file."""
         return [self.path]

@@ -1,5 +1,6 @@
 """Where parts are on a canvas: the protocol, and the detector that is told."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from insetgan.runtime.errors import UserError
+from insetgan.runtime.settings import SettingError
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,13 @@ class FixedBoxes:
     def __init__(self, boxes: Mapping[str, Sequence[float]]) -> None:
         for part, box in boxes.items():
             if isinstance(box, str) or not isinstance(box, Sequence):
-                raise UserError(f"detector.boxes.{part}={box}: must be a list, x0, y0, x1, y1")
+                raise SettingError(f"boxes.{part}", "must be a list, x0, y0, x1, y1", box)
+            if not all(isinstance(value, int | float) and math.isfinite(value) for value in box):
+                raise SettingError(f"boxes.{part}", "must be finite numbers, x0, y0, x1, y1", list(box))
         self.boxes = {part: tuple(float(value) for value in box) for part, box in boxes.items()}
         for part, box in self.boxes.items():
             if len(box) != 4 or box[2] <= box[0] or box[3] <= box[1]:
-                raise UserError(f"detector.boxes.{part}={list(box)}: must be x0, y0, x1, y1 with x0 < x1 and y0 < y1")
+                raise SettingError(f"boxes.{part}", "must be x0, y0, x1, y1 with x0 < x1 and y0 < y1", list(box))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,7 +97,7 @@ class AlignedBoxes(FixedBoxes):
         super().__init__(boxes)
         for part, box in self.boxes.items():
             if min(box) < 0 or max(box) > 1:
-                raise UserError(f"detector.boxes.{part}={list(box)}: must be shares of width and height, from 0 to 1")
+                raise SettingError(f"boxes.{part}", "must be shares of width and height, from 0 to 1", list(box))
 
     def detect(self, images: Tensor) -> dict[str, Detection]:
         """Return the given boxes in pixels of the images, with full confidence."""

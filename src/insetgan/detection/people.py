@@ -45,7 +45,10 @@ class Person:
 
 
 class PeopleFinder(Protocol):
-    """What finds people in photographs; a `Detector` sees batches of one size, this one image at a time."""
+    """What finds people in photographs; a `Detector` sees batches of one size, this one image at a time.
+
+    It may have `names`, the parts that it knows: a part that is asked for and is none of them is then refused at once.
+    """
 
     def find(self, image: Tensor, name: str) -> list[Person]:
         """The people in an image uint8 [3, h, w], the most prominent first; `name` is that of its file."""
@@ -85,6 +88,8 @@ class PhotoPeople:
             raise UserError(f"finder.threshold={threshold}: must be from 0 to 1")
         self.threshold = threshold
         self.faces, self.palms, self.poses = faces or face_finder(), palms or palm_finder(), poses or PoseFinder()
+
+    names = (*PART_NAMES, PERSON_NAME)
 
     def files(self) -> Sequence[Path]:
         """The models."""
@@ -154,6 +159,11 @@ class DetectedPeople:
     def __init__(self, detector: "_Detects", threshold: float = 0.5) -> None:
         self.detector, self.threshold = detector, threshold
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts that the detector knows."""
+        return tuple(self.detector.names)
+
     def files(self) -> Sequence[Path]:
         """Those of the detector."""
         return self.detector.files()
@@ -172,6 +182,9 @@ class DetectedPeople:
 
 
 class _Detects(Protocol):
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
     def detect(self, images: Tensor) -> Mapping[str, Detection]: ...
 
     def files(self) -> Sequence[Path]: ...

@@ -1,7 +1,6 @@
 """Generated images in their result folder: drawn in blocks, and written while the next block is drawn."""
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from insetgan.generation.plan import Plan
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.ops.images import encode_png, to_uint8
 from insetgan.runtime.store import Layout, ResultFolder
+from insetgan.runtime.threads import processors
 
 LAYOUT = Layout(
     kind="generate",
@@ -79,7 +79,7 @@ class Images:
         Raises:
             OSError: a file cannot be written.
         """
-        with ThreadPoolExecutor(min(_WRITERS, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(_WRITERS, processors())) as pool:
             waiting: deque[tuple[Future[None], int]] = deque()
             for block, pixels in _drawn(generator, plan, blocks):
                 waiting.append((pool.submit(self._write, block, pixels), len(pixels)))

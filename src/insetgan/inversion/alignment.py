@@ -1,21 +1,21 @@
 """Alignment: which piece of a photograph a generator draws, and back into the photograph at its own resolution."""
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from insetgan.detection.detector import Detector
-from insetgan.ops.boxes import square_boxes
+from insetgan.detection.people import PeopleFinder, PhotoPeople
+from insetgan.inversion.options import Align
+from insetgan.ops.boxes import MARGIN, square_boxes
 from insetgan.ops.images import from_uint8
+from insetgan.preparation.alignment import BodyAlignment
+from insetgan.preparation.verdict import Rejected
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
-
-Align = Literal["whole", "center", "fit", "part"]
-"""The whole image (its ratio must be the generator's), its largest middle piece of the ratio, the image padded to the ratio by
-reflection, or the square round a part that a detector finds."""
 
 _DETECTED_ROWS = 1024
 """Larger photographs are reduced to this longer side before a detector sees them."""
@@ -102,9 +102,10 @@ def align_image(
     *,
     detector: Detector | None = None,
     part: str = "face",
-    margin: float = 0.15,
+    margin: float = MARGIN,
     min_score: float = 0.3,
     box: Box | None = None,
+    people: PeopleFinder | None = None,
     key: str = "image",
 ) -> Alignment:
     """Choose the window of a photograph.
@@ -118,10 +119,11 @@ def align_image(
         margin: round the part, as its generator has learned, see `ops.boxes.square_boxes`.
         min_score: confidence from which a detection counts.
         box: given instead of `align`; its ratio must be the generator's.
+        people: for `align="person"`; MediaPipe's models unless given.
         key: the setting and its value, for messages.
 
     Raises:
-        NotFound: no such part, another ratio, or a window of fewer than 8 pixels.
+        NotFound: no such part, no clear full body, another ratio, or a window of fewer than 8 pixels.
     """
     height, width = photograph.shape[1:]
     if box is not None:
@@ -129,6 +131,8 @@ def align_image(
         return _checked(Alignment(box, size), key)
     if align == "part":
         return _checked(Alignment(_part_box(photograph, detector, part, margin, min_score, key), size), key)
+    if align == "person":
+        return _checked(Alignment(_person_box(photograph, size, people or _photo_people(), key), size), key)
     if align == "whole":
         _check_ratio((height, width), size, key)
         return _checked(Alignment((0, 0, width, height), size), key)
@@ -161,11 +165,30 @@ def _part_box(
     return x0, y0, x1, y1
 
 
+@cache
+def _photo_people() -> PeopleFinder:
+    return PhotoPeople()
+
+
+def _person_box(photograph: Tensor, size: tuple[int, int], people: PeopleFinder, key: str) -> Box:
+    """The window in which the most prominent person stands as in a prepared set; it may reach beyond the photograph."""
+    found = people.find(photograph, key)
+    if not found:
+        raise NotFound(f"{key}: no person was found in it; give the box, or align=whole for an image of a body alone")
+    try:
+        frame = BodyAlignment().frame(found[0], (photograph.shape[1], photograph.shape[2]), size)
+    except Rejected as reason:
+        raise NotFound(f"{key}: {reason}; give the box, or align=whole for an image of a body alone") from reason
+    high, wide = round(frame.high), round(frame.high * size[1] / size[0])
+    x0, y0 = round(frame.x - wide / 2), round(frame.y - high / 2)
+    return x0, y0, x0 + wide, y0 + high
+
+
 def _check_ratio(shape: tuple[int, int], size: tuple[int, int], key: str) -> None:
     if abs(shape[0] * size[1] / max(1, shape[1] * size[0]) - 1) > _RATIO:
         raise NotFound(
             f"{key}: is {shape[0]} x {shape[1]} (height x width), and the generator draws {size[0]} x {size[1]}; "
-            "let align=center or fit cut or pad it, or align=part find the part"
+            "let align=center or fit cut or pad it, align=part find the part, or align=person a whole body"
         )
 
 

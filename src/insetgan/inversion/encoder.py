@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from insetgan.networks.digest import network_digest
+from insetgan.networks.halving import SLOPE, HalvingStages
 from insetgan.networks.layered import DELTA, SHARED
 from insetgan.ops.images import seeded_latents
 from insetgan.refine.composition import draw
@@ -14,11 +16,7 @@ from insetgan.refine.latents import Latents
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import FromFile
 from insetgan.runtime.plugins import buildable
-from insetgan.runtime.tensors import tensors_digest
 
-SLOPE = 0.2
-_COARSEST = 4
-"""Rows of the last feature maps, about."""
 _LAST = 64
 """Channels of the last feature maps, which are read place by place."""
 _LARGEST = 3.0
@@ -38,7 +36,7 @@ class Encoder(FromFile, nn.Module):
         width: likewise.
         num_ws: layers of the generator.
         w_dim: length of its latents.
-        generator: digest of its weights, see `generator_digest`. An encoder knows one generator only.
+        generator: digest of its weights, see `networks.digest.network_digest`. An encoder knows one generator only.
         rows: larger images are reduced to this height before they are looked at.
         channels: feature maps of the first stage; each further stage has twice as many.
         channels_max: at most.
@@ -80,14 +78,9 @@ class Encoder(FromFile, nn.Module):
         self.height, self.width, self.num_ws, self.w_dim = height, width, num_ws, w_dim
         self.generator, self.passes = generator, passes
         self.working = (min(rows, height), max(1, round(width * min(rows, height) / height)))
-        stages: list[nn.Module] = []
-        size, inner, outer = self.working, 6, min(channels, channels_max)
-        while not stages or min(size) > _COARSEST or max(size) > 2 * _COARSEST:
-            stages.append(_Stage(inner, outer))
-            size = (-(-size[0] // 2), -(-size[1] // 2))
-            inner, outer = outer, min(2 * outer, channels_max)
-        self.stages = nn.Sequential(*stages)
-        self.last = nn.Conv2d(inner, _LAST, 1)
+        self.stages = HalvingStages(self.working, 6, channels, channels_max)
+        self.last = nn.Conv2d(self.stages.channels, _LAST, 1)
+        size = self.stages.size
         self.hidden = nn.Linear(_LAST * size[0] * size[1], hidden)
         self.corrections = nn.Linear(hidden, (1 + num_ws) * w_dim)
         nn.init.normal_(self.corrections.weight, std=0.1 / hidden**0.5)  # the first corrections are small
@@ -146,7 +139,7 @@ class Encoder(FromFile, nn.Module):
 
     def knows(self, generator: Any) -> bool:
         """Whether it was trained with the weights of this generator."""
-        return self.generator == generator_digest(generator)
+        return self.generator == network_digest(generator)
 
     def refuse_others(self, generator: Any, *, key: str = "encoder") -> None:
         """Refuse a generator that it was not trained with.
@@ -157,31 +150,13 @@ class Encoder(FromFile, nn.Module):
         if not self.knows(generator):
             raise UserError(
                 f"{key}={self.source or 'of this run'}: was trained with other weights ({self.generator[:12]}) than these "
-                f"({generator_digest(generator)[:12]}); train one with python train.py +model=encoder generator=WEIGHTS"
+                f"({network_digest(generator)[:12]}); train one with python train.py +model=encoder generator=WEIGHTS"
             )
 
     def _reduced(self, images: Tensor) -> Tensor:
         if images.shape[2:] == self.working:
             return images
         return functional.interpolate(images, self.working, mode="area")
-
-
-class _Stage(nn.Module):
-    """Half the size, then a residual block whose branch begins at zero, so that no normalisation is needed."""
-
-    def __init__(self, inner: int, outer: int) -> None:
-        super().__init__()
-        self.down = nn.Conv2d(inner, outer, 3, stride=2, padding=1)
-        self.first = nn.Conv2d(outer, outer, 3, padding=1)
-        self.second = nn.Conv2d(outer, outer, 3, padding=1)
-        for each in (self.down, self.first):
-            nn.init.kaiming_normal_(each.weight, a=SLOPE)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = functional.leaky_relu(self.down(x), SLOPE)
-        branch: Tensor = self.second(functional.leaky_relu(self.first(x), SLOPE))
-        return functional.leaky_relu(x + branch, SLOPE)
 
 
 @buildable
@@ -198,7 +173,7 @@ def encoder_for(generator: Any, **architecture: Any) -> Encoder:
     if generator.c_dim or generator.img_channels != 3:
         raise UserError("generator: must be unconditional and draw RGB; encoders are for no others")
     sizes = {name: getattr(generator, name) for name in ("height", "width", "num_ws", "w_dim")}
-    encoder = Encoder(**sizes, generator=generator_digest(generator), **architecture)
+    encoder = Encoder(**sizes, generator=network_digest(generator), **architecture)
     with torch.no_grad():
         w = generator.mapping(seeded_latents(range(_SEEDS), generator.z_dim), truncation_psi=1.0)[:, 0]
         encoder.w_avg.copy_(generator.mapping.w_avg)
@@ -206,13 +181,7 @@ def encoder_for(generator: Any, **architecture: Any) -> Encoder:
     return encoder
 
 
-def generator_digest(generator: Any) -> str:
-    """SHA-256 of the names, shapes and values of a network's tensors, in whatever form of file they came."""
-    tensors = {name: tensor.detach().float().cpu() for name, tensor in generator.state_dict().items()}
-    return tensors_digest(tensors)
-
-
 def encoder_of(encoders: Sequence[Encoder], generator: Any) -> Encoder | None:
     """The first encoder that knows the weights of a generator."""
-    digest = generator_digest(generator)
+    digest = network_digest(generator)
     return next((encoder for encoder in encoders if encoder.generator == digest), None)

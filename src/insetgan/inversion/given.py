@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from insetgan.data.image import read_facts, read_pixels, why
+from insetgan.data.image import ARCHIVES, read_facts, read_pixels, why
 from insetgan.data.reading import Reading
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -49,6 +49,12 @@ class GivenImage:
         Raises:
             UserError: it cannot be read.
         """
+        return self.read_with_digest(reading, key=key, changed=changed)[0]
+
+    def read_with_digest(
+        self, reading: Reading | None = None, *, key: str = "image", changed: Counter[str] | None = None
+    ) -> tuple[Tensor, str]:
+        """What `read` gives, and the SHA-256 of the file from which it comes."""
         reading = reading or Reading(grey="rgb")
         try:
             data = read_file(self.path, limits.IMAGE_BYTES)
@@ -57,7 +63,7 @@ class GivenImage:
                 changed.update(reading.change(kind, key="") for kind in read_facts(io.BytesIO(data)).kinds)
         except Exception as error:  # nearly anything when it is damaged, as Pillow raises
             raise UserError(f"{key}={self.path}: {why(error)}") from error
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), hashlib.sha256(data).hexdigest()
 
 
 def changes(changed: Counter[str], count: int, *, key: str = "image") -> list[str]:
@@ -99,6 +105,8 @@ def find_images(
 
 def _paths(source: str, key: str, say: Callable[[str], None]) -> list[Path]:
     path = read_path(source, key=key)
+    if path.is_file() and path.name.lower().endswith(ARCHIVES):
+        raise UserError(f"{key}={source}: is an archive; unpack it, and give a file, a folder or a pattern")
     if path.is_file():
         return [path]
     if path.is_dir():

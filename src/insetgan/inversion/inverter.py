@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from insetgan.inversion.encoder import Encoder, generator_digest
+from insetgan.inversion.encoder import Encoder
 from insetgan.inversion.projector import Projector, draw_moving, mean_start
+from insetgan.networks.digest import network_digest
 from insetgan.networks.perceptual import Perceptual
 from insetgan.networks.synthesiser import Synthesiser
 from insetgan.refine.latents import Latents
@@ -100,7 +101,7 @@ def find_encoder(generator: Synthesiser, name_or_path: str | None, *, key: str =
         return given
     if not hasattr(generator, "state_dict"):
         return None
-    digest = generator_digest(generator)
+    digest = network_digest(generator)
     for name in embedded_encoders():
         if read_metadata(name)["architecture"].get("generator") == digest:
             found: Encoder = load_network(name, kind="encoder")

@@ -6,6 +6,11 @@ from pydantic import Field
 
 from insetgan.runtime.settings import settings
 
+Align = Literal["whole", "center", "fit", "part", "person"]
+"""The whole image (its ratio must be the generator's), its largest middle piece of the ratio, the image padded to the ratio by
+reflection, the square round a part that a detector finds, or a whole person, placed as the bodies of prepared sets are
+(`preparation.alignment.BodyAlignment`)."""
+
 InversionSpace = Literal["w*", "w", "w+", "w+f"]
 """What moves: the spaces of `networks.layered.Layered`, or w and one feature map."""
 
@@ -43,5 +48,5 @@ class TuningOptions:
     interpolation: Annotated[
         float, Field(ge=0, le=1, description="where those images stand between the pivot (0) and random latents (1)")
     ] = 0.5
-    others: Annotated[int, Field(ge=1, le=1024, description="of those images in each step")] = 1
+    others: Annotated[int, Field(ge=1, le=64, description="of those images in each step, which are drawn at once")] = 1
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of their latents")] = 0

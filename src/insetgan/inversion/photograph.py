@@ -52,9 +52,12 @@ class Photographs:
 
         Returns:
             uint8 [H, W, 3], of the photograph's own size, upright.
+
+        Raises:
+            UserError: the photograph has changed on the disk since it was aligned, or is gone.
         """
         chosen = self.images[self.chosen[seed]]
-        photograph, alignment = chosen.given.read(), chosen.alignment
+        photograph, alignment = chosen.read_again(key="canvas.image"), chosen.alignment
         change = (after - before).cpu()
         if bool(change.any()):
             photograph = _changed(photograph, alignment, change)

@@ -10,6 +10,7 @@ from insetgan.inversion.alignment import Alignment
 from insetgan.inversion.given import GivenImage, content_digest
 from insetgan.networks.synthesiser import LatentTensors
 from insetgan.refine.starts import GivenStart
+from insetgan.runtime.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,30 @@ class AlignedImage:
         given: where it comes from.
         image: [3, height, width] in [-1, 1].
         alignment: which piece of it that is.
+        file: SHA-256 of the whole file, where more of it than this piece decides the results, as of a photograph that
+            becomes the canvas; else empty.
     """
 
     given: GivenImage
     image: Tensor
     alignment: Alignment
+    file: str = ""
 
     @property
     def digest(self) -> str:
-        """Of the pixels that the generator is to draw."""
-        return content_digest(self.image)
+        """Of the pixels that the generator is to draw, and of the whole file where that counts."""
+        return f"{content_digest(self.image)}{self.file}"
+
+    def read_again(self, *, key: str = "image") -> Tensor:
+        """The pixels of the whole file, uint8 [3, H, W].
+
+        Raises:
+            UserError: it cannot be read any more, or it has changed since it was aligned.
+        """
+        pixels, file = self.given.read_with_digest(key=key)
+        if self.file and file != self.file:
+            raise UserError(f"{key}={self.given.path}: has changed since this command read it; start the command again")
+        return pixels
 
 
 @dataclass(frozen=True)

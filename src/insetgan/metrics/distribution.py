@@ -30,8 +30,9 @@ def metric_names(extractor: str) -> tuple[str, str]:
 class Reference:
     """Real images by their features, and how far other images are from them.
 
-    The Fréchet distance is |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)) of the means and covariances (Heusel et al. 2017). It
-    is larger the fewer images there are, also between samples of the same: compare at equal numbers only.
+    The Fréchet distance is `|m - n|^2 + tr(S + T - 2 (S T)^(1/2))` of the means m, n and covariances
+    S, T (Heusel et al. 2017). It is larger the fewer images there are, also between samples of the same: compare at equal
+    numbers only.
 
     The kernel distance is the unbiased squared MMD with the kernel (x.y / d + 1)^3 (Binkowski et al. 2018), 0 on average
     between samples of the same, sometimes below; mean over `SUBSETS` random subsets of `SUBSET_SIZE`, or of all images

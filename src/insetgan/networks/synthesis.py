@@ -28,8 +28,16 @@ def prepare(weight: Tensor, dtype: torch.dtype, up: bool) -> tuple[Tensor, Tenso
     """
     if dtype == torch.float16:
         weight = weight / (peak(weight, (1, 2, 3)) * math.sqrt(weight[0].numel()))
+    if torch.compiler.is_exporting():  # an exporter cannot read gradients of our own
+        return _prepared(weight, dtype, up)
     working, energy = _Prepared.apply(weight, dtype, up)  # type: ignore[no-untyped-call]
     return working, energy
+
+
+def _prepared(weight: Tensor, dtype: torch.dtype, up: bool) -> tuple[Tensor, Tensor]:
+    ordered = weight.transpose(0, 1) if up else weight
+    working = ordered.to(dtype, memory_format=torch.channels_last, copy=True)
+    return working.transpose(0, 1) if up else working, weight.flatten(2).square().sum(2)
 
 
 class _Prepared(torch.autograd.Function):
@@ -38,9 +46,7 @@ class _Prepared(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, dtype: torch.dtype, up: bool) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(weight)
-        ordered = weight.transpose(0, 1) if up else weight
-        working = ordered.to(dtype, memory_format=torch.channels_last, copy=True)
-        return working.transpose(0, 1) if up else working, weight.flatten(2).square().sum(2)
+        return _prepared(weight, dtype, up)
 
     @staticmethod
     def backward(ctx: Any, working_grad: Tensor, energy_grad: Tensor) -> tuple[Tensor, None, None]:
@@ -107,7 +113,7 @@ class StyledConv(nn.Module):
 
     def shift(self, y: Tensor, factors: Tensor, noise_mode: NoiseMode) -> tuple[Tensor, Tensor]:
         """Return (noise * strength + bias) / factors, split into factors [n, hw, k] and [n, k, out]."""
-        n, area = len(y), self.size[0] * self.size[1]
+        n, area = y.shape[0], self.size[0] * self.size[1]
         left = y.new_ones(1, area, 1)
         right = self.bias[None, None]
         if noise_mode != "none":

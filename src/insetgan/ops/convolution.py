@@ -60,6 +60,8 @@ def correlate(
     Returns:
         [n, out, (h + 2 padding - k) // stride + 1, likewise].
     """
+    if torch.compiler.is_exporting():  # an exporter cannot read gradients of our own
+        return _correlate(x, weight, bias, stride, padding, slope)
     y: Tensor = _Correlation.apply(x, weight, bias, stride, padding, slope)  # type: ignore[no-untyped-call]
     return y
 
@@ -77,8 +79,26 @@ def correlate_adjoint(y: Tensor, weight: Tensor, size: Size, *, stride: int = 1,
     Returns:
         [n, in, *size].
     """
+    if torch.compiler.is_exporting():
+        return _transposed(y, weight, size, stride, padding)
     x: Tensor = _Adjoint.apply(y, weight, size, stride, padding)  # type: ignore[no-untyped-call]
     return x
+
+
+def _correlate(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, slope: float) -> Tensor:
+    y = F.conv2d(x, weight, bias, stride, padding)
+    if slope != 1:  # in place it would be slower in bfloat16
+        y = F.leaky_relu_(y, slope) if y.dtype == torch.float32 else F.leaky_relu(y, slope)
+    return y
+
+
+def _transposed(y: Tensor, weight: Tensor, size: Size, stride: int, padding: int) -> Tensor:
+    """The adjoint as the operation that exporters know; its size is what is left of `size` over the smallest result."""
+    extra = [
+        wanted - ((given - 1) * stride + kernel - 2 * padding)
+        for wanted, given, kernel in zip(size, y.shape[2:], weight.shape[2:], strict=True)
+    ]
+    return F.conv_transpose2d(y, weight, stride=stride, padding=padding, output_padding=extra)
 
 
 class _Correlation(torch.autograd.Function):
@@ -86,9 +106,7 @@ class _Correlation(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int, slope: float
     ) -> Tensor:
-        y = F.conv2d(x, weight, bias, stride, padding)
-        if slope != 1:  # in place it would be slower in bfloat16
-            y = F.leaky_relu_(y, slope) if y.dtype == torch.float32 else F.leaky_relu(y, slope)
+        y = _correlate(x, weight, bias, stride, padding, slope)
         ctx.save_for_backward(x, weight, y if slope != 1 else None)
         ctx.options, ctx.slope = (stride, padding), slope
         return y

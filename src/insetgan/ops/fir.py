@@ -1,7 +1,8 @@
 """Resampling with StyleGAN2's low-pass filter [1, 3, 3, 1], and its blur alone.
 
 Outside an image counts as zero, as in the published networks. The filter is separable and symmetric, so correlation
-and convolution agree and the gradient of a blur is a blur: that keeps every order of derivative cheap.
+and convolution agree and the gradient of a blur is a blur: that keeps every order of derivative cheap. While a network is
+exported the functions are called without gradients of their own, which an exporter cannot read.
 """
 
 from typing import Any
@@ -30,13 +31,17 @@ def _kernel_for(x: Tensor, gain: float) -> Tensor:
     return (torch.outer(taps, taps) * (gain / sum(TAPS) ** 2)).expand(x.shape[1], 1, 4, 4)
 
 
+def _blur(x: Tensor, padding: int, gain: float) -> Tensor:
+    return F.conv2d(x, _kernel_for(x, gain), padding=padding, groups=x.shape[1])
+
+
 class _Blur(torch.autograd.Function):
     """Blur whose gradient is again this function; the depthwise convolution's own gradient is half as fast."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, padding: int, gain: float) -> Tensor:
         ctx.padding, ctx.gain = padding, gain
-        return F.conv2d(x, _kernel_for(x, gain), padding=padding, groups=x.shape[1])
+        return _blur(x, padding, gain)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
@@ -54,6 +59,8 @@ def blur2d(x: Tensor, *, padding: int = 1, gain: float = 1.0) -> Tensor:
     Returns:
         [n, c, h + 2 * padding - 3, w + 2 * padding - 3].
     """
+    if torch.compiler.is_exporting():
+        return _blur(x, padding, gain)
     blurred: Tensor = _Blur.apply(x, padding, gain)  # type: ignore[no-untyped-call]
     return blurred
 
@@ -77,15 +84,19 @@ def downsample2d(x: Tensor, *, gain: float = 1.0) -> Tensor:
     return halved
 
 
+def _upsample(x: Tensor) -> Tensor:
+    y = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    for edge in (y[:, :, 0], y[:, :, -1], y[..., 0], y[..., -1]):
+        edge.mul_(0.75)
+    return y
+
+
 class _Upsample(torch.autograd.Function):
     """Bilinear interpolation, which repeats the edge beyond the border; the FIR filter pads with zeros."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        y = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-        for edge in (y[:, :, 0], y[:, :, -1], y[..., 0], y[..., -1]):
-            edge.mul_(0.75)
-        return y
+        return _upsample(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
@@ -97,5 +108,7 @@ def upsample2d(x: Tensor) -> Tensor:
 
     With these taps this is bilinear interpolation (align_corners=False) of an image surrounded by zeros.
     """
+    if torch.compiler.is_exporting():
+        return _upsample(x)
     doubled: Tensor = _Upsample.apply(x)  # type: ignore[no-untyped-call]
     return doubled

@@ -43,7 +43,7 @@ def pixels(x: Tensor) -> Tensor:
 
 def images(x: Tensor, size: torch.Size) -> Tensor:
     """Undo `pixels`: [n, h * w, c] -> [n, c, h, w]; `size` is (h, w)."""
-    return x.view(len(x), *size, -1).permute(0, 3, 1, 2)
+    return x.view(x.shape[0], *size, -1).permute(0, 3, 1, 2)
 
 
 def conv2d_up(x: Tensor, weight: Tensor) -> Tensor:
@@ -60,13 +60,17 @@ def conv2d_up(x: Tensor, weight: Tensor) -> Tensor:
     return blur2d(correlate_adjoint(x, weight.transpose(0, 1), size, stride=2), gain=4)
 
 
+def _shifted_leaky_relu(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    shifted = pixels(x).baddbmm_(left, right)
+    return images(F.leaky_relu(shifted, SLOPE), x.shape[2:])  # in place it would be slower in bfloat16
+
+
 class _ShiftedLeakyReLU(torch.autograd.Function):
     """lrelu(x + left @ right), each image seen as a matrix [pixels, channels]."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, left: Tensor, right: Tensor) -> Tensor:
-        shifted = pixels(x).baddbmm_(left, right)
-        y = images(F.leaky_relu(shifted, SLOPE), x.shape[2:])  # in place it would be slower in bfloat16
+        y = _shifted_leaky_relu(x, left, right)
         ctx.save_for_backward(y, left)
         return y
 
@@ -105,6 +109,8 @@ def shifted_leaky_relu(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
     Returns:
         [n, c, h, w].
     """
+    if torch.compiler.is_exporting():  # an exporter cannot read gradients of our own
+        return _shifted_leaky_relu(x, left, right)
     y: Tensor = _ShiftedLeakyReLU.apply(x, left, right)  # type: ignore[no-untyped-call]
     return y
 
@@ -207,5 +213,7 @@ def fan_out(x: Tensor, scale: Tensor | None, mixing: Tensor | None) -> tuple[Ten
     """
     scale = None if scale is None else scale.to(x.dtype)
     mixing = None if mixing is None else mixing.to(x.dtype)
+    if torch.compiler.is_exporting():
+        return _scale(x, scale), _mix(x, mixing)
     scaled, mixed = _FanOut.apply(x, scale, mixing)  # type: ignore[no-untyped-call]
     return scaled, mixed

@@ -12,6 +12,8 @@ from pydantic import Field
 from insetgan.data.archive import Archive
 from insetgan.data.crops import PartCrops
 from insetgan.data.fill import write_archive
+from insetgan.data.person import PART_NAMES
+from insetgan.data.reading import PLAIN, Reading
 from insetgan.data.writer import ArchiveWriter, encode_image, image_name
 from insetgan.detection.people import PeopleFinder
 from insetgan.ops.boxes import MARGIN
@@ -46,15 +48,26 @@ class CropsSource(FileSource):
 
     name = "crops"
 
+    def idle(self, path: Path) -> dict[str, str]:
+        """As of every source; from an archive with boxes also what is for photographs."""
+        known = super().idle(path)
+        if path.is_dir() or path.suffix.lower() == ".zip":
+            if _archive_with_boxes(path, PLAIN) is not None:
+                said = f"is for photographs, and data.input={path} has boxes"
+                return {**known, "finder": said, "source.duplicates": said}
+        return known
+
     def run(self, task: Task) -> Sequence[str]:
         """Write the archive; from photographs the table of reasons and the sheet too, see `gather.gather`."""
         if task.width not in (None, task.height):
             raise UserError(f"data.height={task.height} data.width={task.width}: crops are square")
         out = task.out or Path(f"outputs/data/{self.part}-{task.height}x{task.height}.zip")
-        archive = _archive_with_boxes(task)
+        archive = _archive_with_boxes(task.path, task.reading)
         if archive is not None:
+            self._refuse_unknown((*PART_NAMES, *archive.parts))
             return self._from_archive(archive, task, out)
         assert task.finder is not None
+        self._refuse_unknown(getattr(task.finder, "names", ()))
         maker = CropMaker(task.finder, task.height, self.part, self.margin, self.mirror, self.enlarge)
         return gather(
             replace(task, out=out),
@@ -66,12 +79,24 @@ class CropsSource(FileSource):
             duplicates=self.duplicates,
         )
 
+    def _refuse_unknown(self, known: Sequence[str]) -> None:
+        """Refuse a part that is none of those that are known; where none are known, everything goes.
+
+        Raises:
+            UserError: naming those that there are.
+        """
+        if known and self.part not in known:
+            raise UserError(f"source.part={self.part}: must be one of {', '.join(dict.fromkeys(known))}")
+
     def _from_archive(self, archive: Archive, task: Task, out: Path) -> list[str]:
         smallest = max(1, round(task.height / self.enlarge / (1 + 2 * self.margin)))
         flip = [self.part] if self.mirror else []
-        crops = PartCrops(
-            archive, self.part, task.height, task.height, self.margin, smallest, flip=flip, on_fault="skip"
-        )
+        try:
+            crops = PartCrops(
+                archive, self.part, task.height, task.height, self.margin, smallest, flip=flip, on_fault="skip"
+            )
+        except UserError as error:  # of training sets, whose setting has another name
+            raise UserError(str(error).replace("data.path=", "data.input=", 1)) from error
         count = len(crops) if task.limit is None else min(len(crops), task.limit)
         names = [image_name(index, task.image_format) for index in range(count)]
         made = {"source": self.name, "part": self.part, "margin": self.margin, "mirror": self.mirror}
@@ -85,6 +110,8 @@ class CropsSource(FileSource):
         written = write_archive(writer, names, make, workers=task.workers, on_progress=task.on_progress)
         faulty = f"{len(crops.skipped)} images are faulty and left out, the first {next(iter(crops.skipped), '')}"
         lines = [*crops.notes, *([faulty] if crops.skipped else [])]
+        if count < len(crops):
+            lines.append(f"data.num_images={count}: the first {count} of {len(crops)} crops are taken")
         said = "" if written else "already made, "
         lines.append(f"{self.part} of {len(crops)} of {len(archive)} images is {smallest} pixels or more")
         return [*lines, f"{out}: {said}{count} images of {size[0]} x {size[1]}, {out.stat().st_size / 2**20:.1f} MB"]
@@ -133,15 +160,15 @@ def _write_crop(writer: ArchiveWriter, crops: PartCrops, image_format: str, qual
     writer.add(image_name(index, image_format), data, {}, {})
 
 
-def _archive_with_boxes(task: Task) -> Archive | None:
+def _archive_with_boxes(path: Path, reading: Reading) -> Archive | None:
     """The archive at the path, if it is one and has boxes."""
-    if not task.path.exists():
-        raise UserError(f"data.input={task.path}: no such file or folder")
-    if task.path.is_file() and task.path.suffix.lower() != ".zip":
+    if not path.exists():
+        raise UserError(f"data.input={path}: no such file or folder")
+    if path.is_file() and path.suffix.lower() != ".zip":
         return None
-    if task.path.is_dir() and not any(task.path.glob("*.json")):
+    if path.is_dir() and not any(path.glob("*.json")):
         return None
-    archive = Archive(task.path, task.reading)
-    if not archive.has_boxes and task.path.is_file():
-        raise UserError(f"data.input={task.path}: has no boxes; crops need them, or a folder of photographs")
+    archive = Archive(path, reading)
+    if not archive.has_boxes and path.is_file():
+        raise UserError(f"data.input={path}: has no boxes; crops need them, or a folder of photographs")
     return archive if archive.has_boxes else None

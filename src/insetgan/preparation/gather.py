@@ -26,6 +26,7 @@ from insetgan.preparation.verdict import Rejected, Verdict
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import lock_folder
 from insetgan.runtime.fingerprint import files_of, fingerprint
+from insetgan.runtime.threads import processors
 
 _VERSION = 1  # of what is made: another number, other images
 _CHUNK = 256  # files that wait for a process at a time
@@ -181,7 +182,7 @@ def _all(job: _Job) -> list[Verdict]:
     waiting = [index for index in range(total) if _known(job.writer, index) is None]
     done = total - len(waiting)
     job.task.on_progress(done, total)
-    processes = min(job.task.workers or os.cpu_count() or 1, len(waiting))
+    processes = min(job.task.workers or processors(), len(waiting))
     if processes <= 1:
         for index in waiting:
             _one(job, index)

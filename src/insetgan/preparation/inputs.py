@@ -8,7 +8,7 @@ import torch
 from PIL import UnidentifiedImageError
 from torch import Tensor
 
-from insetgan.data.image import examine, read_facts, read_pixels, why
+from insetgan.data.image import ARCHIVES, examine, read_facts, read_pixels, why
 from insetgan.data.reading import Reading
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -60,6 +60,7 @@ def find_inputs(path: Path, limit: int | None = None) -> Inputs:
         UserError: nothing there, or a folder without such files.
     """
     if path.is_file():
+        _refuse_other(path)
         return Inputs(path.parent, (path.name,))
     if not path.is_dir():
         raise UserError(f"data.input={path}: no such file or folder")
@@ -81,6 +82,20 @@ def find_inputs(path: Path, limit: int | None = None) -> Inputs:
         notes.append(f"data.num_images={limit}: the first {limit} of {len(names)} files by name are looked at")
         names = names[:limit]
     return Inputs(path, tuple(names), tuple(notes))
+
+
+def _refuse_other(path: Path) -> None:
+    """Refuse a file that is given by itself, and that is no image by its ending.
+
+    Raises:
+        UserError: saying what may be given.
+    """
+    if path.name.lower().endswith(ARCHIVES):
+        raise UserError(
+            f"data.input={path}: is an archive, and this source reads a photograph or a folder of photographs; unpack it"
+        )
+    if path.name.lower().endswith(_OTHERS):
+        raise UserError(f"data.input={path}: is no image by its ending; give a photograph or a folder of photographs")
 
 
 @dataclass(frozen=True)

@@ -16,21 +16,34 @@ class LookSource(FileSource):
 
     name = "look"
 
+    def idle(self, path: Path) -> dict[str, str]:
+        """As of every source, and what makes an archive."""
+        makes = "source=look makes no archive, but a drawing of each photograph, of its size, as PNG"
+        keys = ("data.height", "data.width", "data.workers", "data.image_format", "data.quality", "overwrite")
+        return {**super().idle(path), **dict.fromkeys(keys, makes)}
+
     def run(self, task: Task) -> Sequence[str]:
-        """Write one drawing for each photograph into a folder, `outputs/look` unless another is given."""
+        """Write one drawing for each photograph into a folder, `outputs/look` unless another is given.
+
+        Files that cannot be read are named, and the others are drawn.
+
+        Raises:
+            UserError: no file can be read.
+        """
         assert task.finder is not None
         inputs = find_inputs(task.path, task.limit)
         folder = task.out or Path("outputs/look")
         if folder.exists() and not folder.is_dir():
             raise UserError(f"out={folder}: is a file; look writes its drawings into a folder")
-        make_folder(folder)
         lines = list(inputs.notes)
+        unread: list[str] = []
         for done, name in enumerate(inputs.names, start=1):
             try:
                 photo = read_photo(inputs.folder / name, task.reading)
                 people = task.finder.find(photo.pixels, name)
             except ValueError as error:
-                lines.append(f"{name}: not looked at ({error})")
+                unread.append(f"{name}: not looked at ({error})")
+                lines.append(unread[-1])
                 task.on_progress(done, len(inputs.names))
                 continue
             stream = io.BytesIO()
@@ -45,6 +58,8 @@ class LookSource(FileSource):
                     corners = ", ".join(f"{value * scale:.0f}" for value in box.box)
                     lines.append(f"  {number}: {part} {box.score:.2f} [{corners}]")
             task.on_progress(done, len(inputs.names))
+        if len(unread) == len(inputs.names):
+            raise UserError(f"data.input={task.path}: none of {len(unread)} files can be looked at; {unread[0]}")
         return lines
 
 

@@ -61,6 +61,18 @@ class FileSource(ABC):
         """Columns of its images of `height` rows, where the user gives none."""
         return height
 
+    def idle(self, path: Path) -> dict[str, str]:
+        """Settings of prepare.py that have no effect with this source, each with the reason.
+
+        Args:
+            path: what the user gives it to read.
+
+        Raises:
+            UserError: nothing there.
+        """
+        seed = {"data.seed": f"source={self.name} draws nothing at random"}
+        return seed if self.finds else {**seed, "finder": f"source={self.name} looks for no people"}
+
     @abstractmethod
     def run(self, task: Task) -> Sequence[str]:
         """Do it.

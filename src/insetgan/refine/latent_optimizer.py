@@ -7,7 +7,9 @@ from torch import Tensor
 
 from insetgan.detection.placement import Placement
 from insetgan.refine.latents import CANVAS, Latents
+from insetgan.refine.quasi_newton import QuasiNewton
 from insetgan.refine.sides import SIDES, Side
+from insetgan.runtime.tensors import copy_into
 
 Tensors = dict[str, Tensor]
 """Named tensors, as a safetensors file holds them."""
@@ -20,12 +22,13 @@ class LatentOptimizer:
 
     Args:
         starts: where the latents start, by `CANVAS` and part; they are copied.
+        newton: the sides that L-BFGS moves together; none where Adam moves them.
 
     Attributes:
         latents: as they are now.
     """
 
-    def __init__(self, starts: Mapping[str, Latents]) -> None:
+    def __init__(self, starts: Mapping[str, Latents], newton: Sequence[Side] = ()) -> None:
         self.latents = {name: latents.detached() for name, latents in starts.items()}
         self._adam = {
             side: torch.optim.Adam(leaves, betas=(0.9, 0.999)) for side in SIDES if (leaves := self.leaves(side))
@@ -33,6 +36,8 @@ class LatentOptimizer:
         for side in SIDES:
             for leaf in self.leaves(side):
                 leaf.requires_grad_()
+        moving = self.leaves(*newton)
+        self._newton = QuasiNewton(moving) if moving else None
 
     def names(self, sides: Iterable[Side]) -> list[str]:
         """The generators that belong to the given sides."""
@@ -44,12 +49,12 @@ class LatentOptimizer:
         return [leaf for name in self.names(sides) for leaf in self.latents[name].moving]
 
     def step(self, sides: Sequence[Side], loss: Tensor, rates: Mapping[Side, float], running: Tensor) -> Tensor:
-        """Descend by one Adam step.
+        """Descend by one step of Adam, or of L-BFGS.
 
         Args:
             sides: whose latents move.
             loss: of each sample, [n]. Losses of samples are summed, so no sample changes another.
-            rates: learning rate of each side.
+            rates: learning rate of each side; for L-BFGS the longest root mean square step.
             running: bool [n]; the loss of other samples does not count.
 
         Returns:
@@ -59,6 +64,11 @@ class LatentOptimizer:
         gradients = torch.autograd.grad(torch.where(running, loss, 0.0).sum(), leaves, allow_unused=True)
         known = [gradient for gradient in gradients if gradient is not None]
         finite = finite_rows(known) if known else torch.ones_like(running)
+        if self._newton is not None:
+            whole = [torch.zeros_like(x) if each is None else each for x, each in zip(leaves, gradients, strict=True)]
+            units = [rates[side] for side in SIDES if side in sides for _ in self.leaves(side)]
+            self._newton.step(loss.detach(), [each.nan_to_num() for each in whole], units, running & finite)
+            return finite
         for leaf, gradient in zip(leaves, gradients, strict=True):
             follow = (running & finite).view(-1, *[1] * (leaf.dim() - 1))
             leaf.grad = torch.zeros_like(leaf) if gradient is None else torch.where(follow, gradient, 0.0)
@@ -69,11 +79,20 @@ class LatentOptimizer:
             self._adam[side].zero_grad()
         return finite
 
+    @torch.no_grad()
+    def take_over(self, latents: Mapping[str, Latents]) -> None:
+        """Go on from other latents of the same generators; Adam knows nothing of them yet."""
+        for name, own in self.latents.items():
+            for kind, tensor in own.tensors.items():
+                copy_into(tensor, latents[name].tensors[kind])
+
     def tensors(self) -> Tensors:
         """Copies of the latents, and of Adam's moments and step counts."""
         kept = latent_tensors("latents", self.latents)
         for name, leaf, state in self._moments():
             kept |= {f"{name}.{key}": state[leaf][key] for key in ("step", "exp_avg", "exp_avg_sq") if leaf in state}
+        if self._newton is not None:
+            kept |= {f"newton.{name}": tensor for name, tensor in self._newton.tensors().items()}
         return {name: tensor.detach().clone() for name, tensor in kept.items()}
 
     @torch.no_grad()
@@ -91,6 +110,9 @@ class LatentOptimizer:
                 state[leaf] = {"step": tensors[f"{name}.step"].detach().clone().cpu()}
                 for key in ("exp_avg", "exp_avg_sq"):
                     state[leaf][key] = copy_into(torch.empty_like(leaf), tensors[f"{name}.{key}"])
+        if self._newton is not None:
+            named = {name.removeprefix("newton."): each for name, each in tensors.items() if name.startswith("newton.")}
+            self._newton.load(named)
 
     def _moments(self) -> Iterable[tuple[str, Tensor, dict[Tensor, Tensors]]]:
         """Name of each moving tensor, the tensor, and Adam's state of its side."""
@@ -157,14 +179,3 @@ def finite_rows(tensors: Iterable[Tensor]) -> Tensor:
 def latent_tensors(prefix: str, latents: Mapping[str, Latents]) -> Tensors:
     """The tensors of latents, named "<prefix>.<generator>.<latent>", such as "best.canvas.shared"."""
     return {f"{prefix}.{name}.{kind}": tensor for name, one in latents.items() for kind, tensor in one.tensors.items()}
-
-
-def copy_into(own: Tensor, other: Tensor) -> Tensor:
-    """Overwrite a tensor by one of the same shape; gives the first.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    if own.shape != other.shape:
-        raise ValueError(f"a tensor of shape {tuple(other.shape)} where {tuple(own.shape)} belongs")
-    return own.copy_(other)

@@ -18,6 +18,7 @@ from insetgan.ops.regions import Blend
 from insetgan.refine.block_state import BlockState, FrameRecorder, PartialStore, block_key
 from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.objective import Objective
+from insetgan.refine.one_pass import OnePass
 from insetgan.refine.problem import Problem, Result, Step
 from insetgan.refine.ranking import best_rows
 from insetgan.refine.schedule import Schedule
@@ -78,6 +79,7 @@ class RefinementModule(pl.LightningModule):
         plan: options for refining one sample.
         perceptual: features for the perceptual terms.
         segmenter: gives masks, where the plan asks for them.
+        one_pass: predicts the latents from which the steps go on.
 
     Attributes:
         on_step: called after each step of the solver.
@@ -100,13 +102,14 @@ class RefinementModule(pl.LightningModule):
         *,
         perceptual: Perceptual | None,
         segmenter: Segmenter | None = None,
+        one_pass: OnePass | None = None,
     ) -> None:
         super().__init__()
         self.canvas, self.parts = canvas, dict(parts)
         self.objective, self.schedule, self.plan = objective, schedule, plan
-        self.perceptual, self.segmenter = perceptual, segmenter
+        self.perceptual, self.segmenter, self.one_pass = perceptual, segmenter, one_pass
         parted = [owner for part in self.parts.values() for owner in (part.generator, part.detector)]
-        self._owners = [canvas, *parted, perceptual, segmenter]
+        self._owners = [canvas, *parted, perceptual, segmenter, one_pass.composer if one_pass else None]
         # A list of modules, so that the Trainer moves them to its device.
         self.networks = nn.ModuleList([network for owner in self._owners for network in owned_networks(owner)])
         self.on_step: Callable[[Step], None] | None = None
@@ -148,7 +151,7 @@ class RefinementModule(pl.LightningModule):
                 listener(step)
 
         before = state.read() if state is not None else None
-        return refine(problem, self.objective, schedule, state=before, on_step=on_step)
+        return refine(problem, self.objective, schedule, state=before, one_pass=self.one_pass, on_step=on_step)
 
     def on_predict_batch_end(self, outputs: Any, batch: Sequence[int], *_: Any) -> None:
         """Remove the state of a block. The callbacks, which write its samples, come before."""
@@ -170,7 +173,8 @@ class RefinementModule(pl.LightningModule):
     def files(self) -> list[Path]:
         """The files whose contents decide the results: weights of all networks, and what terms read."""
         terms = [term for term in self.objective.terms.values() if isinstance(term, ReadsFiles)]
-        return [*self.start_files(), *files_of(self.perceptual, self.segmenter, *terms)]
+        composer = self.one_pass.composer if self.one_pass else None
+        return [*self.start_files(), *files_of(self.perceptual, self.segmenter, composer, *terms)]
 
     def start_files(self) -> list[Path]:
         """The files whose contents decide with which images a refinement begins."""

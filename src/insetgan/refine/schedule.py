@@ -1,7 +1,7 @@
 """When which generator is updated, how fast, until when boxes may move, and when a sample is done."""
 
 import math
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -44,6 +44,13 @@ class Schedule:
     ] = 300
     sides: Annotated[tuple[Side, ...], Field(min_length=1, description="whose latents are optimised")] = SIDES
     together: Annotated[bool, Field(description="update both sides in every step, instead of in turn")] = False
+    optimizer: Annotated[
+        Literal["adam", "lbfgs"],
+        Field(
+            description="lbfgs learns the curvature of each sample: together, in one stage, at full weights and with boxes "
+            "that stand still; the rates are then the longest root mean square steps, without ramps"
+        ),
+    ] = "adam"
     block: Annotated[
         int,
         Field(
@@ -98,6 +105,13 @@ class Schedule:
         ends = [stage.until for stage in self.stages]
         if ends[-1] != 1 or sorted(set(ends)) != ends:
             raise SettingError("stages", f"their ends must rise from above 0 to 1, not {ends}")
+        if self.newton and (not self.together or len(ends) > 1 or self.renew_canvas or self.renew_inset):
+            raise SettingError("optimizer", "takes together=true, one stage and no renewed references", self.optimizer)
+
+    @property
+    def newton(self) -> bool:
+        """Whether the same function is minimised in every step, by L-BFGS."""
+        return self.optimizer == "lbfgs"
 
     def stage(self, step: int) -> int:
         """Number of the stage that step number `step`, from 0, belongs to."""
@@ -122,6 +136,8 @@ class Schedule:
 
     def rate(self, step: int, side: Side) -> float:
         """Learning rate of one side at step number `step`."""
+        if self.newton:
+            return self.canvas_rate if side == "canvas" else self.inset_rate
         number = self.stage(step)
         full = (self.canvas_rate if side == "canvas" else self.inset_rate) * self.stages[number].rate
         begin = self._begin(number)
@@ -136,7 +152,7 @@ class Schedule:
 
     def may_detect(self, step: int) -> bool:
         """Whether boxes may still move at step number `step`."""
-        return self.progress(step) < self.detect_until and self.stages[self.stage(step)].detect
+        return not self.newton and self.progress(step) < self.detect_until and self.stages[self.stage(step)].detect
 
     def renewed(self, step: int) -> tuple[Side, ...]:
         """The sides whose references are taken anew before step number `step`."""

@@ -1,6 +1,7 @@
 """The joint optimisation of section 3.3 of the paper."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from insetgan.refine.conclusion import conclude
 from insetgan.refine.latents import CANVAS
 from insetgan.refine.locate import locate
 from insetgan.refine.objective import Objective
+from insetgan.refine.one_pass import OnePass
 from insetgan.refine.problem import Problem, Result, Step
 from insetgan.refine.schedule import Schedule, Turn
 from insetgan.refine.sides import Side
@@ -23,6 +25,7 @@ def refine(
     schedule: Schedule,
     *,
     state: Mapping[str, Tensor] | None = None,
+    one_pass: OnePass | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Result:
     """Optimise the latents w_A of the canvas and w_B of the insets until the insets fit.
@@ -37,6 +40,8 @@ def refine(
         schedule: in which order and how fast.
         state: what `Step.state` gave in an interrupted run of the same problem, objective and schedule. The run goes on
             from there and arrives at the very numbers of an unbroken one.
+        one_pass: predicts the latents from which the steps go on; the result is compared with the start latents all the
+            same, and the references are theirs. None goes on from the start latents themselves.
         on_step: called after every update.
 
     Returns:
@@ -49,10 +54,9 @@ def refine(
     # A caller may stand in inference mode (a Trainer's predict loop does), where nothing could be differentiated.
     with torch.inference_mode(False), torch.enable_grad():
         initial = Initial.of(problem)  # I_A, I_B, the boxes and the references of the start latents
-        run = SolverState(problem, initial)
-        if state is not None:
-            run.load(problem, state)
-        view, turn = _first_view(problem, initial, run), schedule.turn(run.step - 1) if run.step else None
+        run = SolverState(problem, initial, schedule.sides if schedule.newton else ())
+        view = _begin(problem, objective, schedule, initial, run, state, one_pass)
+        turn = schedule.turn(run.step - 1) if run.step else None
         standing: dict[str, Tensor] | None = None
 
         for step in range(run.step, schedule.steps):
@@ -76,12 +80,13 @@ def refine(
             loss_terms = objective.values(view, terms.steering)
             values = {**standing, **_detached({**objective.values(view, terms.following), **loss_terms})}
             total = run.record(values, objective.total(values) if values else run.best.total * torch.nan, step)
-            run.settle(schedule, objective.full(schedule.progress(step)), step)
+            progress = _progress(schedule, step, one_pass)
+            run.settle(schedule, objective.full(progress), step)
             run.steps += run.running
 
             # Adam follows the gradient of the terms that steer this side, at the weights of this step.
             if loss_terms and run.running.any():
-                loss = objective.total(loss_terms, schedule.progress(step))
+                loss = objective.total(loss_terms, progress)
                 run.descend(turn.sides, loss, {side: schedule.rate(step, side) for side in turn.sides})
             run.step = step + 1
             if on_step is not None:
@@ -109,6 +114,33 @@ def _first_view(problem: Problem, initial: Initial, run: SolverState) -> View:
         interiors=initial.interiors,
         perceptual=problem.perceptual,
     )
+
+
+def _begin(
+    problem: Problem,
+    objective: Objective,
+    schedule: Schedule,
+    initial: Initial,
+    run: SolverState,
+    state: Mapping[str, Tensor] | None,
+    one_pass: OnePass | None,
+) -> View:
+    """The view with which the steps begin: of the start latents, of a run that was interrupted, or of what a composer says."""
+    if state is not None:
+        run.load(problem, state)
+    elif one_pass is not None:
+        view = one_pass.run(problem, objective, schedule.sides, initial)
+        run.optimizer.take_over(view.latents)
+        return replace(view, latents=run.optimizer.latents)
+    return _first_view(problem, initial, run)
+
+
+def _progress(schedule: Schedule, step: int, one_pass: OnePass | None) -> float:
+    """Fraction of the run that is done, for the ramps.
+
+    All of it behind a composer, whose passes have done what ramps are for, and for L-BFGS, which needs one function.
+    """
+    return schedule.progress(step) if one_pass is None and not schedule.newton else 1.0
 
 
 @torch.no_grad()

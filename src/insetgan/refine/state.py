@@ -8,13 +8,14 @@ from torch import Tensor
 
 from insetgan.detection.placement import Placement
 from insetgan.refine.composition import draw_all, regions_at
-from insetgan.refine.latent_optimizer import Best, LatentOptimizer, Tensors, copy_into, finite_rows, latent_tensors
+from insetgan.refine.latent_optimizer import Best, LatentOptimizer, Tensors, finite_rows, latent_tensors
 from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.locate import interiors, locate
 from insetgan.refine.locations import Locations
 from insetgan.refine.problem import Problem
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.sides import Side
+from insetgan.runtime.tensors import copy_into
 
 TOTAL = "total"
 """The name of the objective at full weights among the curves."""
@@ -58,6 +59,7 @@ class SolverState:
     Args:
         problem: what is solved.
         initial: what its start latents draw.
+        newton: the sides that L-BFGS moves; none where Adam moves them.
 
     Attributes:
         step: steps done.
@@ -74,9 +76,9 @@ class SolverState:
         renewed: the latents whose images L_body and L_face hold on to since they were renewed, by generator.
     """
 
-    def __init__(self, problem: Problem, initial: Initial) -> None:
+    def __init__(self, problem: Problem, initial: Initial, newton: Sequence[Side] = ()) -> None:
         self.step = 0
-        self.optimizer = LatentOptimizer(problem.starts)
+        self.optimizer = LatentOptimizer(problem.starts, newton)
         self.best = Best(problem.starts, initial.locations.placements)
         self.locations, self.placements = initial.locations, initial.locations.placements
         self.since_located = 0

@@ -36,10 +36,14 @@ class WalkModule(RefinementModule):
         (image,) = batch
         codes = self._between(image)
         problem = self.problem(codes)
-        with torch.no_grad():
-            drawn = draw_all(self.canvas, self.parts, codes, codes)
         schedule = self.schedule
-        if (footing := self._footing(image)) is not None:
+        footing = self._footing(image)
+        if footing is not None and self.one_pass is not None:
+            # A composer follows the way by itself: neighbours in latent space come to neighbours. Only boxes stay calm.
+            problem = replace(problem, placements=footing.placements)
+        elif footing is not None:
+            with torch.no_grad():
+                drawn = draw_all(self.canvas, self.parts, codes, codes)
             problem = set_out(problem, drawn, footing)
             schedule = replace(schedule, steps=max(1, round(schedule.steps * LATER)))
         return Refined(self.refine(batch, problem, schedule), [])

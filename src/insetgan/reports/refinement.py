@@ -31,12 +31,18 @@ SHOWN = 64
 
 
 def gather_results(
-    samples: RefinedSamples, seeds: Sequence[int], *, walk: bool = False, labels: Mapping[str, Any] | None = None
+    samples: RefinedSamples,
+    seeds: Sequence[int],
+    *,
+    walk: bool = False,
+    labels: Mapping[str, Any] | None = None,
+    solver: str = "steps",
 ) -> dict[str, Any]:
     """Write results.json, latents.safetensors, curves.csv and sheet.png of these seeds.
 
     Only the records of the samples are ever in memory together. Of a walk, the summary also says how far neighbours
-    differ, as naive pastes and refined. `labels` are those of conditional generators, by "canvas" and part name.
+    differ, as naive pastes and refined. `labels` are those of conditional generators, by "canvas" and part name, and `solver`
+    is what found the latents.
 
     Returns:
         What results.json holds: `samples`, a record for each result; `summary`, the medians; `measures`, what the numbers
@@ -50,7 +56,7 @@ def gather_results(
     records = [samples.record(name) for name in names]
     results: dict[str, Any] = {"samples": records, "summary": summarise(records, samples.measures)}
     results["measures"] = {name: each.plain() for name, each in quantities(samples.measures).items()}
-    results |= provenance()
+    results |= {"solver": solver, **provenance()}
     if labels:
         results["labels"] = dict(labels)
     if walk:

@@ -111,8 +111,9 @@ def _s3(_: int) -> Any:
     """
     from obstore.fsspec import FsspecStore
 
+    make: Any = FsspecStore
     plain = os.environ.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT", "")).startswith("http://")
-    return FsspecStore(
+    return make(
         "s3",
         client_options={"timeout": f"{SILENCE}s", "connect_timeout": f"{SILENCE}s", "allow_http": plain},
         retry_config={"max_retries": 0},

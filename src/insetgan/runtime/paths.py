@@ -5,6 +5,7 @@ Relative paths start at the folder in which the command was started. An "=" or a
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,11 @@ from pydantic import AfterValidator
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.settings import Words
+
+ADDRESSES = ("https://", "http://", "hf:", "known:")
+"""Beginnings of addresses from which weights are fetched; see `weights.address`."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def read_path(typed: str | os.PathLike[str], *, key: str = "path") -> Path:
@@ -42,6 +48,9 @@ def _expanded(typed: str) -> str:
         raise ValueError("must not be empty")
     if "\0" in typed:
         raise ValueError("must hold no zero byte")
+    if re.match(_SCHEME, typed):
+        known = f"{', '.join(ADDRESSES[:-1])} or {ADDRESSES[-1]}"
+        raise ValueError(f"no such address is read: those of weights begin with {known}, all else must be a path")
     if not typed.startswith("~"):
         return typed
     found = os.path.expanduser(typed)
@@ -52,8 +61,16 @@ def _expanded(typed: str) -> str:
     return found
 
 
+def _expanded_weights(typed: str) -> str:
+    """The same for what may be an address of weights too."""
+    return typed if typed.startswith(ADDRESSES) else _expanded(typed)
+
+
 UserPath = Annotated[str, AfterValidator(_expanded), Words("a path")]
 """A setting that holds a path, or a name such as that of an embedded model; `~` is replaced when it is read."""
+
+UserWeights = Annotated[str, AfterValidator(_expanded_weights), Words("a path or an address")]
+"""A setting that holds a path or the name of an embedded model, or an address from which weights are fetched."""
 
 
 def home_folder() -> Path | None:

@@ -4,20 +4,39 @@ import functools
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from insetgan import __version__
 from insetgan.runtime import limits, plugins
 from insetgan.runtime.reading import read_file
 
+_MADE_BY: ContextVar[tuple[str, ...]] = ContextVar("made_by", default=())
+
+
+@contextmanager
+def made_by(*command: str) -> Iterator[None]:
+    """Within this context, name another command than the one that runs: a page may carry out what another command does.
+
+    Args:
+        command: the program and its arguments.
+    """
+    token = _MADE_BY.set(command)
+    try:
+        yield
+    finally:
+        _MADE_BY.reset(token)
+
 
 def provenance() -> dict[str, str]:
-    """Version of the package, the command that runs, and the git commit of the package or "unknown".
+    """Version of the package, the command that runs or `made_by` names, and the git commit of the package or "unknown".
 
     A commit with "+" behind it had changes that were not committed. If packages of the user's own were named, `plugins` has
     digests of their source code.
     """
-    name, *arguments = sys.argv
+    name, *arguments = _MADE_BY.get() or sys.argv
     command = shlex.join([Path(name).name, *arguments])
     found = {"version": __version__, "command": command, "commit": _commit()}
     return found | {"plugins": named} if (named := _plugins()) else found

@@ -157,3 +157,14 @@ def _refuse_globals(stream: IO[bytes]) -> None:
                 raise ValueError(f"its description takes more than {size_text(limits.PICKLE_BYTES)}")
     except pickle.UnpicklingError as error:
         raise ValueError(str(error)) from error
+
+
+def copy_into(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Overwrite a tensor by one of the same shape; gives the first.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if own.shape != other.shape:
+        raise ValueError(f"a tensor of shape {tuple(other.shape)} where {tuple(own.shape)} belongs")
+    return own.copy_(other)

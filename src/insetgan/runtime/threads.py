@@ -14,6 +14,12 @@ def let_waiting_threads_sleep() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def processors() -> int:
+    """How many processors this process may use, at least 1; a cluster may lend it some of the machine's."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
 def limit_threads(number: int | None) -> None:
     """Compute with so many threads, also in the processes that Lightning starts; None leaves it to torch.
 

@@ -1,6 +1,5 @@
 """A Trainer whose refusals are mistakes of the user."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.lightning import CPUAccelerator, pl
+from insetgan.runtime.threads import processors
 
 CLUSTERS = {
     "none": LightningEnvironment,
@@ -72,7 +72,7 @@ def quiet_trainer(*, cluster: str = "none", **arguments: Any) -> pl.Trainer:
         trainer = pl.Trainer(**{**quiet, **arguments, "plugins": plugins})
     except (MisconfigurationException, ValueError, TypeError, ModuleNotFoundError, RuntimeError, KeyError) as error:
         raise UserError(f"trainer: {error}") from error
-    most = os.cpu_count() or 1
+    most = processors()
     if isinstance(trainer.accelerator, CPUAccelerator) and trainer.num_devices > most:
         raise UserError(
             f"trainer.devices={trainer.num_devices}: must be {most} or less, the processors of this machine"

@@ -88,7 +88,7 @@ def r1_penalty(discriminator: Callable[[Tensor], Tensor], images: Tensor) -> Ten
         images: [n, c, h, w] real images.
 
     Returns:
-        [n], |dD/dx|^2 summed over channels and pixels, with a graph, so that it can be minimised.
+        [n], `|dD/dx|^2` summed over channels and pixels, with a graph, so that it can be minimised.
     """
     points = images.detach().requires_grad_()
     logits = discriminator(points)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import append, write_whole
 from insetgan.runtime.lightning import Logger
+from insetgan.runtime.printing import say_error
 from insetgan.runtime.reading import read_file
 
 CLOCK = "Progress/kimg"
@@ -45,17 +47,20 @@ class MetricsCSV(Logger):
         """Nothing: the result folder has config.yaml."""
 
     def start(self, kimg: float) -> None:
-        """Take over the rows of an earlier start of this run, up to its checkpoint."""
+        """Take over the rows of an earlier start of this run, up to its checkpoint; damaged ones are counted in a line."""
         self._rows, self._columns, self._stands = [], [], False
         if kimg > 0 and self.path.is_file():
             try:
                 text = read_file(self.path, limits.METRICS_BYTES).decode(errors="replace")
                 reader = csv.DictReader(io.StringIO(text, newline=""))
-                whole = (row for row in reader if None not in row.values())  # a killed run may leave half a row
+                rows = list(reader)
+                whole = [row for row in rows if not _is_damaged(row)]
                 self._rows = [row for row in whole if _kimg(row) <= kimg]
                 self._columns = list(reader.fieldnames or [])
             except (ValueError, csv.Error) as error:
                 raise UserError(f"{self.path}: {error}; move it away to go on without its rows") from error
+            if damaged := len(rows) - len(whole):
+                say_error(f"{self.path}: {damaged} of {len(rows)} rows are damaged and left out")
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Add a row; appended, unless it has a column that the file has not."""
@@ -78,9 +83,14 @@ class MetricsCSV(Logger):
         return buffer.getvalue()
 
 
+def _is_damaged(row: dict[str, Any]) -> bool:
+    """Whether a row is cut short, as a killed run may leave it, too long, or says not when it was written."""
+    return None in row or None in row.values() or not math.isfinite(_kimg(row))
+
+
 def _kimg(row: dict[str, str]) -> float:
-    """When a row was written; infinite for a damaged one, which is dropped."""
+    """When a row was written; not a number for one that does not say so."""
     try:
-        return float(row.get(CLOCK) or "inf")
+        return float(row.get(CLOCK) or "nan")
     except ValueError:
-        return float("inf")
+        return math.nan

@@ -163,7 +163,7 @@ def generator_path_length(
 ) -> tuple[Tensor, Scalars]:
     """Path length regularisation: weight times the squared distance of path lengths from their running mean.
 
-    Karras et al. 2020 (StyleGAN2), section 3.2: E (|J_w^T y|_2 - a)^2, a the running mean, on a smaller batch, in float32
+    Karras et al. 2020 (StyleGAN2), section 3.2: `E (|J_w^T y|_2 - a)^2`, a the running mean, on a smaller batch, in float32
     whatever the precision of the run. The mean moves first, by all processes' lengths, and is used at once.
     """
     assert inputs.path_mean is not None

@@ -4,22 +4,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.paths import ADDRESSES
 from insetgan.runtime.zips import shown
 from insetgan.weights.known import ask_for_consent, find
-
-SCHEMES = ("https://", "http://", "hf:", "known:")
 
 
 def is_address(text: str) -> bool:
     """Whether a text names a file elsewhere."""
-    return text.startswith(SCHEMES)
+    return text.startswith(ADDRESSES)
 
 
 def locate(address: str, *, key: str = "weights") -> Path:
     """Return the file of an address in the user's cache; it is fetched if it is not there.
 
     Args:
-        address: begins with one of `SCHEMES`.
+        address: begins with one of `ADDRESSES`.
         key: what the setting is called, for messages.
 
     Raises:

@@ -38,6 +38,7 @@ _KINDS = {
     "discriminator": ("insetgan.networks.discriminator", "Discriminator"),
     "parts": ("insetgan.detection.parts_net", "PartsNet"),
     "encoder": ("insetgan.inversion.encoder", "Encoder"),
+    "composer": ("insetgan.refine.composer", "Composer"),
 }
 
 
@@ -75,7 +76,7 @@ def save_network(path: str | Path, module: nn.Module, *, kind: str, half: bool =
     Args:
         path: where to; written beside and renamed.
         module: a network with an `architecture` dict, the keywords that build it again.
-        kind: "generator", "comodgan", "discriminator", "parts" or "encoder".
+        kind: "generator", "comodgan", "discriminator", "parts", "encoder" or "composer".
         half: store float32 tensors as float16 (half the size; networks come back in float32).
         metadata: anything JSON can hold, e.g. images seen; returned by `read_metadata`.
     """

@@ -16,7 +16,7 @@ from insetgan.networks.synthesiser import device_of
 from insetgan.ops.images import seeded_latents
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserWeights
 from insetgan.runtime.settings import settings
 from insetgan.weights.store import load_network, read_metadata, resolve
 
@@ -26,7 +26,7 @@ class Generator(Method):
     """Any generator, a training's result for example: no insets, no refinement, and where all methods are such its size."""
 
     weights: Annotated[
-        UserPath | None, Field(description="of the generator, a .safetensors file or embedded; must be given")
+        UserWeights | None, Field(description="of the generator, a .safetensors file or embedded; must be given")
     ] = None
     label: Annotated[
         Any, Field(description="of a conditional generator: a class 0, 1, ..., or the values of a label")
