@@ -21,6 +21,7 @@ from insetgan.training.run import TrainingRun
 from insetgan.weights.store import load_network, save_network
 
 SIDES = ("canvas", "inset")
+NO_GUARD = dict.fromkeys(("part_l1", "part_perceptual", "near_canvas", "near_inset"), 0)
 SMALL = {"channels": 4, "channels_max": 8, "hidden": 16, "rank": 4, "passes": 2}
 
 
@@ -73,7 +74,8 @@ def test_what_stands_still_has_no_slope_and_does_not_move(problem, objective):
     given = problem()
     state = at_start(given, objective(body_l1=None), ("inset",))
     assert not state.slopes[CANVAS].any() and state.slopes["face"].any()
-    one_pass = OnePass(stirred(composer_of(given)), "joint")
+    unguarded = composer_of(given, guard=NO_GUARD)
+    one_pass = OnePass(stirred(unguarded), "joint")
     result = refine(given, objective(body_l1=None), Schedule(steps=0, sides=("inset",)), one_pass=one_pass)
     assert torch.equal(result.canvas, result.start_canvas)
     assert not torch.equal(result.insets["face"], result.start_insets["face"])
@@ -119,6 +121,24 @@ def test_of_all_passes_the_best_is_kept(problem, objective):
     for name in given.generators:
         assert torch.equal(view.latents[name].tensors[SHARED], given.starts[name].tensors[SHARED])
     assert torch.equal(view.canvas.image, start.view.canvas.image)
+
+
+def test_the_guard_forbids_what_the_objective_does_not(problem, objective):
+    """mode=joint lets both images be anything that has no border; the guard asks for the part and for near latents."""
+    given, composer = problem(), composer_of(problem())
+    start = first_view(given, Initial.of(given))
+    guard = composer.guard
+    guarded = guard.objective(objective(), features=True)
+    assert set(guarded.terms) - set(objective().terms) == {"guard_part_l1", "guard_part_perceptual"}
+    assert set(guard.objective(objective(), features=False).terms) - set(objective().terms) == {"guard_part_l1"}
+    assert guard.objective(guarded, features=True) is guarded, "terms of the part that are there already stay alone"
+    spreads = {name: composer.spread(name) for name in given.starts}
+    assert not guard.distance(start.latents, given.starts, spreads).any()
+    offsets = {name: torch.zeros(3, 4, 6) for name in given.starts}
+    offsets["face"][1, 2:] = composer.spread("face")  # two of three layers of one sample, by one spread
+    offsets[CANVAS][2, 0] = 2 * composer.spread(CANVAS)  # w*, and so all layers
+    moved = guard.distance(added(given.starts, offsets, SIDES), given.starts, spreads)
+    assert torch.allclose(moved, torch.tensor([0.0, guard.near_inset * 2 / 3, guard.near_canvas * 4]), rtol=1e-4)
 
 
 def test_a_sample_comes_out_the_same_in_any_batch(problem, objective):
@@ -171,14 +191,14 @@ def test_training_follows_the_logarithm_of_the_objective(problem, objective):
     ends = []
     for step in (-1e-3, 2e-3):
         bias.data[place] += step
-        ends.append(float(module.losses(given, "joint")[1][1].log().mean()))
+        ends.append(float(module.losses(given, "joint")[1][1].log().mean()))  # the guard's terms among it
     assert float(bias.grad[place]) == pytest.approx((ends[1] - ends[0]) / 2e-3, rel=0.03)
     assert len(totals) == 2
 
 
 def test_a_composer_learns(problem, objective):
     given, terms = problem(tuple(range(8))), objective()
-    module = module_of(given, terms)
+    module = module_of(given, terms, guard=NO_GUARD)  # in this small world nothing can be erased
     optimizer = module.configure_optimizers()
     for step in range(40):
         loss, totals = module.losses(module.problem(range(8 * step, 8 * step + 8), torch.full((8,), 0.7)), "joint")

@@ -77,6 +77,8 @@ class Archive:
             self._annotations = self._annotated(members)
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, NotImplementedError) as error:
             needed = "" if self.path.is_dir() else ", a whole zip archive is needed"
+            if self.path.name.lower().endswith(IMAGE_SUFFIXES):
+                needed = ", a folder or a zip of images is needed, and not an image alone"
             raise UserError(f"archive {self.path}: cannot be read{needed} ({why(error)})") from error
         if line := passed_over(members - {*self.names, self._annotations.file, DATASET_FILE}, set(found) - members):
             self.notes.append(line)

@@ -1,7 +1,7 @@
 """The composer: a network that predicts what the optimisation of the latents comes to, in a few passes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from insetgan.networks.digest import network_digest
 from insetgan.networks.halving import SLOPE, HalvingStages
 from insetgan.ops.images import seeded_latents
 from insetgan.ops.regions import WORKING_SIZE
+from insetgan.refine.guard import Guard
 from insetgan.refine.latents import CANVAS
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import FromFile
@@ -70,6 +71,7 @@ class Composer(FromFile, nn.Module):
         hidden: features from which the offsets are made.
         rank: numbers into which what is known of one layer is packed.
         passes: how many it makes.
+        guard: fields of `guard.Guard` that differ from the usual ones.
 
     Raises:
         ValueError: a size below 1, no mode, or no part.
@@ -85,6 +87,7 @@ class Composer(FromFile, nn.Module):
         hidden: int = 384,
         rank: int = 32,
         passes: int = 4,
+        guard: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         numbers = {"channels": channels, "channels_max": channels_max, "hidden": hidden, "rank": rank, "passes": passes}
@@ -96,7 +99,9 @@ class Composer(FromFile, nn.Module):
         self.modes, self.passes = [str(mode) for mode in modes], passes
         if not self.part_names or CANVAS not in self.generators or not self.modes:
             raise ValueError("a composer needs a canvas, a part and a mode")
+        self.guard = Guard(**(guard or {}))
         self.architecture: dict[str, Any] = {**numbers, "generators": self.generators, "modes": self.modes}
+        self.architecture["guard"] = asdict(self.guard)
         self.looks, self.packs, self.rates = nn.ModuleDict(), nn.ModuleDict(), nn.ParameterDict()
         self.offsets, self.gates = nn.ModuleDict(), nn.ModuleDict()
         width = 0

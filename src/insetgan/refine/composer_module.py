@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import torch
@@ -102,7 +102,11 @@ class ComposerModule(TrainingModule):
         self.settings = ComposerSettings(**settings)
         self.generators = {CANVAS: canvas, **{name: part.generator for name, part in parts.items()}}
         composer.refuse_others(self.generators)
-        self.composer, self.tasks, self._parts = composer, dict(tasks), dict(parts)
+        self.composer, self._parts = composer, dict(parts)
+        self.tasks = {
+            mode: replace(task, objective=composer.guard.objective(task.objective, features=perceptual is not None))
+            for mode, task in tasks.items()
+        }
         # Not registered: a checkpoint must hold no weights of the generators, which another run may have replaced.
         owners = [canvas, perceptual, *(each for part in parts.values() for each in (part.generator, part.detector))]
         self._frozen = tuple(network for owner in owners for network in owned_networks(owner))
@@ -178,7 +182,7 @@ class ComposerModule(TrainingModule):
             offsets = composer(number, mode, seen(problem, state))
             latents = added(state.view.latents, {name: each.detach() for name, each in offsets.items()}, task.sides)
             view = drawn_at(problem, state.view, latents, task.sides, graph=True)
-            state = look(problem, task.objective, task.sides, view, slopes=True)
+            state = look(problem, task.objective, task.sides, view, composer, slopes=True)
             assert state.slopes is not None
             share = 1 / state.total.clamp(min=1e-6)[:, None, None]
             losses += [(each * share * state.slopes[name]).sum() for name, each in offsets.items()]
@@ -231,7 +235,8 @@ class ComposerModule(TrainingModule):
         return {"composer": "composer"}
 
     def _start(self, problem: Problem, task: Task) -> State:
-        return look(problem, task.objective, task.sides, first_view(problem, Initial.of(problem)), slopes=True)
+        view = first_view(problem, Initial.of(problem))
+        return look(problem, task.objective, task.sides, view, self.composer, slopes=True)
 
     def _move(self) -> None:
         for network in self._frozen:

@@ -63,7 +63,8 @@ class OnePass:
             initial: what the start latents draw.
         """
         moving, composer = tuple(sides), self.composer
-        state = look(problem, objective, moving, first_view(problem, initial), slopes=True)
+        objective = composer.guard.objective(objective, features=problem.perceptual is not None)
+        state = look(problem, objective, moving, first_view(problem, initial), composer, slopes=True)
         total, best, newest = state.total, state.view.latents, torch.ones_like(initial.started)
         for number in range(composer.passes):
             with torch.no_grad():
@@ -71,7 +72,7 @@ class OnePass:
             latents = added(state.view.latents, offsets, moving)
             last = number + 1 == composer.passes
             view = drawn_at(problem, state.view, latents, moving, graph=not last)
-            state = look(problem, objective, moving, view, slopes=not last)
+            state = look(problem, objective, moving, view, composer, slopes=not last)
             newest = initial.started & (state.total < total)
             total = torch.where(newest, state.total, total)
             best = {name: codes.replaced(newest, state.view.latents[name]) for name, codes in best.items()}
@@ -117,8 +118,16 @@ def drawn_at(
     return replace(view.drawn(canvas, insets), latents=leaves)
 
 
-def look(problem: Problem, objective: Objective, sides: Iterable[Side], view: View, *, slopes: bool) -> State:
-    """Judge a view, and find the slopes of the objective where they are asked for.
+def look(
+    problem: Problem,
+    objective: Objective,
+    sides: Iterable[Side],
+    view: View,
+    composer: Composer | None = None,
+    *,
+    slopes: bool,
+) -> State:
+    """Judge a view by the objective and the guard of a composer, and find the slopes of that where they are asked for.
 
     The view of the start is drawn again for its slopes.
     """
@@ -129,6 +138,9 @@ def look(problem: Problem, objective: Objective, sides: Iterable[Side], view: Vi
         leaves = {name: codes.moving for name, codes in view.latents.items() if moves(name, moving)}
     with torch.set_grad_enabled(slopes):
         total = objective.total(objective.values(view, objective.names(moving)))
+        if composer is not None:
+            spreads = {name: composer.spread(name) for name in view.latents}
+            total = total + composer.guard.distance(view.latents, problem.starts, spreads)
     if not slopes:
         return State(view, total, None)
     flat = [leaf for group in leaves.values() for leaf in group]
