@@ -20,6 +20,7 @@ from insetgan.cli.task import MISTAKES
 from insetgan.refine.problem import Step
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.provenance import made_by
+from insetgan.studio.preview import Halted
 
 
 class PageRefiner:
@@ -42,12 +43,15 @@ class PageRefiner:
 
         Raises:
             UserError: what the command would refuse.
+            Halted: from `on_step`.
         """
         words = as_typed([*self.always, *overrides, f"out={root}"], RefineConfig)
         try:
             # Not the command of the page, whose password would stand in files that are taken away.
             with made_by("refine.py", *self.always, *overrides):
                 refine.run(self._composed(words), Watch(on_step, say))
+        except Halted:
+            raise
         except MISTAKES as error:
             raise UserError(explain(error, RefineConfig, "refine")) from error
         return root
