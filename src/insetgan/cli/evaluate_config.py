@@ -20,7 +20,7 @@ from insetgan.cli.setting_types import (
     ResultLoggers,
     Seed,
 )
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserImages, UserPath
 from insetgan.runtime.settings import settings
 
 
@@ -29,7 +29,7 @@ class RealConfig:
     """The real images."""
 
     path: Annotated[
-        UserPath | None,
+        UserImages | None,
         Field(
             description="archive, folder or tar shards, also by s3://; null takes the people that come with the package"
         ),

@@ -22,7 +22,7 @@ from insetgan.cli.setting_types import (
     Seed,
 )
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath, UserWeights
+from insetgan.runtime.paths import UserImages, UserPath, UserWeights
 from insetgan.runtime.settings import settings
 from insetgan.training.quality_settings import QualitySettings
 
@@ -35,7 +35,7 @@ class DataConfig:
     """The images that are trained on."""
 
     path: Annotated[
-        UserPath | None,
+        UserImages | None,
         Field(
             description="archive, folder or tar shards, also by s3://; null takes the people that come with the package"
         ),
