@@ -18,7 +18,7 @@ Figure = tuple[str, str]
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell on the page: its text, a second line, what it is sorted by, whether nothing in its column is better, and a hint."""
+    """A cell on the page: text, a second line, what it is sorted by, whether nothing in its column is better, and a hint."""
 
     text: str
     small: str = ""
