@@ -67,7 +67,7 @@ def test_parts_net_learns_from_a_prepared_set_and_finds_parts_for_the_next(prepa
     network = load_network(trained, kind="parts")
     assert network.parts == ("face", "hand_left", "hand_right", "feet") and network.masks is not None
     find = ["finder=parts_net", f"finder.network.name_or_path={trained}"]
-    code, text, errors = prepare("+source=look", "data.input=photos/0.jpg", *find)
+    code, text, errors = in_process("prepare", "+source=look", "data.input=photos/0.jpg", *find, cwd=tmp_path)
     assert code == 0 and "0.jpg: 592 x 436" in text, errors
     extended = ["+model=parts", "data.path=bodies.zip", "model.module.network.parts=[face,person]", "out=other"]
     code, _, errors = in_process("train", *extended, *small, cwd=tmp_path)
@@ -108,7 +108,7 @@ def test_any_images_are_brought_to_one_size(prepare, photos, tmp_path):
         (["+source=photos", "data.input=photos", "source.alignment.upper=2"], "source.alignment.upper=2: must be "),
         (["+source=photos", "data.input=photos", "out=a.tar"], "out=a.tar: must end in .zip"),
         (["+source=photos", "data.input=photos", "finder=dlib"], "data.input=photos: none of 5 files can be used"),
-        (["+source=crops", "data.input=photos", "source.part=ear", "out=a.zip"], "data.input=photos: none of 5 files"),
+        (["+source=crops", "data.input=photos", "source.part=ear", "out=a.zip"], "source.part=ear: must be one of face, "),
         (["+source=crops", "data.input=photos", "data.width=20"], "data.height=256 data.width=20: crops are square"),
         (["+source=ffhq_align", "data.input=none"], "data.input=none: no such file or folder"),
     ],

@@ -44,6 +44,9 @@ def test_it_runs(tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     assert "STEPS = 100" in notebook.cells[1].source
     notebook.cells[1].source = notebook.cells[1].source.replace("STEPS = 100", "STEPS = 40")
+    lines = "assert [len(line.get_xdata()) for line in plt.gca().lines] == [STEPS + 1] * len(seeds), 'a line a seed'"
+    drawing = next(cell for cell in notebook.cells if "semilogy" in cell.source)
+    drawing.source += f"\n{lines}"
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()

@@ -49,7 +49,8 @@ def test_the_recipe_takes_the_versions_of_this_project():
     ]
     assert len(installs) == 2 and all("--constraint constraints.txt" in command for command in installs)
     assert installs[0].split()[-1] == "torch" and "torch" in PINS
-    extras = re.search(r"'\.\[([\w,]+)\]'", installs[1])[1].split(",")
+    assert '".[$EXTRAS]"' in installs[1]
+    extras = next(rest for word, rest in instructions() if rest.startswith("EXTRAS=")).partition("=")[2].split(",")
     offered = re.findall(r"^(\w+) =$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
     assert set(extras) <= set(offered)
     minor = re.search(r"python:3\.(\d+)-slim", text)[1]
@@ -71,7 +72,7 @@ def test_the_recipe_runs_as_nobody_special_and_fetches_nothing():
     )
     assert ("ENTRYPOINT", '["insetgan"]') in final
     arguments = [rest for word, rest in instructions() if word == "ARG"]
-    assert arguments == ["DEVICE=cpu"] and "cuda)" in (ROOT / "Containerfile").read_text()
+    assert arguments == ["DEVICE=cpu", "EXTRAS=photos,video"] and "cuda)" in (ROOT / "Containerfile").read_text()
 
 
 def test_every_requirement_has_a_pin():

@@ -7,14 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 
-from insetgan.cli.demo_config import DemoConfig
 from insetgan.cli.demo_refiner import PageRefiner
-from insetgan.cli.places import CONF
-from insetgan.cli.ready import get_ready
 from insetgan.runtime.errors import UserError
 from insetgan.studio.job import Job
 from insetgan.studio.line import Line
@@ -23,20 +18,6 @@ from insetgan.studio.preview import Halted, PreviewMaker
 from insetgan.studio.wish import Wish
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def always(tiny_networks):
-    return list(tiny_networks.values())
-
-
-@pytest.fixture(scope="module")
-def refiner(always):
-    get_ready("demo", DemoConfig, [])
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield PageRefiner(always)
-    GlobalHydra.instance().clear()
 
 
 def quiet():

@@ -42,6 +42,7 @@ def test_cascades_of_a_finder_need_no_plus(refused, photo):
         ("refine", "objective.bordr.weight=2", "objective.bordr"),
         ("refine", "parts.nose={trunc:0.5}", "parts.nose"),
         ("evaluate", "method.mine={trunc:0.5}", "method.mine"),
+        ("evaluate", "method={mine:{_target_:os.system}}", "method.mine._target_=os.system: only classes of "),
         ("train", "logger.mine={save_dir:x}", "logger.mine"),
     ],
 )
@@ -104,3 +105,29 @@ def test_a_box_of_a_negative_size_is_refused(refused, photo, tmp_path):
     (tmp_path / "annotations.json").write_text(json.dumps(table))
     said = "annotations.0.bbox: Value error, width and height must be 0 or more"
     refused(said, "prepare", "+source=look", photo, "finder=coco", "finder.path=annotations.json")
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "said"),
+    [
+        ("invert", "image", "image=x.zip: is an archive; unpack it, and give a file, a folder or a pattern"),
+        ("refine", "parts.face.image", "parts.face.image=x.zip: is an archive; unpack it"),
+        ("refine", "canvas.image", "canvas.image=x.zip: is an archive; unpack it"),
+    ],
+)
+def test_an_archive_in_the_place_of_an_image_is_told(refused, tmp_path, command, key, said):
+    (tmp_path / "x.zip").write_bytes(b"PK")
+    mode = {"parts.face.image": ["mode=body_for_part"], "canvas.image": ["mode=part"]}.get(key, [])
+    refused(said, command, *mode, f"{key}=x.zip")
+
+
+@pytest.mark.parametrize("command", ["complete", "evaluate", "train"])
+def test_an_image_in_the_place_of_an_archive_is_told(refused, photo, command):
+    model = ["+model=body"] if command == "train" else []
+    said = "archive me.png: cannot be read, a folder or a zip of images is needed, and not an image alone"
+    refused(said, command, *model, "data.path=me.png")
+
+
+def test_images_beside_a_tuned_one_are_few(refused, photo):
+    """They are drawn at once: 1024 of 64 x 32 took 2.8 GB."""
+    refused("tuning.others=65: must be at most 64", "invert", "image=me.png", "tuning.steps=1", "tuning.others=65")

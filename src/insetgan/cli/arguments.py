@@ -80,9 +80,9 @@ def _added(cls: type, key: str) -> str:
 
 
 def _defined(cls: type, key: str, value: str) -> str:
-    """`++` before `method.mine={...}`: a whole definition, of which nothing is misspelt, may be new."""
+    """`++` before `method.mine={...}` and `method={mine: {...}}`: whole definitions may be new, and are checked as such."""
     group, _, name = key.partition(".")
-    named = get_origin(get_type_hints(cls).get(group)) is dict and name and "." not in name
+    named = get_origin(get_type_hints(cls).get(group)) is dict and "." not in name
     return "++" if named and re.fullmatch(r"\{.*\S.*\}", value, re.DOTALL) else ""
 
 

@@ -3,8 +3,9 @@
 import re
 import sys
 from collections.abc import Iterator
+from typing import Any
 
-from omegaconf import Container, DictConfig, Node
+from omegaconf import DictConfig, ListConfig, Node
 
 _NOT_FOUND = r"Interpolation key '([^']*)' not found"
 
@@ -46,12 +47,13 @@ def broken_reference(config: DictConfig, error: Exception) -> str:
     return ""
 
 
-def _references(config: Container, prefix: str) -> Iterator[tuple[str, Node]]:
-    for name in config if isinstance(config, DictConfig) else range(len(config)):
-        node, key = config._get_node(name), f"{prefix}{name}"
+def _references(config: DictConfig | ListConfig, prefix: str) -> Iterator[tuple[str, Node]]:
+    names: list[Any] = list(config) if isinstance(config, DictConfig) else list(range(len(config)))
+    for name in names:
+        node: Any = config._get_node(name)
         if not isinstance(node, Node):
             continue
         if node._is_interpolation():
-            yield key, node
-        elif isinstance(node, Container) and not (node._is_none() or node._is_missing()):
-            yield from _references(node, f"{key}.")
+            yield f"{prefix}{name!s}", node
+        elif isinstance(node, DictConfig | ListConfig) and not (node._is_none() or node._is_missing()):
+            yield from _references(node, f"{prefix}{name!s}.")

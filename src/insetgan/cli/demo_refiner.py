@@ -12,6 +12,7 @@ from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.explain import explain
 from insetgan.cli.idle import refuse_idle
 from insetgan.cli.presets import refuse_conflict
+from insetgan.cli.refine_blocks import Watch
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_idle import idle
 from insetgan.cli.schema import conform, schema_of
@@ -19,6 +20,7 @@ from insetgan.cli.task import MISTAKES
 from insetgan.refine.problem import Step
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.provenance import made_by
+from insetgan.studio.preview import Halted
 
 
 class PageRefiner:
@@ -41,12 +43,15 @@ class PageRefiner:
 
         Raises:
             UserError: what the command would refuse.
+            Halted: from `on_step`.
         """
         words = as_typed([*self.always, *overrides, f"out={root}"], RefineConfig)
         try:
             # Not the command of the page, whose password would stand in files that are taken away.
             with made_by("refine.py", *self.always, *overrides):
-                refine.run(self._composed(words), refine.Watch(on_step, say))
+                refine.run(self._composed(words), Watch(on_step, say))
+        except Halted:
+            raise
         except MISTAKES as error:
             raise UserError(explain(error, RefineConfig, "refine")) from error
         return root

@@ -35,7 +35,9 @@ def idle_lines(idle: Mapping[str, str], overrides: Sequence[str]) -> list[str]:
     found = []
     for override in overrides:
         match = re.fullmatch(r"[+~]*([\w.]+)(?:@[\w.]+)?=(.*)", override, re.DOTALL)
-        for key, said in idle.items() if match else ():
+        if match is None:
+            continue
+        for key, said in idle.items():
             if match[1] == key.removesuffix("=") or match[1].startswith(f"{key}."):
                 found.append(f"{match[1]}={_unquoted(match[2])}: {said}")
     return found

@@ -26,7 +26,7 @@ def open_mappings() -> None:
         for mapping in mappings:
             OmegaConf.set_struct(mapping, None)
 
-    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply_overrides)  # type: ignore[method-assign, assignment]
+    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply_overrides)  # type: ignore[method-assign]
 
 
 def _arguments(node: DictConfig, *, inside: bool) -> Iterator[DictConfig]:

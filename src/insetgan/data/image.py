@@ -19,6 +19,9 @@ Pixels = npt.NDArray[np.uint8]
 Shape = tuple[int, int]
 Window = tuple[int, int, int, int]
 
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tfrecords", ".h5", ".lmdb")
+"""Endings of files that hold many images, and are none."""
+
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

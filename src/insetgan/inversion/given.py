@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from insetgan.data.image import read_facts, read_pixels, why
+from insetgan.data.image import ARCHIVES, read_facts, read_pixels, why
 from insetgan.data.reading import Reading
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -105,6 +105,8 @@ def find_images(
 
 def _paths(source: str, key: str, say: Callable[[str], None]) -> list[Path]:
     path = read_path(source, key=key)
+    if path.is_file() and path.name.lower().endswith(ARCHIVES):
+        raise UserError(f"{key}={source}: is an archive; unpack it, and give a file, a folder or a pattern")
     if path.is_file():
         return [path]
     if path.is_dir():

@@ -48,5 +48,5 @@ class TuningOptions:
     interpolation: Annotated[
         float, Field(ge=0, le=1, description="where those images stand between the pivot (0) and random latents (1)")
     ] = 0.5
-    others: Annotated[int, Field(ge=1, le=1024, description="of those images in each step")] = 1
+    others: Annotated[int, Field(ge=1, le=64, description="of those images in each step, which are drawn at once")] = 1
     seed: Annotated[int, Field(ge=0, le=2**32 - 1, description="of their latents")] = 0

@@ -8,7 +8,7 @@ import torch
 from PIL import UnidentifiedImageError
 from torch import Tensor
 
-from insetgan.data.image import examine, read_facts, read_pixels, why
+from insetgan.data.image import ARCHIVES, examine, read_facts, read_pixels, why
 from insetgan.data.reading import Reading
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
@@ -17,9 +17,6 @@ from insetgan.runtime.reading import read_file
 
 LEAST = (4096, 4096)
 """(H, W) to which a larger JPEG may be decoded at a fraction of its size."""
-
-ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tfrecords", ".h5", ".lmdb")
-"""Endings of files that hold many."""
 
 _OTHERS = (".json", ".txt", ".csv", ".md", ".xml", ".yaml", ".html", ".pdf", ".zip", ".mp4", ".mov", ".ini", ".db")
 """Endings of files that lie beside photographs, and are not looked at."""

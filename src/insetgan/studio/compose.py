@@ -81,10 +81,13 @@ class Composer:
                 return
             await asyncio.sleep(LOOK)
 
-    def stop(self, key: object) -> None:
-        """Stop a composition, if it is there."""
-        if (job := self.line.find(key)) is not None:
-            self.line.stop(job)
+    def stop(self, key: object) -> str:
+        """Stop a composition, if it is there; gives the status."""
+        job = self.line.find(key)
+        if job is None:
+            return text.status("There is nothing to stop.")
+        self.line.stop(job)
+        return text.status_of(job, 0) if job.over else text.status("It stops at its next step.")
 
     def outcome(self, key: object) -> tuple[Job, Outcome] | None:
         """A composition that is done, with what is left of it; None for any other."""

@@ -45,13 +45,21 @@ class Fields:
             with gr.Column(min_width=280):
                 self.body_gallery = gr.Gallery(label="Bodies", elem_id="bodies", **gallery)
                 with gr.Row():
-                    self.body = gr.Number(usual.body, label="Seed of the body", precision=0, minimum=0, min_width=120)
+                    self.body = gr.Number(
+                        usual.body, label="Seed of the body", precision=0, minimum=0, min_width=120, elem_id="body"
+                    )
                     self.more_bodies = gr.Button("More bodies", size="sm", min_width=100)
             with gr.Column(min_width=280):
                 self.face_gallery = gr.Gallery(label="Faces", elem_id="faces", **gallery)
                 with gr.Row():
                     self.face = gr.Number(
-                        None, label="Seed of the face; empty: the body's", precision=0, minimum=0, min_width=120
+                        None,
+                        label="Seed of the face",
+                        placeholder="the body's",
+                        precision=0,
+                        minimum=0,
+                        min_width=120,
+                        elem_id="face",
                     )
                     self.more_faces = gr.Button("More faces", size="sm", min_width=100)
         with gr.Accordion("Own pictures", open=False):

@@ -11,6 +11,8 @@ STYLE = """
 .live img { width: auto; height: min(60vh, 512px); max-width: 100%; object-fit: contain; image-rendering: auto; }
 .live.empty { height: min(60vh, 512px); border: 1px dashed #8888; border-radius: 8px; }
 .live progress { width: min(100%, 320px); }
+.min_value, .max_value { color: var(--body-text-color) !important; }
+.file-preview a, a.download-link, button[role="tab"], .permalink { color: var(--body-text-color) !important; }
 .seeds .grid-wrap { max-height: 330px; }
 @media (max-width: 760px) {
   .halves { flex-direction: column !important; }

@@ -6,7 +6,6 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from insetgan.inversion.given import ENDINGS
 from insetgan.ops.images import encode_png
 from insetgan.runtime.errors import UserError
 from insetgan.studio import text
@@ -33,7 +32,8 @@ class OwnPicture:
         self.key = gr.State("", time_to_live=KEPT_FOR, delete_callback=uploads.remove)
         self.button = gr.UploadButton(
             f"Own picture of a {what}: PNG, JPEG or WebP, {MOST_BYTES >> 20} MiB at most",
-            file_types=list(ENDINGS),
+            file_types=["image"],
+            # Any image, so that a wrong kind of file is refused in a line of the page and not by the browser alone.
             type="filepath",
             size="sm",
             elem_id=f"own-{what}",

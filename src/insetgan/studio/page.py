@@ -49,10 +49,12 @@ class Page:
             self.slider = gr.ImageSlider(
                 label="Naive paste and composition", format="png", type="filepath", interactive=False, max_height=512
             )
-            self.change = gr.HTML()
+            self.change = gr.HTML(elem_id="change")
             self.film = gr.Video(label="Film of the optimisation", interactive=False, visible=False)
-            self.files = gr.File(label="To take away", file_count="multiple", interactive=False)
-            self.command = gr.Textbox(label="The command that makes the same bytes", lines=3, buttons=["copy"])
+            self.files = gr.File(label="To take away", file_count="multiple", interactive=False, elem_id="files")
+            self.command = gr.Textbox(
+                label="The command that makes the same bytes", lines=3, buttons=["copy"], elem_id="command"
+            )
         self.link = gr.HTML()
 
     def _tie_choices(self, blocks: gr.Blocks) -> None:
@@ -113,6 +115,7 @@ class Page:
             )
 
         async def watch(key: Any) -> AsyncIterator[tuple[Any, Any]]:
+            yield gr.skip(), gr.skip()  # a generator that gives nothing would empty both
             async for live, status in composer.watch(key):
                 yield live, status
 
@@ -144,4 +147,4 @@ class Page:
         # A page that was loaded again finds its composition, which went on meanwhile.
         again = blocks.load(watch, self.key, shown, **watching)
         again.then(finish, self.key, ended, **_EVENT)
-        self.halt.click(composer.stop, self.key, None, queue=False, api_name="stop", **_EVENT)
+        self.halt.click(composer.stop, self.key, self.status, queue=False, api_name="stop", **_EVENT)

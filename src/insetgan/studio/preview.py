@@ -12,6 +12,7 @@ from insetgan.ops.images import encode_png, to_uint8
 from insetgan.ops.regions import Blend
 from insetgan.refine.composition import compose
 from insetgan.refine.problem import Step
+from insetgan.runtime.errors import UserError
 
 EVERY = 0.4
 """Seconds from one preview to the next at least; a picture of each step would cost more than the step."""
@@ -41,8 +42,11 @@ class Preview:
     band: dict[str, float]
 
 
-class Halted(Exception):
+class Halted(UserError):
     """The artist has stopped the composition."""
+
+    def __init__(self) -> None:
+        super().__init__("the composition was stopped")
 
 
 class PreviewMaker:
