@@ -12,6 +12,7 @@ from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.explain import explain
 from insetgan.cli.idle import refuse_idle
 from insetgan.cli.presets import refuse_conflict
+from insetgan.cli.refine_blocks import Watch
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_idle import idle
 from insetgan.cli.schema import conform, schema_of
@@ -48,7 +49,7 @@ class PageRefiner:
         try:
             # Not the command of the page, whose password would stand in files that are taken away.
             with made_by("refine.py", *self.always, *overrides):
-                refine.run(self._composed(words), refine.Watch(on_step, say))
+                refine.run(self._composed(words), Watch(on_step, say))
         except Halted:
             raise
         except MISTAKES as error:

@@ -20,7 +20,7 @@ from insetgan.cli.setting_types import (
     ResultLoggers,
     Seed,
 )
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserImages, UserPath
 from insetgan.runtime.settings import settings
 
 
@@ -29,9 +29,14 @@ class RealConfig:
     """The real images."""
 
     path: Annotated[
-        UserPath | None,
-        Field(description="archive or folder; null takes the rendered people that come with the package"),
+        UserImages | None,
+        Field(
+            description="archive, folder or tar shards, also by s3://; null takes the people that come with the package"
+        ),
     ] = None
+    cache_gb: Annotated[
+        float, Field(gt=0, le=1_000_000, description="GiB of copies that are kept of shards from object stores")
+    ] = 20.0
     num: Annotated[
         int | None, Field(ge=2, le=100_000_000, description="at most so many, a fixed choice; null for all")
     ] = None

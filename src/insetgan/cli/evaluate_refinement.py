@@ -21,7 +21,8 @@ from insetgan.cli.arguments import as_typed, refuse_new_names
 from insetgan.cli.build import instantiate
 from insetgan.cli.explain import explain
 from insetgan.cli.presets import refuse_conflict
-from insetgan.cli.refine import present, refine_blocks, unfinished
+from insetgan.cli.refine import present
+from insetgan.cli.refine_blocks import refine_blocks, unfinished
 from insetgan.cli.refine_config import RefineConfig, check
 from insetgan.cli.refine_parts import build_module, refine_fingerprint
 from insetgan.cli.refine_perceptual import settle_perceptual
@@ -52,6 +53,9 @@ _DECIDED = (
     "out",
     "overwrite",
     "walk",
+    "shards",
+    "shard",
+    "shard_images",
     "keep",
     "video",
     "logger",

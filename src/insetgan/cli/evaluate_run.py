@@ -36,6 +36,7 @@ from insetgan.evaluation.real import RealFeatures, RealSide, read_statistics
 from insetgan.evaluation.taken import counts_of
 from insetgan.metrics.measures import Measure
 from insetgan.refine.module import seed_blocks
+from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
 from insetgan.runtime.lightning import pl
@@ -60,6 +61,7 @@ def evaluate(config: DictConfig) -> float | None:
     Raises:
         UserError: a setting is wrong, or something that it names is missing.
     """
+    limits.CACHE_BYTES = int(config.data.cache_gb * (1 << 30))
     measures = build_measures(config)
     said = _settle(config, measures)
     trainer = build_trainer(config.trainer, inference_mode=False)

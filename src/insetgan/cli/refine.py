@@ -3,58 +3,41 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from insetgan.cli.idle import refuse_idle, typed
 from insetgan.cli.loggers import build_loggers, refuse_missing_packages
 from insetgan.cli.measures import build_measures
+from insetgan.cli.refine_blocks import Watch, refine_blocks, result_folder, unfinished
 from insetgan.cli.refine_config import check
 from insetgan.cli.refine_idle import idle
 from insetgan.cli.refine_images import check_images, finish_with, settle_matrix
 from insetgan.cli.refine_parts import build_module, describe_parts, refine_fingerprint
 from insetgan.cli.refine_perceptual import settle_perceptual
+from insetgan.cli.refine_shards import run_shards
 from insetgan.cli.refine_terms import describe_left_out
 from insetgan.cli.result_logging import log_refinement
 from insetgan.cli.run_index import indexed
-from insetgan.cli.sweep import in_sweep
-from insetgan.cli.terminal import PatientConsole, progress, table
+from insetgan.cli.terminal import PatientConsole, table
 from insetgan.cli.trainer import build_trainer, settle
 from insetgan.metrics.measures import LEVELS, Measure, read_quantities
 from insetgan.refine.block_state import remove_leftovers
-from insetgan.refine.module import RefinementModule, StepProgress, seed_blocks
-from insetgan.refine.problem import Step
+from insetgan.refine.module import RefinementModule, seed_blocks
 from insetgan.refine.refined_samples import LAYOUT, RefinedSamples
 from insetgan.refine.walk import image_names
 from insetgan.refine.walk_module import WalkModule
-from insetgan.refine.writer import SampleWriter
 from insetgan.reports.matrix import write_matrix
 from insetgan.reports.refinement import gather_results, write_report, write_walk_film
 from insetgan.reports.report import aligned, base_name, figure_rows
 from insetgan.reports.video import encode_mp4, find_encoder
-from insetgan.runtime.lightning import pl
 from insetgan.runtime.provenance import with_provenance
 from insetgan.runtime.store import ResultFolder
-from insetgan.runtime.trainer import predict_blocks
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Who follows a refinement in the place of the terminal, as the page of demo.py does.
-
-    Attributes:
-        on_step: called after each step of the solver. What it raises ends the refinement; its state is kept as usual.
-        say: told in one line each what was chosen.
-    """
-
-    on_step: Callable[[Step], None]
-    say: Callable[[str], None]
 
 
 def run(config: DictConfig, watch: Watch | None = None) -> float | None:
@@ -75,7 +58,9 @@ def run(config: DictConfig, watch: Watch | None = None) -> float | None:
         lines = [*chosen, *describe_left_out(config, module.objective), *describe_parts(config), *module.images.said]
         for line in lines:
             PatientConsole().print(line, markup=False) if watch is None else watch.say(line)
-    folder = ResultFolder(_out(config, mark), mark, LAYOUT, overwrite=config.overwrite)
+    if config.shards is not None:
+        return run_shards(config, seeds, module, measures, trainer, mark)
+    folder = ResultFolder(result_folder(config, mark), mark, LAYOUT, overwrite=config.overwrite)
     walk = [] if config.walk is None else image_names(seeds, config.walk)
     finish = finish_with(module, module.images, mark)
     samples = RefinedSamples(folder, config.keep, module.origin, encode_mp4, walk, measures, finish)
@@ -133,7 +118,10 @@ def _ready(config: DictConfig) -> _Ready:
     if config.video or config.walk is not None:  # before the work
         find_encoder("video=true" if config.video else f"walk={config.walk}")
     blocks = seed_blocks(seeds, max(1, config.batch_size // config.starts))
-    settle(config.trainer, 1 if config.walk is not None else len(blocks))
+    alone = config.walk is not None or config.shards is not None
+    settle(config.trainer, 1 if alone else len(blocks))
+    if config.shards is not None:
+        config.trainer.devices = 1
     module = build_module(config, seeds)  # first, since its complaints name the settings
     return _Ready(chosen, seeds, blocks, module, build_measures(config), matrix)
 
@@ -160,17 +148,6 @@ def objective(summary: dict[str, Any]) -> float:
     return statistics.fmean(seams) if seams else math.inf
 
 
-def unfinished(samples: "RefinedSamples", blocks: list[list[int]], overwrite: bool = False) -> list[list[int]]:
-    """The blocks of which a sample is not finished; every process of a command finds the same ones.
-
-    Args:
-        samples: of the run.
-        blocks: of seeds.
-        overwrite: whether all results are removed at the start, which another process may not have done yet.
-    """
-    return [block for block in blocks if overwrite or not all(samples.finished(seed, block) for seed in block)]
-
-
 def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementModule", results: dict[str, Any]) -> None:
     """Write what there is to look at: curves, report, and the film of a walk; remove what was left over."""
     finished = range(len(results["samples"])) if samples.walk else {record["seed"] for record in results["samples"]}
@@ -180,49 +157,6 @@ def present(config: DictConfig, samples: "RefinedSamples", module: "RefinementMo
         write_walk_film(samples)
     name = config.mode.name if config.solver == "steps" else f"{config.mode.name}, solver={config.solver}"
     write_report(samples, results, module.objective.terms, OmegaConf.to_yaml(config, resolve=True), name)
-
-
-def _out(config: DictConfig, fingerprint: str) -> Path:
-
-    if config.out is not None:
-        return Path(config.out)
-    if in_sweep():
-        return Path(HydraConfig.get().runtime.output_dir)
-    # The same settings find the same folder again, so that the same command goes on where it was stopped.
-    return Path("outputs/refine") / f"{config.mode.name}-{fingerprint[:8]}"
-
-
-def refine_blocks(
-    trainer: "pl.Trainer",
-    module: "RefinementModule",
-    samples: "RefinedSamples",
-    blocks: list[list[int]],
-    total: int,
-    title: str = "refining",
-    watch: Watch | None = None,
-) -> None:
-    """Refine the blocks that are open; several processes share them, and go on together when all are done.
-
-    Args:
-        trainer: carries it out.
-        module: refines.
-        samples: where the results are written.
-        blocks: of seeds, those that are open.
-        total: blocks of the whole run, those that were finished before among them.
-        title: what is being done, for the terminal.
-        watch: follows in the place of the terminal.
-    """
-    if not blocks:
-        return
-    module.unfinished, module.say = samples.folder, PatientConsole().print if watch is None else watch.say
-    if watch is not None:
-        module.on_step = watch.on_step
-        predict_blocks(trainer, module, blocks, [SampleWriter(samples)])
-        return
-    count = sum(map(len, blocks))
-    with progress(f"{title} {count} sample{'s' * (count > 1)}", "steps") as on_progress:
-        shown = StepProgress(on_progress, steps=module.schedule.steps, done=total - len(blocks), blocks=total)
-        predict_blocks(trainer, module, blocks, [SampleWriter(samples), shown])
 
 
 def _summary(console: Any, path: Path, results: dict[str, Any], refined: int, seconds: float) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from insetgan.cli.compute_config import ComputeConfig
 from insetgan.cli.invert_config import ALIGN, ENCODER, IMAGE_BOX, START, ImageBox, Images, Start
+from insetgan.cli.refine_shards_check import refuse_shards
 from insetgan.cli.seeds import parse_seeds, refuse_too_many
 from insetgan.cli.setting_types import LICENCE, OwnMeasures, Plugins, Psi, ResultLoggers, SeedText
 from insetgan.inversion.options import Align, ProjectorOptions
@@ -157,6 +158,20 @@ class RefineConfig:
     ] = "paste"
     drop: Annotated[str | list[str] | None, Field(description="terms, or families of terms, to leave out")] = None
     video: Annotated[bool, Field(description="write an mp4 of each sample's optimisation")] = False
+    shards: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=999_999,
+            description="tar files of many samples, which any number of these commands share; null for none",
+        ),
+    ] = None
+    shard: Annotated[
+        SeedText | None, Field(description="those of them that this command makes, from 0, as 7 or 0-49; null for all")
+    ] = None
+    shard_images: Annotated[
+        list[Literal["refined", "canvas", "paste"]], Field(min_length=1, description="images of a sample in a shard")
+    ] = field(default_factory=lambda: ["refined"])
     out: Annotated[
         UserPath | None, Field(description="the result folder; null names it after the mode and all settings")
     ] = None
@@ -219,6 +234,7 @@ def check(config: DictConfig) -> list[int]:
         raise UserError(f"starts={config.starts}: in mode={config.mode.name} all latents are given; there is one start")
     if config.walk is not None:
         _check_walk(config, len(seeds))
+    refuse_shards(config, len(seeds))
     _check_solver(config)
     return seeds
 

@@ -28,6 +28,8 @@ def idle(config: DictConfig) -> dict[str, str]:
     for side in ("canvas", "inset"):
         if side not in config.mode.optimise:
             found[f"mode.{side}_rate"] = f"mode={config.mode.name} does not optimise the {side}"
+    if config.shards is None:
+        found["shard_images"] = "belongs to shards="
     if config.walk is not None:
         found["batch_size"] = "the images of a walk follow each other one by one"
     return found

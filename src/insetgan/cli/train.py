@@ -25,6 +25,7 @@ from insetgan.cli.trainer import say_cluster
 from insetgan.data.crops import PartCrops
 from insetgan.data.seeds import Seeds
 from insetgan.metrics.features import FeatureExtractor
+from insetgan.runtime import limits
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.files import lock_folder, write_whole
 from insetgan.runtime.printing import silence
@@ -98,6 +99,7 @@ def _build(
 ) -> tuple[Any, Any, TrainingModule, Quality | None, RunOptions]:
     """Build the data set, that of validation, the networks, what measures them, and the options with what the data adds."""
     torch.manual_seed(config.seed)
+    limits.CACHE_BYTES = int(config.data.cache_gb * (1 << 30))
     dataset = _images(config, console)
     if isinstance(dataset, PartCrops):
         options = replace(options, metadata=dataset.part_crop.metadata())

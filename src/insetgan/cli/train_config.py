@@ -22,7 +22,7 @@ from insetgan.cli.setting_types import (
     Seed,
 )
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.paths import UserPath, UserWeights
+from insetgan.runtime.paths import UserImages, UserPath, UserWeights
 from insetgan.runtime.settings import settings
 from insetgan.training.quality_settings import QualitySettings
 
@@ -35,9 +35,14 @@ class DataConfig:
     """The images that are trained on."""
 
     path: Annotated[
-        UserPath | None,
-        Field(description="archive or folder; null takes the rendered people that come with the package"),
+        UserImages | None,
+        Field(
+            description="archive, folder or tar shards, also by s3://; null takes the people that come with the package"
+        ),
     ] = None
+    cache_gb: Annotated[
+        float, Field(gt=0, le=1_000_000, description="GiB of copies that are kept of shards from object stores")
+    ] = 20.0
     height: Annotated[
         int,
         Field(

@@ -1,9 +1,9 @@
 """Image archives: NVIDIA's zip layout with the boxes and masks of the parts beside the images.
 
-An archive is a zip (or a folder of the same layout) that holds ``00000/img00000000.webp`` (or ``.png``, ``.jpg``) and so
-on, in any folders, ``dataset.json``, which ``data.labels`` describes, and the boxes and masks of the parts in
-``annotations.json``, which ``data.coco`` describes; in older archives in ``parts.json``, which ``data.parts_json`` describes.
-Both tables may be missing.
+An archive is a zip, a folder of the same layout, or tar shards, which ``data.shards`` describes. A zip holds
+``00000/img00000000.webp`` (or ``.png``, ``.jpg``) and so on, in any folders, ``dataset.json``, which ``data.labels``
+describes, and the boxes and masks of the parts in ``annotations.json``, which ``data.coco`` describes; in older archives in
+``parts.json``, which ``data.parts_json`` describes. Both tables may be missing.
 """
 
 import os
@@ -14,20 +14,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from insetgan.data.annotations import Annotations, Box, Mask
 from insetgan.data.coco import is_coco_name, read_coco
+from insetgan.data.containers import Container, Folder, Zip
 from insetgan.data.image import Facts, Shape, examine, read_facts, read_pixels, why
 from insetgan.data.image import Pixels as Pixels
-from insetgan.data.labels import DATASET_FILE, Labels, parse_labels
+from insetgan.data.labels import DATASET_FILE, Labels, one_hot_classes, parse_labels
 from insetgan.data.parts_json import PARTS_FILE, read_parts_json
 from insetgan.data.reading import PLAIN, Reading
+from insetgan.data.shards import Shards, shard_addresses
 from insetgan.runtime import limits
 from insetgan.runtime.errors import UserError
-from insetgan.runtime.folders import list_folder, passed_over
-from insetgan.runtime.reading import parse_json, read_file, take
-from insetgan.runtime.zips import check_members, open_member, shown
+from insetgan.runtime.folders import passed_over
+from insetgan.runtime.reading import parse_json
+from insetgan.runtime.zips import shown
 
 IMAGE_SUFFIXES = (".webp", ".png", ".jpg", ".jpeg")
 PEOPLE = Path(__file__).with_name("people.zip")
@@ -66,15 +68,15 @@ class Archive:
         self.path = Path(path)
         self.reading = reading
         self.notes: list[str] = []
-        self._zip: zipfile.ZipFile | None = None
-        self._owner = -1
-        if not self.path.exists():
-            raise UserError(f"archive {self.path}: no such file or folder")
+        self._files = _container(path)
         try:
-            found = self._members()
+            found = self._files.names()
             members = {name for name in found if not _is_hidden(name)}
             self.names = sorted(m for m in members if m.lower().endswith(IMAGE_SUFFIXES))
-            self._annotations = self._annotated(members)
+            self._annotations = self._files.annotations() or self._annotated(members)
+            self.notes += self._files.notes
+        except UserError:
+            raise
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, NotImplementedError) as error:
             needed = "" if self.path.is_dir() else ", a whole zip archive is needed"
             if self.path.name.lower().endswith(IMAGE_SUFFIXES):
@@ -94,36 +96,9 @@ class Archive:
         if fault := annotations.misplaced_box(self.size):
             raise UserError(f"archive {self.path}: {fault}")
 
-    def _members(self) -> list[str]:
-        if not self.path.is_dir():
-            if not self.path.is_file():
-                raise ValueError("is neither a file nor a folder")
-            return check_members(self._open())
-        listing = list_folder(self.path)
-        self.notes += listing.notes
-        return listing.files
-
-    def _open(self) -> zipfile.ZipFile:
-        # A forked process must not share the parent's file position.
-        if self._zip is None or self._owner != os.getpid():
-            self._zip, self._owner = zipfile.ZipFile(self.path), os.getpid()
-        return self._zip
-
-    def _stream(self, name: str) -> IO[bytes]:
-        """An image as a stream; Pillow reads its header from there."""
-        if not self.path.is_dir():
-            return open_member(self._open(), name, limits.IMAGE_BYTES)
-        return (self.path / name).open("rb")
-
-    def _read(self, name: str, most: int) -> bytes:
-        if self.path.is_dir():
-            return read_file(self.path / name, most)
-        with open_member(self._open(), name, most) as stream:
-            return take(stream, most)
-
     def _table(self, name: str) -> Any:
         try:
-            return parse_json(self._read(name, limits.JSON_BYTES))
+            return parse_json(self._files.read(name, limits.JSON_BYTES))
         except ValueError as error:
             raise ValueError(f"{name} {error}") from error
 
@@ -142,10 +117,6 @@ class Archive:
         except ValueError as error:
             raise UserError(f"archive {self.path}: {error}") from error
 
-    def __getstate__(self) -> dict[str, Any]:
-        """State without the open file."""
-        return {**self.__dict__, "_zip": None}
-
     def __len__(self) -> int:
         """Number of images."""
         return len(self.names)
@@ -162,7 +133,9 @@ class Archive:
             UserError: it cannot be decoded or is of another size.
         """
         with self._telling(index) as name:
-            pixels, shape = read_pixels(self._read(name, limits.IMAGE_BYTES), self.reading, least=least, window=window)
+            pixels, shape = read_pixels(
+                self._files.read(name, limits.IMAGE_BYTES), self.reading, least=least, window=window
+            )
         self._check_size(index, shape)
         return pixels
 
@@ -172,7 +145,7 @@ class Archive:
 
     def facts(self, index: int) -> Facts:
         """What image ``index`` is as its header has it. Raises UserError when it cannot be read."""
-        with self._telling(index) as name, self._stream(name) as stream:
+        with self._telling(index) as name, self._files.stream(name) as stream:
             return read_facts(stream)
 
     def examine(self, index: int) -> Facts:
@@ -183,12 +156,22 @@ class Archive:
                 is refused; the error's cause says which.
         """
         with self._telling(index) as name:
-            return examine(self._read(name, limits.IMAGE_BYTES), self.reading)
+            return examine(self._files.read(name, limits.IMAGE_BYTES), self.reading)
 
-    def checksum(self, index: int) -> tuple[int, int]:
-        """Size and CRC-32 of the file of image ``index``, as a zip holds them; only of a zip."""
-        info = self._open().getinfo(self.names[index])
-        return info.file_size, info.CRC
+    def checksum(self, index: int) -> tuple[int, int] | None:
+        """Size and CRC-32 of the file of image ``index``, as a zip holds them; None where it lies in no zip."""
+        return self._files.checksum(self.names[index]) if isinstance(self._files, Zip) else None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether images are fetched from an object store."""
+        return isinstance(self._files, Shards) and self._files.remote
+
+    @property
+    def shards(self) -> list[int] | None:
+        """For each image the number of its tar shard; None where there are no shards."""
+        files = self._files
+        return [files.shard_of(name) for name in self.names] if isinstance(files, Shards) else None
 
     @contextmanager
     def _telling(self, index: int) -> Iterator[str]:
@@ -247,10 +230,12 @@ class Archive:
         Raises:
             UserError: a ``dataset.json`` of another form, or with no label for an image.
         """
-        if not self._labelled:
+        if not self._labelled and not self._files.labels:
             return None
         try:
-            return parse_labels(self._read(DATASET_FILE, limits.JSON_BYTES), self.names, self.notes)
+            if not self._labelled:
+                return one_hot_classes(self._files.labels, self.names)
+            return parse_labels(self._files.read(DATASET_FILE, limits.JSON_BYTES), self.names, self.notes)
         except Exception as error:  # zipfile, again, raises nearly anything
             raise UserError(f"archive {self.path}: {why(error)}") from error
 
@@ -273,6 +258,24 @@ class Archive:
             return self._annotations.mask(self.names[index], part, self.size)
         except ValueError as error:
             raise UserError(f"archive {self.path}: mask {part} of {self.names[index]} is broken ({error})") from error
+
+
+def _container(path: str | Path) -> Container:
+    """What holds the files.
+
+    Raises:
+        UserError: nothing is there.
+    """
+    if (shards := shard_addresses(path)) is not None and not (Path(path).is_dir() and _holds_images(Path(path))):
+        return Shards(shards)
+    if not Path(path).exists():
+        raise UserError(f"archive {path}: no such file or folder")
+    return Folder(Path(path)) if Path(path).is_dir() else Zip(Path(path))
+
+
+def _holds_images(folder: Path) -> bool:
+    """Whether a folder with tar files holds images too, so that it is no folder of shards."""
+    return any(each.suffix.lower() in IMAGE_SUFFIXES for each in folder.iterdir())
 
 
 def _is_hidden(name: str) -> bool:

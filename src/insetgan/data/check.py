@@ -145,6 +145,9 @@ def sound_images(
         raise UserError(f"data.on_fault={on_fault}: must be stop or skip")
     if archive.path == PEOPLE:
         return Sound(list(indices), [], [], {})
+    if not checked and archive.is_remote:
+        note = f"{archive.path}: images are looked at when they are used, and not before (data.check=false)"
+        return Sound(list(indices), [], [note], {})
     if not checked:
         facts = _headers(archive, indices)
         return Sound(list(indices), [], _notes(archive, facts), {index: each.shape for index, each in facts.items()})

@@ -14,6 +14,7 @@ from insetgan.data.fitting import fitted
 from insetgan.data.image import Shape
 from insetgan.data.kept import Kept
 from insetgan.data.reading import BACKGROUND, Reading, check_crop
+from insetgan.runtime import objects
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.paths import read_path
 from insetgan.runtime.plugins import buildable
@@ -38,6 +39,8 @@ def open_archive(path: str | Path | Archive | None, *, background: Any = BACKGRO
         return path
     if isinstance(path, str) and not path.strip():  # pathlib takes it for the current folder
         raise UserError(f"data.path={path}: must name a zip or a folder; null takes the rendered people")
+    if path is not None and objects.is_remote(path):
+        return Archive(path, reading)
     return Archive(PEOPLE if path is None else read_path(path, key="data.path"), reading)
 
 
@@ -75,6 +78,12 @@ class TrainingImages(Dataset[Tensor | tuple[Tensor, Tensor]]):
     def indices(self) -> list[int]:
         """Of the images in the archive, in the order of the items."""
         return list(self._indices)
+
+    @property
+    def groups(self) -> list[int] | None:
+        """The number of the shard of each item, where shards are fetched from an object store; see `order.EndlessBatches`."""
+        shards = self.archive.shards if self.archive.is_remote else None
+        return None if shards is None else [shards[index] for index in self._indices]
 
     def __len__(self) -> int:
         return len(self._indices)

@@ -11,7 +11,7 @@ note; an image that stands twice is refused.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,17 @@ def parse_labels(text: str | bytes, names: Sequence[str], notes: list[str] | Non
         )
     chosen = [found[name] for name in names]
     return np.array(chosen, dtype=np.float32) if isinstance(chosen[0], list) else _one_hot(chosen)
+
+
+def one_hot_classes(classes: Mapping[str, int], names: Sequence[str]) -> Labels:
+    """One-hot vectors of the classes of the named images, float32 [n, classes].
+
+    Raises:
+        ValueError: an image has no class, or one is too high.
+    """
+    if missing := [name for name in names if name not in classes]:
+        raise ValueError(f"{len(missing)} images have no class (cls), the first {shown(missing[0])}")
+    return _one_hot([classes[name] for name in names])
 
 
 def _one_hot(classes: list[Any]) -> Labels:

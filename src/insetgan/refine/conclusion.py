@@ -56,6 +56,7 @@ def conclude(problem: Problem, objective: Objective, schedule: Schedule, initial
         insets=insets,
         start_insets=start_insets,
         interiors=initial.interiors,
+        covers={name: region.cover for name, region in locations.regions.items()} if masks else {},
     )
 
 

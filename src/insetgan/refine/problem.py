@@ -132,6 +132,8 @@ class Result:
         insets: I_B of the kept latents, by part.
         start_insets: I_B of the start latents, or those that were given to hold on to, by part.
         interiors: R^I by part, weights in 0..1, each [n, 1, h, w].
+        covers: by part, how much of each pixel of the canvas it stands for, weights in 0..1, each [n, 1, H, W]; empty where
+            no masks were asked for.
     """
 
     status: tuple[str, ...]
@@ -154,6 +156,7 @@ class Result:
     insets: Mapping[str, Tensor]
     start_insets: Mapping[str, Tensor]
     interiors: Mapping[str, Tensor]
+    covers: Mapping[str, Tensor] = field(default_factory=dict)
 
     def rows(self, chosen: Tensor) -> "Result":
         """The samples numbered in `chosen`, int64 [m], in this order."""

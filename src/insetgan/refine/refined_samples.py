@@ -25,7 +25,7 @@ IMAGES = ("canvas", "paste", "refined")
 LAYOUT = Layout(
     kind="refine",
     title="results",
-    pieces=r"\d+(-\d+|-to-\d+-\d+)?(\.json|\.safetensors|\.mp4|_(canvas|paste|refined|photo|start|given_\w+)\.png)",
+    pieces=r"\d+(-\d+|-to-\d+-\d+)?(\.json|\.safetensors|\.mp4|_(canvas|paste|refined|photo|start|(given|mask)_\w+)\.png)",
     folder="samples",
     gathered=(
         "results.json",
@@ -64,6 +64,8 @@ class RefinedSamples:
         walk: names of the images of a walk, by number (`walk.image_names`); empty where the samples are seeds.
         measures: the numbers that are taken of each result.
         finish: gives further files of each result, such as the photograph into which it goes back.
+        images: those of `IMAGES` that are written.
+        masks: whether the masks of the parts are written, `<name>_mask_<part>.png`, where the refinement has them.
     """
 
     folder: ResultFolder
@@ -73,6 +75,8 @@ class RefinedSamples:
     walk: Sequence[str] = ()
     measures: Sequence[Measure] = MEASURES
     finish: Finish | None = None
+    images: Sequence[str] = IMAGES
+    masks: bool = False
 
     def finished(self, seed: int, block: Sequence[int]) -> bool:
         """Whether all results of a sample are finished.
@@ -103,13 +107,17 @@ class RefinedSamples:
             if self.folder.finished(name, depends):
                 continue
             pieces: dict[str, Content] = {
-                f"{name}_{image}.png": encode_png(batch[row]) for image, batch in images.items()
+                f"{name}_{image}.png": encode_png(images[image][row]) for image in self.images
             }
+            for part, cover in result.covers.items() if self.masks else ():
+                pieces[f"{name}_mask_{part}.png"] = encode_png((cover[row, 0] * 255).round().byte().cpu())
             if self.encode_film is not None and films and len(films[row]):
                 pieces[f"{name}.mp4"] = _film(self.encode_film, films[row])
             pieces[f"{name}.safetensors"] = save(_tensors(result, row))
             if self.finish is not None:
-                pieces |= self.finish(name, seed, result, row)
+                unwanted = {f"{name}_{image}.png" for image in IMAGES if image not in self.images}
+                further = self.finish(name, seed, result, row)
+                pieces |= {piece: content for piece, content in further.items() if piece not in unwanted}
             kept = images["refined"][row - rank : row - rank + self.keep]
             difference = spread(kept) if self.keep > 1 else None
             data = {

@@ -82,15 +82,14 @@ def remove_leftovers(folder: Path) -> None:
 
 
 @contextmanager
-def lock_folder(folder: Path, *, out: Path | None = None, patience: float = 10.0) -> Iterator[None]:
+def lock_folder(folder: Path, *, out: Path | None = None, patience: float = 10.0, tidy: bool = True) -> Iterator[None]:
     """Keep other commands out of a folder; they are let in again when this process ends, however it ends.
-
-    What killed commands left half-written there is removed.
 
     Args:
         folder: made if it is missing.
         out: what messages call it, if not by its path.
         patience: seconds to wait for a process that is about to end.
+        tidy: whether to remove what killed commands left half-written there; not where others work below without a lock.
 
     Raises:
         UserError: another command has locked it, or it cannot be made or written to.
@@ -106,7 +105,8 @@ def lock_folder(folder: Path, *, out: Path | None = None, patience: float = 10.0
     except OSError as error:
         raise UserError(f"out={out or folder}: cannot be written to ({error.strerror or error})") from error
     try:
-        remove_leftovers(folder)
+        if tidy:
+            remove_leftovers(folder)
         yield
     finally:
         lock.release()

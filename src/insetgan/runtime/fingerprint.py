@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from insetgan.runtime import plugins
+from insetgan.runtime import objects, plugins
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.folders import list_folder
 
@@ -42,7 +42,8 @@ def fingerprint(values: Any, *, files: Iterable[Path] = (), archives: Iterable[P
     Args:
         values: numbers, text, None, and lists and dicts of them; the order of a dict's keys does not matter.
         files: their contents count, and neither their names nor their places.
-        archives: zip files or folders of images, too large to be read each time. Names, sizes and times of change count.
+        archives: zip files, tar shards (also in object stores) or folders of images, too large to be read each time. Names,
+            sizes and times of change count.
         code: whether the source code of the admitted packages counts.
 
     Returns:
@@ -93,11 +94,19 @@ def _digest_of_state(path: str, *_: int) -> str:
 
 def _archive_stamp(path: Path) -> list[Any]:
     """Names within the archive, sizes in bytes and times of change in nanoseconds of its files."""
+    if objects.is_remote(path) or (objects.is_pattern(path) and not path.exists()):
+        return [_shard_stamp(address) for address in objects.expand(path)]
     if not path.is_dir():
         status = path.stat()
         return [[path.name, status.st_size, status.st_mtime_ns]]
     listing = list_folder(path)
     return [[name, *_state(path / name)] for name in sorted(listing.files)]
+
+
+def _shard_stamp(address: str) -> list[Any]:
+    if objects.is_remote(address):
+        return [address, *objects.facts(address)]
+    return [Path(address).name, *_state(Path(address))]
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -70,3 +70,10 @@ ARCHITECTURE: dict[str, int] = {
 """Largest whole numbers in a file's description of a network, by key."""
 ARCHITECTURE_OTHERS = 16_384
 """Largest whole number of any other key: sides, latents, channels."""
+
+CACHE_BYTES = 20 << 30
+"""Of the copies of objects from object stores that are kept on this machine; `data.cache_gb` sets it."""
+TAR_NAME = 1 << 12
+"""Bytes of a long name, and of a table of further names, in a tar."""
+SAMPLE_JSON = 1 << 20
+"""Bytes of the JSON of one sample in a tar."""

@@ -66,11 +66,19 @@ def _expanded_weights(typed: str) -> str:
     return typed if typed.startswith(ADDRESSES) else _expanded(typed)
 
 
+def _expanded_images(typed: str) -> str:
+    """The same for what may be tar shards in an object store too."""
+    return typed if re.match(_SCHEME, typed) and typed.endswith(".tar") else _expanded(typed)
+
+
 UserPath = Annotated[str, AfterValidator(_expanded), Words("a path")]
 """A setting that holds a path, or a name such as that of an embedded model; `~` is replaced when it is read."""
 
 UserWeights = Annotated[str, AfterValidator(_expanded_weights), Words("a path or an address")]
 """A setting that holds a path or the name of an embedded model, or an address from which weights are fetched."""
+
+UserImages = Annotated[str, AfterValidator(_expanded_images), Words("a path or an address of tar shards")]
+"""A setting that holds a path of images, or tar shards in an object store, such as s3://bucket/people-{0000..0199}.tar."""
 
 
 def home_folder() -> Path | None:

@@ -90,7 +90,8 @@ def shown(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name[:100])
 
 
-def _leads_out(name: str) -> bool:
+def leads_out(name: str) -> bool:
+    """Whether a member's name would lead out of its archive."""
     path = PurePosixPath(name)
     return path.is_absolute() or ".." in path.parts or "\\" in name or name[1:2] == ":" or "\0" in name
 
@@ -98,7 +99,7 @@ def _leads_out(name: str) -> bool:
 def _fault(info: zipfile.ZipInfo) -> str:
     if len(info.filename) > limits.NAME_LENGTH:
         return f"has a name of more than {limits.NAME_LENGTH} letters"
-    if _leads_out(info.filename) or "\0" in info.orig_filename:
+    if leads_out(info.filename) or "\0" in info.orig_filename:
         return "has a name that leads out of the archive; names must be like folder/image.png"
     if info.flag_bits & _ENCRYPTED:
         return "is encrypted"

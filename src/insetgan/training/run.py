@@ -152,7 +152,10 @@ def _endless(trainer: pl.Trainer, module: TrainingModule, dataset: Any, options:
     """Batches without end, in their order, from where the module's count stands once a checkpoint is restored."""
     processes = trainer.world_size
     share = Share(options.batch_size, processes, trainer.global_rank, module.group_size(processes))
-    order = EndlessBatches(len(dataset), seed=options.seed, share=share, position=lambda: int(module.cur_nimg))
+    groups = getattr(dataset, "groups", None)
+    order = EndlessBatches(
+        len(dataset), seed=options.seed, share=share, position=lambda: int(module.cur_nimg), groups=groups
+    )
     return DataLoader(
         dataset,
         batch_sampler=order,

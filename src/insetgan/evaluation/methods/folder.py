@@ -10,9 +10,10 @@ from pydantic import Field
 from insetgan.data.datasets import ImageDataset
 from insetgan.evaluation.images import DatasetImages, Images
 from insetgan.evaluation.method import Method
+from insetgan.runtime import objects
 from insetgan.runtime.errors import UserError
 from insetgan.runtime.fingerprint import fingerprint
-from insetgan.runtime.paths import UserPath
+from insetgan.runtime.paths import UserImages
 from insetgan.runtime.settings import settings
 
 
@@ -20,7 +21,7 @@ from insetgan.runtime.settings import settings
 class Folder(Method):
     """Images of any folder or zip; they have no psi, and stand in the columns of all."""
 
-    path: Annotated[UserPath | None, Field(description="of the folder or zip; must be given")] = None
+    path: Annotated[UserImages | None, Field(description="of the folder, zip or tar shards; must be given")] = None
     grey: Annotated[Literal["refuse", "rgb"], Field(description="what is done with greyscale images")] = "refuse"
     background: Annotated[
         Any, Field(description="colour behind transparent images: a name, '#rrggbb' or [red, green, blue]")
@@ -39,7 +40,7 @@ class Folder(Method):
         key = f"method.{self.setup.name}.path"
         if not self.path:
             raise UserError(f"{key}: must be given, as in {key}=PATH")
-        if not Path(self.path).exists():
+        if not (objects.is_remote(self.path) or objects.is_pattern(self.path) or Path(self.path).exists()):
             raise UserError(f"{key}={self.path}: no such file or folder")
         return Path(self.path)
 

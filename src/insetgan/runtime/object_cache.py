@@ -1,0 +1,76 @@
+"""Copies of objects on this machine, which together take no more room than is allowed."""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock
+
+from insetgan.runtime import limits, objects
+from insetgan.runtime.files import cache_folder, write_whole
+
+_ENDING = ".object"
+
+
+def fetch(address: str) -> Path:
+    """A copy of an object; the ones that were not used for the longest time make room for it.
+
+    Several processes share the copies, and none fetches what another one is fetching. A copy may be removed once this
+    process has let go of it: whoever finds it gone calls this again.
+
+    Args:
+        address: see `runtime.objects`.
+
+    Raises:
+        UserError: it cannot be had, or is larger than `limits.CACHE_BYTES`.
+    """
+    size, tag = objects.facts(address)
+    if size > limits.CACHE_BYTES:
+        raise objects.too_large(address, size, limits.CACHE_BYTES)
+    folder = cache_folder() / "objects"
+    name = hashlib.sha256(f"{address}\n{size}\n{tag}".encode()).hexdigest()[:32]
+    path = folder / f"{name}{_ENDING}"
+    if _use(path, size):
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{name}.lock"):
+        if _use(path, size):
+            return path
+        with FileLock(folder / "room.lock"):
+            _make_room(folder, size)
+        write_whole(path, lambda beside: _copy(address, size, beside))
+    return path
+
+
+def _use(path: Path, size: int) -> bool:
+    """Whether a whole copy is there; if so it counts as used now."""
+    try:
+        if path.stat().st_size != size:
+            return False
+        os.utime(path)
+    except OSError:
+        return False
+    return True
+
+
+def _copy(address: str, size: int, path: Path) -> None:
+    with path.open("wb") as file:
+        for piece in objects.pieces(address, size):
+            file.write(piece)
+
+
+def _make_room(folder: Path, size: int) -> None:
+    """Remove copies until one of `size` bytes fits, the one unused for the longest time first."""
+    known = []
+    for path in folder.glob(f"*{_ENDING}"):
+        with suppress(OSError):
+            status = path.stat()
+            known.append((status.st_mtime, status.st_size, path))
+    held = sum(each[1] for each in known)
+    for _, freed, path in sorted(known):
+        if held + size <= limits.CACHE_BYTES:
+            return
+        with suppress(OSError):
+            path.unlink()
+        held -= freed
