@@ -15,6 +15,7 @@ from insetgan.networks.synthesiser import Synthesiser
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.signals import ignore_stop_signals
 from insetgan.studio.compose import Composer
+from insetgan.studio.explore import Explorer
 from insetgan.studio.gallery import MORE, SeedGallery
 from insetgan.studio.line import Line, Refiner
 from insetgan.studio.place import Place as Place
@@ -67,6 +68,7 @@ class Studio:
         self.line = Line(refiner, results)
         galleries = SeedGallery(body), SeedGallery(face)
         self.composer = Composer(self.line, Uploads(self.root / "uploads"), *galleries)
+        self.explorer = Explorer({"body": body, "face": face})
         self.blocks: Any = None
 
     def open(self, place: Place) -> str:
@@ -83,7 +85,7 @@ class Studio:
 
         for gallery in (self.composer.body, self.composer.face):
             threading.Thread(target=gallery.pictures, args=(MORE, 0.7), daemon=True).start()
-        self.blocks = Page(self.composer).build()
+        self.blocks = Page(self.composer, self.explorer).build()
         self.blocks.queue(max_size=200)
         asked: dict[str, Any] = {}
         if (password := place.password) is not None:
@@ -109,6 +111,7 @@ class Studio:
         self.line.close()
         self.composer.body.close()
         self.composer.face.close()
+        self.explorer.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
 
