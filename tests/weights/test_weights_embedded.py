@@ -15,6 +15,7 @@ from insetgan.detection.box_loss import box_iou
 from insetgan.inversion.inverter import find_encoder
 from insetgan.inversion.projector import draw_moving, mean_start
 from insetgan.ops.images import from_uint8, seeded_latents
+from insetgan.refine.composer import find_composer
 from insetgan.weights.store import EMBEDDED, load_network, read_metadata, resolve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ def mean_iou(network, archive):
 
 def test_sizes():
     sizes = {name: resolve(name).stat().st_size for name in EMBEDDED}
-    assert sum(sizes.values()) <= 30e6
+    assert sum(sizes.values()) <= 36e6
     assert sizes["parts"] <= 2e6
 
 
@@ -60,6 +61,14 @@ def test_encoders_know_the_generators_beside_them(name):
     found, mean = encoder.encode(generator, images), mean_start(generator, 8)
     error, without = ((draw_moving(each) - images).abs().mean() for each in (found, mean))
     assert error < 0.6 * without  # half-trained ones are no better than the mean image
+
+
+def test_the_composer_knows_the_generators_beside_it():
+    generators = {"canvas": load_network("body"), "face": load_network("face")}
+    composer = find_composer(generators, None)
+    assert composer is not None and composer.source == resolve("composer_face") and composer.modes == ["joint"]
+    assert resolve("composer_face").stat().st_size <= 10e6
+    assert find_composer({"canvas": generators["face"], "face": generators["face"]}, None) is None
 
 
 def test_they_say_how_they_came_about():
