@@ -121,6 +121,34 @@ def test_a_killed_command_leaves_its_finished_samples_to_the_next(refine, made, 
     assert not list((copy / ".partial").glob("refine*"))
 
 
+def test_evaluation_and_training_read_the_shards(evaluate, train, small, made, tmp_path):
+    """The figures are those of the same images in a folder; parts are cut out by the boxes beside the images."""
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        for name, content in members(made, f"refine-{number:06d}.tar").items():
+            if name.endswith(".png"):
+                (tmp_path / "images" / name).write_bytes(content)
+    cells = []
+    for data in (made / "shards", tmp_path / "images"):
+        settings = [
+            "method=folder",
+            f"method.folder.path={data}",
+            f"data.path={data}",
+            "name=x",
+            f"out={tmp_path}/{data.name}",
+        ]
+        code, _, errors = evaluate(*settings, "metrics=[fid]", "regions=[body]")
+        assert code == 0, errors
+        cells.append(json.loads((tmp_path / data.name / "x" / "results.json").read_text())["cells"])
+    assert cells[0] == cells[1]
+    code, said, errors = train(
+        "+model=face", f"data.path={made}/shards", "data.height=16", "data.width=16", *small,
+        "trainer.fast_dev_run=true", f"out={tmp_path}/train",
+    )  # fmt: skip
+    assert code == 0, errors
+    assert "6 images" in said
+
+
 def test_masks_and_several_images(refine, tmp_path):
     code, _, errors = refine(
         "seeds=0-1", "shards=1", "composite=mask", "shard_images=[canvas,refined]", f"out={tmp_path}/masks",
