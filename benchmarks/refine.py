@@ -19,6 +19,7 @@ from hydra.core.config_store import ConfigStore
 
 from insetgan.cli.refine_config import RefineConfig
 from insetgan.cli.refine_parts import build_module
+from insetgan.cli.refine_perceptual import settle_perceptual
 from insetgan.cli.rules import register_rules
 from insetgan.cli.schema import conform, schema_of
 from insetgan.detection.detector import FixedBoxes
@@ -37,7 +38,6 @@ from networks import Convolution
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PUBLIC_MS = {"canvas": 8802 / 2, "inset": 8802}
 """The public implementation's latent step at 1024 x 1024, base 32768, on two cores; half of it for half the pixels."""
-ROUNDS = 5
 
 
 def built(*overrides: str) -> RefinementModule:
@@ -46,6 +46,7 @@ def built(*overrides: str) -> RefinementModule:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("refine", list(overrides))
     conform(config, RefineConfig)
+    settle_perceptual(config)
     return build_module(config, [0])
 
 
@@ -170,7 +171,7 @@ def _watched(original: Any, label: str, spent: Counter[str], device: str) -> Any
     return call
 
 
-def embedded(device: str, steps: int) -> None:
+def embedded(device: str, steps: int, rounds: int) -> None:
     module = built()
     yardstick = Convolution(torch.float32)
     yardstick()
@@ -187,9 +188,9 @@ def embedded(device: str, steps: int) -> None:
         (title, kind): built(setting, f"schedule={kind}") for title, setting in settings.items() for kind in kinds
     }
     # Round by round, so that a slow minute of the machine falls upon all.
-    rounds = [{key: timed_run(each, 8, steps, device) for key, each in modules.items()} for _ in range(ROUNDS)]
+    taken = [{key: timed_run(each, 8, steps, device) for key, each in modules.items()} for _ in range(rounds)]
     for title in settings:
-        both = [statistics.median(found[title, kind] for found in rounds) for kind in kinds]
+        both = [statistics.median(found[title, kind] for found in taken) for kind in kinds]
         print(f"| {title} | {both[0]:.2f} | {both[1]:.2f} |")
     print(f"everything in every step, 8 at once: {plain_loop(module, 8, steps, device):.2f}")
     parts = split(module, 8, 40, device)
@@ -218,13 +219,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--case", choices=["embedded", "published"], default="embedded")
     options.add_argument("--steps", type=int, default=None)
+    options.add_argument("--rounds", type=int, default=5, help="of the table of schedules")
     options.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if given.case == "embedded":
-        embedded(device, given.steps or 40)
+        embedded(device, given.steps or 40, given.rounds)
     else:
         published(device, given.steps or 4)
 

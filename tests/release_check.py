@@ -23,6 +23,7 @@ IN_SDIST = (
     "constraints.txt",
     "Makefile",
     "docs/index.md",
+    "notebooks/quickstart.ipynb",
     "CITATION.cff",
 )
 LARGEST = 60_000_000

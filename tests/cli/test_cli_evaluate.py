@@ -159,13 +159,20 @@ def test_two_processes_give_the_same_table_to_the_last_digit(finished, command, 
     assert len(made) == 4 * 2 * 3 + 1
 
 
-def test_killed_in_the_middle(finished, quick, command, tmp_path):
+@pytest.mark.parametrize(
+    "stops",
+    [
+        ["runs/part-*/samples/2.json"],
+        pytest.param(
+            ["features/real-*/*.json", "runs/part-*/samples/2.json", "features/joint-0.7-*/*2.json"],
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["once", "thrice"],
+)
+def test_killed_in_the_middle(finished, quick, command, tmp_path, stops):
     arguments = [*quick, METHODS, "metrics=[fid,kid,pr,ids,ppl,lpips_diversity,seam]", f"out={tmp_path}"]
-    for wanted in (
-        "features/real-*/*.json",
-        "runs/part-*/samples/2.json",
-        "features/joint-0.7-*/*2.json",
-    ):
+    for wanted in stops:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "evaluate.py"), *arguments], cwd=ROOT, stdout=subprocess.DEVNULL
         )

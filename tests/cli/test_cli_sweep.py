@@ -104,11 +104,12 @@ def test_page(sweep):
         "run", "trunc", "detector", "~objective.border_l1", "samples",
         "seam, face", "change of the canvas (grey levels of 255)", "steps", "first samples",
     ]  # fmt: skip
-    assert first == ["0_run", "0.5", "", "", "*2*", "*0.90*", "4", "10", ""], "a seam is best where it is nearest to 1"
-    assert second == ["1_run", "0.7", "", "", "2", "1.40", "*1*", "10", ""]
-    assert third == ["2_run", "0.9", "other", "", "no results", "", "", "", ""]
+    assert first == ["0", "0.5", "", "", "*2*", "*0.90*", "4", "10", ""], "a seam is best where it is nearest to 1"
+    assert second == ["1", "0.7", "", "", "2", "1.40", "*1*", "10", ""]
+    assert third == ["2", "0.9", "other", "", "no results", "", "", "", ""]
     assert fourth[3:5] == ["removed", "failed"]
     assert "trunc=1.0, ~objective.border_l1: failed" in text
+    assert 'title="0_run"' in text, "the whole name where a pointer rests"
     assert "http" not in text
     assert len(page.sources) == 2, "two runs with images"
     for source in page.sources:

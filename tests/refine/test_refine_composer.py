@@ -11,17 +11,19 @@ from insetgan.networks.layered import DELTA, SHARED
 from insetgan.refine.composer import Composer, composer_for, find_composer
 from insetgan.refine.composer_module import ComposerModule, Task
 from insetgan.refine.latents import CANVAS
+from insetgan.refine.objective import Objective
 from insetgan.refine.one_pass import OnePass, added, first_view, joined, look, refuse_spaces, seen
 from insetgan.refine.schedule import Schedule
 from insetgan.refine.solver import refine
 from insetgan.refine.state import Initial
+from insetgan.refine.terms.part import PartL1
 from insetgan.runtime.errors import UserError
 from insetgan.training.options import RunOptions
 from insetgan.training.run import TrainingRun
 from insetgan.weights.store import load_network, save_network
 
 SIDES = ("canvas", "inset")
-NO_GUARD = dict.fromkeys(("part_l1", "part_perceptual", "near_canvas", "near_inset"), 0)
+NO_GUARD = dict.fromkeys(("part_l1", "part_perceptual", "body_l1", "near_canvas", "near_inset"), 0)
 SMALL = {"channels": 4, "channels_max": 8, "hidden": 16, "rank": 4, "passes": 2}
 
 
@@ -129,9 +131,11 @@ def test_the_guard_forbids_what_the_objective_does_not(problem, objective):
     start = first_view(given, Initial.of(given))
     guard = composer.guard
     guarded = guard.objective(objective(), features=True)
-    assert set(guarded.terms) - set(objective().terms) == {"guard_part_l1", "guard_part_perceptual"}
-    assert set(guard.objective(objective(), features=False).terms) - set(objective().terms) == {"guard_part_l1"}
-    assert guard.objective(guarded, features=True) is guarded, "terms of the part that are there already stay alone"
+    assert set(guarded.terms) - set(objective().terms) == {"guard_body_l1", "guard_part_l1", "guard_part_perceptual"}
+    plain = guard.objective(objective(body_l1=None), features=False)
+    assert set(plain.terms) - set(objective().terms) == {"guard_part_l1"}
+    given_terms = Objective({"part": PartL1(weight=1)})
+    assert guard.objective(given_terms, features=True).terms == given_terms.terms, "those of the mode suffice"
     spreads = {name: composer.spread(name) for name in given.starts}
     assert not guard.distance(start.latents, given.starts, spreads).any()
     offsets = {name: torch.zeros(3, 4, 6) for name in given.starts}

@@ -44,15 +44,15 @@ def drawers(tiny_networks):
 
 @pytest.fixture(scope="module")
 def page_of(refiner, drawers):
-    """Open a page: page_of(password=None) -> (Studio, address). All are closed in the end."""
+    """Open a page: page_of(password=None, runs=None) -> (Studio, address). All are closed in the end."""
     from insetgan.studio.server import Studio
 
     opened = []
 
-    def open_page(password=None):
+    def open_page(password=None, runs=None):
         studio = Studio(*drawers, refiner)
         opened.append(studio)
-        return studio, studio.open(Place(port=0, password=password)).rstrip("/")
+        return studio, studio.open(Place(port=0, password=password, runs=runs)).rstrip("/")
 
     yield open_page
     for studio in opened:

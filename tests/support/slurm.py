@@ -150,8 +150,11 @@ class Slurm:
         self.ask("scontrol", "update", f"JobId={number}", "StartTime=now")
 
     def stop(self) -> None:
-        """End all jobs and daemons."""
-        self.ask("scancel", "--signal=KILL", "--user=root")
+        """End all jobs and daemons; a job that is left would run on without them."""
+        end = time.monotonic() + 60
+        while self.ask("squeue", "-h", "-o", "%i").strip() and time.monotonic() < end:
+            self.ask("scancel", "--user=root")
+            time.sleep(1)
         for process in reversed(self._processes):
             process.terminate()
         for process in self._processes:

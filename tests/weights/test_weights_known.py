@@ -1,6 +1,10 @@
 """The table of published networks, and the question whether their licence is accepted."""
 
 import io
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -94,3 +98,37 @@ def test_a_misspelt_name_is_one_line(taken):
         UserError, match=r"known:stylegan2-ffhq-256: no such network; did you mean known:stylegan2-ffhq"
     ):
         locate("known:stylegan2-ffhq-256")
+
+
+QUESTION = """
+from insetgan.runtime.errors import UserError
+from insetgan.weights.known import ask_for_consent, find
+try:
+    ask_for_consent(find("self-distilled-dogs-1024", key="init"), key="init")
+    print("taken")
+except UserError as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.parametrize(("answer", "end"), [("y", "taken"), ("n", "refused:"), ("", "refused:")])
+def test_at_a_terminal_the_licence_is_a_question(answer, end):
+    """A terminal of its own (a pseudo-terminal), at which the answer is typed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", QUESTION], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+    )
+    os.close(theirs)
+    said = b""
+    while b"[y/N]" not in said:
+        said += os.read(ours, 4096)
+    assert b"CC-BY-4.0" in said
+    os.write(ours, f"{answer}\n".encode())
+    try:
+        while more := os.read(ours, 4096):
+            said += more
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait(timeout=30) == 0
+    assert end in said.decode().rpartition("[y/N]")[2]

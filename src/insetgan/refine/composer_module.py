@@ -208,10 +208,9 @@ class ComposerModule(TrainingModule):
         problem = self.problem(batch.tolist(), torch.full((len(batch),), sum(self.settings.trunc) / 2))
         with torch.enable_grad():
             for mode in self.composer.modes:
-                _, totals = self.losses(problem, mode)
-                for number, total in enumerate(totals):
-                    name = f"Held_out/{mode}_{number}"
-                    self.log(name, total.mean(), batch_size=len(batch), sync_dist=self.trainer.world_size > 1)
+                for row, each in enumerate(self.losses(problem, mode)[1]):
+                    name = f"Held_out/{mode}_{row}"
+                    self.log(name, each.mean(), batch_size=len(batch), sync_dist=self.trainer.world_size > 1)
 
     def grids(self, count: int) -> dict[str, Tensor]:
         """Naive pastes above what the passes make of them, in the first mode."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from insetgan.refine.latents import CANVAS, Latents
 from insetgan.refine.objective import Objective
+from insetgan.refine.terms.body import BodyL1
 from insetgan.refine.terms.part import PartL1, PartPerceptual
 from insetgan.refine.terms.term import Term
 from insetgan.runtime.settings import settings
@@ -26,18 +27,29 @@ class Guard:
 
     part_l1: Annotated[Weight, Field(description="L_part, colours, where the mode has no term of the part")] = 4.0
     part_perceptual: Annotated[Weight, Field(description="the same, features")] = 2.0
+    body_l1: Annotated[
+        Weight, Field(description="L_body, colours, beside the objective's: a canvas is recoloured in a single pass")
+    ] = 30.0
     near_canvas: Annotated[
         Weight, Field(description="mean square move of the canvas's vectors, in units of the spread of w")
     ] = 15.0
     near_inset: Annotated[Weight, Field(description="the same of the insets")] = 2.0
 
     def objective(self, objective: Objective, *, features: bool) -> Objective:
-        """The objective with L_part, unless it has terms of that family already; without `features` of its colours alone."""
-        if any(term.family == "part" and term.weight > 0 for term in objective.terms.values()):
-            return objective
-        added: dict[str, Term] = {"guard_part_l1": PartL1(weight=self.part_l1, softness=0.05)}
-        if features:
-            added["guard_part_perceptual"] = PartPerceptual(weight=self.part_perceptual)
+        """The objective with more of L_body, if it has that, and with L_part, if it has none.
+
+        Args:
+            objective: of the refinement.
+            features: whether there is a perceptual network.
+        """
+        families = {term.family for term in objective.terms.values() if term.weight > 0}
+        added: dict[str, Term] = {}
+        if "body" in families:
+            added["guard_body_l1"] = BodyL1(weight=self.body_l1, softness=0.05)
+        if "part" not in families:
+            added["guard_part_l1"] = PartL1(weight=self.part_l1, softness=0.05)
+            if features:
+                added["guard_part_perceptual"] = PartPerceptual(weight=self.part_perceptual)
         return Objective({**objective.terms, **added})
 
     def distance(

@@ -18,12 +18,13 @@ Figure = tuple[str, str]
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell on the page: its text, a second line, what it is sorted by, and whether nothing in its column is better."""
+    """A cell on the page: text, a second line, what it is sorted by, whether nothing in its column is better, and a hint."""
 
     text: str
     small: str = ""
     value: float | str | None = None
     best: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def html_table(runs: Sequence[Run], keys: Sequence[str], images: Sequence[str], 
     """
     figures = [figure for figure in _figures(runs) if not figure[0].endswith("_before")]
     columns = [
-        [Cell(run.folder.name, value=number) for number, run in enumerate(runs)],
+        [Cell(_short(run, keys), value=number, hint=run.folder.name) for number, run in enumerate(runs)],
         *([_override(run, key) for run in runs] for key in keys),
     ]
     columns += [_samples(runs)]
@@ -104,6 +105,12 @@ def html_table(runs: Sequence[Run], keys: Sequence[str], images: Sequence[str], 
         for index, shown in enumerate(zip(images, links, strict=True))
     ]
     return Table(titles, lines)
+
+
+def _short(run: Run, keys: Sequence[str]) -> str:
+    """A run's number where columns say what was asked of it: its folder's name has the settings that all runs share, too."""
+    number, mark, _ = run.folder.name.partition("_")
+    return number if mark and keys and number.isdecimal() else run.folder.name
 
 
 def _figures(runs: Sequence[Run]) -> list[Figure]:

@@ -15,9 +15,11 @@ from insetgan.networks.synthesiser import Synthesiser
 from insetgan.runtime.errors import Stopped, UserError
 from insetgan.runtime.signals import ignore_stop_signals
 from insetgan.studio.compose import Composer
+from insetgan.studio.explore import Explorer
 from insetgan.studio.gallery import MORE, SeedGallery
 from insetgan.studio.line import Line, Refiner
 from insetgan.studio.place import Place as Place
+from insetgan.studio.runs import RunFolders
 from insetgan.studio.upload import MOST_BYTES, Uploads
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
@@ -67,6 +69,7 @@ class Studio:
         self.line = Line(refiner, results)
         galleries = SeedGallery(body), SeedGallery(face)
         self.composer = Composer(self.line, Uploads(self.root / "uploads"), *galleries)
+        self.explorer = Explorer({"body": body, "face": face})
         self.blocks: Any = None
 
     def open(self, place: Place) -> str:
@@ -81,9 +84,10 @@ class Studio:
         from insetgan.studio.look import STYLE, theme  # Gradio takes seconds to import
         from insetgan.studio.page import Page
 
+        runs = None if place.runs is None else RunFolders(place.runs)
         for gallery in (self.composer.body, self.composer.face):
             threading.Thread(target=gallery.pictures, args=(MORE, 0.7), daemon=True).start()
-        self.blocks = Page(self.composer).build()
+        self.blocks = Page(self.composer, self.explorer, runs).build()
         self.blocks.queue(max_size=200)
         asked: dict[str, Any] = {}
         if (password := place.password) is not None:
@@ -109,6 +113,7 @@ class Studio:
         self.line.close()
         self.composer.body.close()
         self.composer.face.close()
+        self.explorer.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
 
