@@ -13,6 +13,7 @@ from safetensors.torch import load
 from insetgan.cli.app import entry
 from insetgan.refine.module import RefinementModule
 from insetgan.refine.shards import Shards
+from insetgan.reports.sweep_runs import read_run
 from insetgan.runtime.claims import Claims
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,6 +148,14 @@ def test_evaluation_and_training_read_the_shards(evaluate, train, small, made, t
     )  # fmt: skip
     assert code == 0, errors
     assert "6 images" in said
+
+
+@pytest.mark.parametrize(
+    ("override", "said"), [("shard=3", "its shards lie in the folder of all shards"), ("trunc=1", "no results")]
+)
+def test_the_page_of_a_sweep_says_where_shards_are(tmp_path, override, said):
+    note = {"folder": str(tmp_path), "overrides": [override], "state": "completed", "said": ""}
+    assert read_run(note).problem == said
 
 
 def test_masks_and_several_images(refine, tmp_path):
