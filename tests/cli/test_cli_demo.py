@@ -43,6 +43,7 @@ def test_it_opens_a_page_says_where_and_leaves_nothing(tmp_path, end):
         ("port=70000", "port=70000: must be at most 65535"),
         ("password=abc", "password=: must have 4 letters or more\n"),
         ("body=nobody", "body=nobody"),
+        ("runs=nowhere", "runs=nowhere: must be a folder\n"),
         ("hots=0.0.0.0", "hots: no such setting; did you mean host?"),
     ],
 )

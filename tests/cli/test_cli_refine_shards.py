@@ -13,6 +13,7 @@ from safetensors.torch import load
 from insetgan.cli.app import entry
 from insetgan.refine.module import RefinementModule
 from insetgan.refine.shards import Shards
+from insetgan.reports.sweep_runs import read_run
 from insetgan.runtime.claims import Claims
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +120,42 @@ def test_a_killed_command_leaves_its_finished_samples_to_the_next(refine, made, 
     assert refine(*SIX, f"out={copy}")[0] == 0
     assert tars(copy) == tars(made)
     assert not list((copy / ".partial").glob("refine*"))
+
+
+def test_evaluation_and_training_read_the_shards(evaluate, train, small, made, tmp_path):
+    """The figures are those of the same images in a folder; parts are cut out by the boxes beside the images."""
+    (tmp_path / "images").mkdir()
+    for number in range(3):
+        for name, content in members(made, f"refine-{number:06d}.tar").items():
+            if name.endswith(".png"):
+                (tmp_path / "images" / name).write_bytes(content)
+    cells = []
+    for data in (made / "shards", tmp_path / "images"):
+        settings = [
+            "method=folder",
+            f"method.folder.path={data}",
+            f"data.path={data}",
+            "name=x",
+            f"out={tmp_path}/{data.name}",
+        ]
+        code, _, errors = evaluate(*settings, "metrics=[fid]", "regions=[body]")
+        assert code == 0, errors
+        cells.append(json.loads((tmp_path / data.name / "x" / "results.json").read_text())["cells"])
+    assert cells[0] == cells[1]
+    code, said, errors = train(
+        "+model=face", f"data.path={made}/shards", "data.height=16", "data.width=16", *small,
+        "trainer.fast_dev_run=true", f"out={tmp_path}/train",
+    )  # fmt: skip
+    assert code == 0, errors
+    assert "6 images" in said
+
+
+@pytest.mark.parametrize(
+    ("override", "said"), [("shard=3", "its shards lie in the folder of all shards"), ("trunc=1", "no results")]
+)
+def test_the_page_of_a_sweep_says_where_shards_are(tmp_path, override, said):
+    note = {"folder": str(tmp_path), "overrides": [override], "state": "completed", "said": ""}
+    assert read_run(note).problem == said
 
 
 def test_masks_and_several_images(refine, tmp_path):

@@ -1,6 +1,7 @@
 """Shards of an object store that speaks S3: connections that are cut, slow bytes, missing shards, wrong lengths."""
 
 import io
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from fake_s3 import object_store
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from insetgan.data.archive import Archive
 from insetgan.data.datasets import ImageDataset
@@ -66,6 +68,17 @@ def test_bytes_that_come_too_slowly_are_asked_for_again(store, monkeypatch):
     store.faults = ["slow"]
     assert levels(ImageDataset(PATTERN, 8, 4)) == list(range(6))
     assert len(store.asked) >= 4
+
+
+def test_forked_workers_of_a_loader_fetch_too(store, tmp_path):
+    dataset = ImageDataset(PATTERN, 8, 4, keep=False)
+    shutil.rmtree(tmp_path / "cache")
+    loader = DataLoader(dataset, batch_size=3, num_workers=2, timeout=60)
+    assert [int(level) for batch in loader for level in batch[:, 0, 0, 0]] == list(range(6))
+    shutil.rmtree(tmp_path / "cache")
+    del store.objects["/bucket/people-1.tar"]
+    with pytest.raises(Exception, match=r"s3://bucket/people-1.tar: no such object"):
+        list(DataLoader(dataset, batch_size=3, num_workers=1, timeout=60))
 
 
 @pytest.mark.parametrize(

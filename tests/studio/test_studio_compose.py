@@ -104,10 +104,16 @@ def test_a_picture_is_lent_to_the_composition_alone(composer, refiner, picture):
     job = composer.ask({"mode": "montage"}, {"face": key})
     followed(composer, job.key, until="Step")
     assert job.words()[-1] == "parts.face.image=me.png" and "me.png" not in refiner.asked[0][-1]
-    composer.uploads.remove(key)  # which does not matter to a composition that was asked for
+    again = composer.ask({"mode": "montage"}, {"face": key})  # the page may use it again meanwhile
     refiner.go.set()
     followed(composer, job.key)
-    assert refiner.held == [data] and not list(composer.uploads.folder.iterdir())
+    followed(composer, again.key)
+    assert refiner.held == [data, data]
+    assert list(composer.uploads.folder.iterdir()) == [composer.uploads.find(key).path]
+    late = composer.ask({"mode": "montage"}, {"face": key})
+    composer.uploads.remove(key)  # which does not matter to a composition that was asked for
+    followed(composer, late.key)
+    assert late.state == "done" and not list(composer.uploads.folder.iterdir())
 
 
 def test_mistakes_are_said_and_nothing_is_asked(composer, refiner, picture):

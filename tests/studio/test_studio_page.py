@@ -139,6 +139,28 @@ def test_the_tab_explore_draws_and_can_be_read_by_all(visit, width):
 
 
 @pytest.mark.slow
+def test_a_finished_run_is_opened(browser, page_of, tmp_path):
+    from axe_playwright_python.sync_playwright import Axe
+
+    folder = tmp_path / "joint-1"
+    folder.mkdir()
+    Image.new("RGB", (8, 4)).save(folder / "sheet.png")
+    record = '{"name": "3", "status": "<b>ok</b>", "seam_after": {"face": 1.09}}'
+    (folder / "results.json").write_text(f'{{"samples": [{record}]}}')
+    _, address = page_of(runs=tmp_path)
+    page = browser.new_page()
+    page.goto(address)
+    page.get_by_role("tab", name="Runs").click()
+    page.locator("#run input").click()
+    page.get_by_role("option", name="joint-1").click()
+    page.wait_for_selector("img[alt='sheet.png of joint-1']")
+    assert page.locator("td").all_inner_texts() == ["3", "<b>ok</b>", "face 1.09"]
+    found = Axe().run(page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    page.close()
+
+
+@pytest.mark.slow
 def test_the_keyboard_is_enough(visit):
     page = visit("steps=3")
     for _ in range(200):

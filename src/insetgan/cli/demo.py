@@ -1,6 +1,7 @@
 """`python demo.py`: a page on which people are composed."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -34,7 +35,9 @@ def run(config: DictConfig) -> None:
         console.print(
             f"host={config.host}: who reaches this machine can use the page; password= asks for one", markup=False
         )
-    settings = server.Place(config.host, config.port, config.password, config.open)
+    settings = server.Place(
+        config.host, config.port, config.password, config.open, None if config.runs is None else Path(config.runs)
+    )
     server.serve(body, face, PageRefiner(always), settings, lambda line: console.print(line, markup=False))
 
 
@@ -53,6 +56,8 @@ def _ready(config: DictConfig) -> Any:
     """Check the settings; gives the module that serves, which needs Gradio."""
     if config.password is not None and len(config.password) < _SHORTEST:
         raise UserError(f"password=: must have {_SHORTEST} letters or more")
+    if config.runs is not None and not Path(config.runs).is_dir():
+        raise UserError(f"runs={config.runs}: must be a folder")
     try:
         return import_module("insetgan.studio.server")
     except ModuleNotFoundError as error:

@@ -23,6 +23,12 @@ class DemoConfig:
         "body"
     )
     face: Annotated[UserPath, Field(description="what draws the face, likewise")] = "face"
+    runs: Annotated[
+        UserPath | None,
+        Field(
+            description="a folder such as outputs: the finished runs and sweeps below it can be opened; null opens none"
+        ),
+    ] = None
     num_threads: Annotated[
         int | None, Field(ge=1, le=1024, description="processor threads; null is torch's choice")
     ] = None

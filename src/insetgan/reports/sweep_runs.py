@@ -68,7 +68,8 @@ def read_run(note: Mapping[str, Any], unfinished: str = "did not end") -> Run:
         results = parse_json(read_file(folder / "results.json", limits.JSON_BYTES))
         records, known = results["samples"], read_quantities(results.get("measures"))
     except FileNotFoundError:
-        return Run(folder, overrides, [], "no results")
+        problem = "its shards lie in the folder of all shards" if "shard" in overrides else "no results"
+        return Run(folder, overrides, [], problem)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Run(folder, overrides, [], "results cannot be read")
     return Run(folder, overrides, records, "" if records else "no samples", known)

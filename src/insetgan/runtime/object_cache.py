@@ -2,15 +2,19 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from insetgan.runtime import limits, objects
+from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder, write_whole
 
 _ENDING = ".object"
+_HELPER = "import sys; from insetgan.runtime.object_cache import copy_object; copy_object(*sys.argv[1:])"
 
 
 def fetch(address: str) -> Path:
@@ -55,9 +59,29 @@ def _use(path: Path, size: int) -> bool:
 
 
 def _copy(address: str, size: int, path: Path) -> None:
+    if objects.needs_own_process(address):
+        _copy_elsewhere(address, size, path)
+        return
     with path.open("wb") as file:
         for piece in objects.pieces(address, size):
             file.write(piece)
+
+
+def _copy_elsewhere(address: str, size: int, path: Path) -> None:
+    """Copy in a process of its own, which takes a second more: the threads of a store do not outlive a fork."""
+    arguments = [sys.executable, "-c", _HELPER, address, str(size), str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(arguments, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(next(reversed(done.stderr.strip().splitlines()), f"{address}: cannot be copied"))
+
+
+def copy_object(address: str, size: str, path: str) -> None:
+    """What the process of `_copy_elsewhere` does; a mistake is its last line on standard error."""
+    try:
+        _copy(address, int(size), Path(path))
+    except UserError as error:
+        sys.exit(str(error))
 
 
 def _make_room(folder: Path, size: int) -> None:

@@ -28,6 +28,7 @@ PIECE = 1 << 23
 MOST_SHARDS = 100_000
 """Files that one pattern may stand for."""
 
+_BORN = os.getpid()
 _REMOTE = re.compile(r"([a-z][a-z0-9+.-]*):/{1,2}(?!/)(.+)")
 _RANGE = re.compile(r"\{(\d{1,12})\.\.(\d{1,12})\}")
 _CHOICE = re.compile(r"\{([^{}]*,[^{}]*)\}")
@@ -82,6 +83,11 @@ def _expand_first(pattern: str) -> list[str]:
             raise UserError(f"{pattern}: stands for more than {MOST_SHARDS} files")
         values = [str(number).zfill(len(first[1])) for number in range(low, high + 1)]
     return [pattern[: first.start()] + value + pattern[first.end() :] for value in values]
+
+
+def needs_own_process(address: str) -> bool:
+    """Whether a store cannot be asked in this process: obstore's threads stay behind where a process is forked off."""
+    return address.startswith("s3://") and os.getpid() != _BORN
 
 
 def _store(address: str) -> tuple[Any, str]:

@@ -43,6 +43,8 @@ class Refiner(Protocol):
 class Line:
     """Compositions, carried out one after the other by one thread, whoever looks at them or goes away.
 
+    Gradio's own queue cannot do that: it gives the place of a composition away when its page is closed or loaded again.
+
     Args:
         refiner: carries them out.
         root: folder in which their results are kept; each has one of its own.

@@ -10,6 +10,8 @@ STYLE = """
 .live { display: flex; flex-direction: column; align-items: center; gap: 0.5rem; }
 .live img { width: auto; height: min(60vh, 512px); max-width: 100%; object-fit: contain; image-rendering: auto; }
 .grid .live img { height: auto; }
+.wide { overflow-x: auto; margin-bottom: 1rem; }
+.wide td, .wide th { padding: 0.2rem 0.6rem; text-align: left; white-space: nowrap; }
 .live.empty { height: min(60vh, 512px); border: 1px dashed #8888; border-radius: 8px; }
 .live progress { width: min(100%, 320px); }
 .min_value, .max_value { color: var(--body-text-color) !important; }

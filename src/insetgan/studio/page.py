@@ -12,6 +12,8 @@ from insetgan.studio.explore import Explorer
 from insetgan.studio.explore_tab import ExploreTab
 from insetgan.studio.fields import Fields
 from insetgan.studio.gallery import MORE
+from insetgan.studio.runs import RunFolders
+from insetgan.studio.runs_tab import RunsTab
 from insetgan.studio.wish import Wish
 
 _EVENT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "undocumented"}
@@ -23,10 +25,11 @@ class Page:
     Args:
         composer: what the buttons of the tab "Compose" do.
         explorer: what those of the tab "Explore" do.
+        runs: what can be opened in the tab "Runs"; None for no such tab.
     """
 
-    def __init__(self, composer: Composer, explorer: Explorer) -> None:
-        self.composer, self.explorer = composer, explorer
+    def __init__(self, composer: Composer, explorer: Explorer, runs: RunFolders | None = None) -> None:
+        self.composer, self.explorer, self.runs = composer, explorer, runs
 
     def build(self) -> gr.Blocks:
         """Lay out the page and tie its events."""
@@ -40,9 +43,13 @@ class Page:
                     self._build_stage()
             with gr.Tab("Explore"):
                 ExploreTab(self.explorer, _EVENT)
+            if self.runs is not None:
+                with gr.Tab("Runs"):
+                    RunsTab(self.runs, _EVENT)
             self._tie_choices(blocks)
             self._tie_composition(blocks)
-        return blocks
+        made: gr.Blocks = blocks
+        return made
 
     def _build_stage(self) -> None:
         with gr.Row():

@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -13,12 +14,14 @@ class Place:
         port: of it; 0 takes one that is free.
         password: asked of everybody; None asks nothing.
         open: whether to open it in the browser of this machine.
+        runs: folder below which finished runs can be opened; None for none.
     """
 
     host: str = "127.0.0.1"
     port: int = 7860
     password: str | None = None
     open: bool = False
+    runs: Path | None = None
 
 
 def is_loopback(host: str) -> bool:

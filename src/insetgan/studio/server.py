@@ -19,6 +19,7 @@ from insetgan.studio.explore import Explorer
 from insetgan.studio.gallery import MORE, SeedGallery
 from insetgan.studio.line import Line, Refiner
 from insetgan.studio.place import Place as Place
+from insetgan.studio.runs import RunFolders
 from insetgan.studio.upload import MOST_BYTES, Uploads
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
@@ -83,9 +84,10 @@ class Studio:
         from insetgan.studio.look import STYLE, theme  # Gradio takes seconds to import
         from insetgan.studio.page import Page
 
+        runs = None if place.runs is None else RunFolders(place.runs)
         for gallery in (self.composer.body, self.composer.face):
             threading.Thread(target=gallery.pictures, args=(MORE, 0.7), daemon=True).start()
-        self.blocks = Page(self.composer, self.explorer).build()
+        self.blocks = Page(self.composer, self.explorer, runs).build()
         self.blocks.queue(max_size=200)
         asked: dict[str, Any] = {}
         if (password := place.password) is not None:
