@@ -1,6 +1,7 @@
 """A page with tiny networks, and a browser that looks at it."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,13 @@ def drawers(tiny_networks):
 
 
 @pytest.fixture(scope="module")
-def page_of(refiner, drawers):
+def page_of(refiner, drawers, tmp_path_factory):
     """Open a page: page_of(password=None, runs=None) -> (Studio, address). All are closed in the end."""
     from insetgan.studio.server import Studio
 
     opened = []
+    # Gradio makes a folder of the first page of a process again when it opens another one.
+    before, tempfile.tempdir = tempfile.tempdir, str(tmp_path_factory.mktemp("pages"))
 
     def open_page(password=None, runs=None):
         studio = Studio(*drawers, refiner)
@@ -58,6 +61,7 @@ def page_of(refiner, drawers):
     for studio in opened:
         studio.close()
         assert not Path(studio.root).exists()
+    tempfile.tempdir = before
 
 
 @pytest.fixture(scope="module")
