@@ -92,7 +92,8 @@ def test_a_signal_to_the_whole_group_saves_with_workers_too(body, tmp_path, numb
 
 
 def test_two_commands_do_not_write_into_one_folder(body, tmp_path, monkeypatch, train, assert_one_line):
-    monkeypatch.setattr(lock_folder.__wrapped__, "__kwdefaults__", {"out": None, "patience": 0.1})
+    defaults = lock_folder.__wrapped__.__kwdefaults__
+    monkeypatch.setattr(lock_folder.__wrapped__, "__kwdefaults__", {**defaults, "patience": 0.1})
     with lock_folder(tmp_path):
         assert_one_line(train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004"), "another command is writing there")
     assert train(*body, f"out={tmp_path}", "trainer.max_kimg=0.004")[0] == 0

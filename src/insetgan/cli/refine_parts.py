@@ -167,8 +167,8 @@ def refine_fingerprint(
         measures: that are taken.
     """
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    beside = ("seeds", "batch_size", "out", "overwrite", "trainer", "logger", "accept_licence")
-    beside += ("shards", "shard", "shard_images")  # the fingerprint of the shards has them
+    beside = ["seeds", "batch_size", "out", "overwrite", "trainer", "logger", "accept_licence"]
+    beside += ["shards", "shard", "shard_images"]  # the fingerprint of the shards has them
     decisive = {key: value for key, value in settings.items() if key not in beside}
     decisive["precision"] = settings["trainer"].get("precision")
     decisive["spaces"] = {side: space or "w*" for side, space in settings["spaces"].items()}  # as it was once called

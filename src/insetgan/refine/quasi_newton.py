@@ -67,9 +67,8 @@ class QuasiNewton:
         direction = direction * torch.where(first, plain, (1 / size.clamp(min=1e-12)).clamp(max=1.0))[:, None]
         self._step = self._length[:, None] * direction
         moved = torch.where(follow[:, None], self._point + self._step * scale, now)
-        for leaf, part in zip(
-            self._leaves, torch.split(moved, [leaf[0].numel() for leaf in self._leaves], 1), strict=True
-        ):
+        sizes = [leaf[0].numel() for leaf in self._leaves]
+        for leaf, part in zip(self._leaves, moved.split_with_sizes(sizes, 1), strict=True):
             leaf.copy_(part.view_as(leaf))
         self._count += 1
 
