@@ -102,6 +102,17 @@ def in_process(monkeypatch, capsys):
 
 
 @pytest.fixture
+def called(in_process):
+    """Like `command`, in this process, which saves the imports: for tests of what a command leaves, not of how it ends."""
+
+    def run(script, *arguments):
+        code, said, errors = in_process(script.removesuffix(".py"), *arguments)
+        return subprocess.CompletedProcess([script, *arguments], code, said, errors)
+
+    return run
+
+
+@pytest.fixture
 def train(in_process):
     """Run train.py: train(*overrides) -> (exit code, output, errors)."""
     return partial(in_process, "train")

@@ -105,12 +105,12 @@ def test_csv_holds_the_same_figures(finished):
     assert min(best, key=lambda row: float(row["value"]))["best"] == "1"
 
 
-def test_the_same_command_makes_nothing_again(finished, command, quick):
+def test_the_same_command_makes_nothing_again(finished, called, quick):
     out, _ = finished
     before = _times(out)
     table = _results(out)
     metrics = "metrics=[fid,kid,pr,ids,ppl,lpips_diversity,seam]"
-    again = command("evaluate.py", *quick, METHODS, metrics, f"out={out}")
+    again = called("evaluate.py", *quick, METHODS, metrics, f"out={out}")
     assert again.returncode == 0, again.stderr
     assert "describing" not in again.stdout
     assert _times(out) == before

@@ -89,13 +89,13 @@ def test_images_agree_with_the_figures(finished):
     assert np.abs(canvas - refined)[~outside].mean() == pytest.approx(sample["band_after"]["face"])
 
 
-def test_the_same_command_redoes_nothing_and_runs_are_alike(finished, command, tiny, tmp_path):
+def test_the_same_command_redoes_nothing_and_runs_are_alike(finished, called, tiny, tmp_path):
     out, _ = finished
     before = {path: path.stat().st_mtime_ns for path in (out / "samples").iterdir()}
-    again = command("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={out}")
+    again = called("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={out}")
     assert "finished before" in again.stdout
     assert {path: path.stat().st_mtime_ns for path in (out / "samples").iterdir()} == before
-    other = command("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={tmp_path}/b")
+    other = called("refine.py", *tiny, "steps=6", "seeds=[4,0-1]", "batch_size=2", f"out={tmp_path}/b")
     assert other.returncode == 0
     for name in ("samples/4_refined.png", "samples/1_refined.png", "curves.csv", "sheet.png"):
         assert (tmp_path / "b" / name).read_bytes() == (out / name).read_bytes(), name
@@ -187,33 +187,33 @@ def test_more_processes_than_blocks(finished, command, tiny, tmp_path):
     assert (tmp_path / "samples/4_refined.png").read_bytes() == (out / "samples/4_refined.png").read_bytes()
 
 
-def test_a_sample_of_another_block_or_without_its_images_is_made_again(finished, command, tiny, tmp_path):
+def test_a_sample_of_another_block_or_without_its_images_is_made_again(finished, called, tiny, tmp_path):
     out, _ = finished
     same = [*tiny, "steps=6", "batch_size=2", f"out={tmp_path}"]
-    assert command("refine.py", *same, "seeds=0").returncode == 0
-    assert command("refine.py", *same, "seeds=[4,0-1]").returncode == 0
+    assert called("refine.py", *same, "seeds=0").returncode == 0
+    assert called("refine.py", *same, "seeds=[4,0-1]").returncode == 0
     (tmp_path / "samples/1_canvas.png").unlink()
-    result = command("refine.py", *same, "seeds=[4,0-1]")
+    result = called("refine.py", *same, "seeds=[4,0-1]")
     assert "1 refined" in result.stdout, result.stdout
     for path in (out / "samples").iterdir():
         assert (tmp_path / "samples" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
-def test_overwriting_touches_only_what_a_refinement_wrote(command, mistake, tiny, tmp_path):
+def test_overwriting_touches_only_what_a_refinement_wrote(called, mistake, tiny, tmp_path):
     same = [*tiny, "seeds=0", f"out={tmp_path}"]
-    assert command("refine.py", *same, "steps=2").returncode == 0
+    assert called("refine.py", *same, "steps=2").returncode == 0
     (tmp_path / "samples/mine.txt").write_text("kept")
-    assert command("refine.py", *same, "steps=3", "overwrite=true").returncode == 0
+    assert called("refine.py", *same, "steps=3", "overwrite=true").returncode == 0
     assert (tmp_path / "samples/mine.txt").read_text() == "kept"
     (tmp_path / "other").mkdir()
     (tmp_path / "other/config.yaml").write_text("of a training")
     assert "holds another run" in mistake("refine.py", *tiny, f"out={tmp_path}/other")
 
 
-def test_a_box_that_covers_the_canvas_has_no_seam(command, tiny, tmp_path):
+def test_a_box_that_covers_the_canvas_has_no_seam(called, tiny, tmp_path):
     face = tiny[1].partition("=")[2]
     whole = ["parts.face.placement.margin=10", "parts.face.placement.min_score=0", f"canvas.weights={face}"]
-    result = command("refine.py", *tiny, *whole, "steps=2", "seeds=0-1", f"out={tmp_path}")
+    result = called("refine.py", *tiny, *whole, "steps=2", "seeds=0-1", f"out={tmp_path}")
     assert result.returncode == 0, result.stderr
     results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
     assert results["summary"]["seam_after"] == {"face": None}
