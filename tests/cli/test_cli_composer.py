@@ -84,6 +84,7 @@ def test_mistakes_are_one_line(refine, tmp_path, overrides, said):
     ("changes", "said"),
     [
         ({"canvas=": None}, "canvas is not given: add canvas=body"),
+        ({"canvas=": "canvas=parts"}, "canvas=parts: holds parts, expected generator"),
         ({"parts=": None, "parts.face": None}, "needs canvas= and parts="),
         ({"model.modes": "model.modes=[]"}, "must name a mode"),
         ({"model.modes": "model.modes=[nonsense]"}, "nonsense"),

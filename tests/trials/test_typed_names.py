@@ -59,7 +59,6 @@ def test_definitions_need_no_plus_and_are_checked(refused, command, override, sa
         ("invert", ["image=file:///a.png"]),
         ("prepare", ["+source=look", "data.input=https://host/a.png"]),
         ("complete", ["data.path=https://host/a.zip"]),
-        ("train", ["+model=body", "data.path=s3://bucket/a.zip"]),
         ("train", ["+model=body", "init=ftp://host/a.pkl"]),
         ("refine", ["parts.face.image=ftp://host/a.png"]),
         ("refine", ["out=s3://bucket/a"]),
@@ -70,6 +69,13 @@ def test_definitions_need_no_plus_and_are_checked(refused, command, override, sa
 def test_addresses_that_are_not_read_say_which_are(refused, command, overrides):
     refused(
         "no such address is read: those of weights begin with https://, http://, hf: or known:", command, *overrides
+    )
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/a.zip", "s3://", "https://host/a.zip"])
+def test_an_address_of_images_names_shards(refused, address):
+    refused(
+        "an address of images names tar shards, such as s3://bucket/", "train", "+model=body", f"data.path={address}"
     )
 
 

@@ -18,12 +18,17 @@ def generator_size(generator: str | None, side: str, key: str = "generator") -> 
         key: what the setting is called, for messages.
 
     Raises:
-        UserError: no generator is given, or there is no such file.
+        UserError: no generator is given, there is no such file, or it holds something else.
     """
     if generator is None:
         example = "body" if key == "canvas" else "face"
         raise UserError(f"{key} is not given: add {key}={example}, another embedded model, or a .safetensors file")
-    return int(read_metadata(generator, kind="generator", key=key)["architecture"][side])
+    about = read_metadata(generator, kind="generator", key=key)
+    if about["kind"] != "generator":
+        raise UserError(f"{key}={generator}: holds {about['kind']}, expected generator")
+    if side not in about["architecture"]:
+        raise UserError(f"{key}={generator}: its architecture names no {side} of images")
+    return int(about["architecture"][side])
 
 
 def generator_crop(generator: str | None, part: str | None) -> dict[str, Any] | None:

@@ -68,7 +68,11 @@ def _expanded_weights(typed: str) -> str:
 
 def _expanded_images(typed: str) -> str:
     """The same for what may be tar shards in an object store too."""
-    return typed if re.match(_SCHEME, typed) and typed.endswith(".tar") else _expanded(typed)
+    if not re.match(_SCHEME, typed):
+        return _expanded(typed)
+    if not typed.endswith(".tar"):
+        raise ValueError("an address of images names tar shards, such as s3://bucket/people-{0000..0199}.tar")
+    return typed
 
 
 UserPath = Annotated[str, AfterValidator(_expanded), Words("a path")]
