@@ -15,7 +15,7 @@ from insetgan.data.archive import Archive
 from insetgan.data.datasets import ImageDataset
 from insetgan.data.order import TOGETHER, EndlessBatches
 from insetgan.data.share import Share
-from insetgan.runtime import objects
+from insetgan.runtime import object_cache, objects
 from insetgan.runtime.errors import UserError
 
 PATTERN = "s3://bucket/people-{0..2}.tar"
@@ -79,6 +79,26 @@ def test_forked_workers_of_a_loader_fetch_too(store, tmp_path):
     del store.objects["/bucket/people-1.tar"]
     with pytest.raises(Exception, match=r"s3://bucket/people-1.tar: no such object"):
         list(DataLoader(dataset, batch_size=3, num_workers=1, timeout=60))
+
+
+DYING = (
+    "import os, sys; path = sys.argv[3] + '.died'; os.path.exists(path) or (open(path, 'w'), os.kill(os.getpid(), 9)); "
+)
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_a_copying_process_that_dies_is_started_again(tmp_path, monkeypatch, always):
+    """A stand-in that is killed at its first start, or at each; then it copies."""
+    rest = "os.kill(os.getpid(), 9)" if always else "open(sys.argv[3], 'w').write('whole')"
+    monkeypatch.setattr(object_cache, "_HELPER", DYING + rest)
+    if always:
+        with pytest.raises(
+            UserError, match=r"^s3://b/x.tar: cannot be copied \(the process that copies ended with -9\)$"
+        ):
+            object_cache._copy_elsewhere("s3://b/x.tar", 5, tmp_path / "x")
+    else:
+        object_cache._copy_elsewhere("s3://b/x.tar", 5, tmp_path / "x")
+        assert (tmp_path / "x").read_text() == "whole"
 
 
 @pytest.mark.parametrize(

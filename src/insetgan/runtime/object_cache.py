@@ -14,7 +14,11 @@ from insetgan.runtime.errors import UserError
 from insetgan.runtime.files import cache_folder, write_whole
 
 _ENDING = ".object"
-_HELPER = "import sys; from insetgan.runtime.object_cache import copy_object; copy_object(*sys.argv[1:])"
+# It leaves at once when the copy is whole: what a store's threads do at the end of a process is not to be waited for.
+_HELPER = (
+    "import os, sys; from insetgan.runtime import object_cache; object_cache.copy_object(*sys.argv[1:]); os._exit(0)"
+)
+_TRIES = 3
 
 
 def fetch(address: str) -> Path:
@@ -71,9 +75,14 @@ def _copy_elsewhere(address: str, size: int, path: Path) -> None:
     """Copy in a process of its own, which takes a second more: the threads of a store do not outlive a fork."""
     arguments = [sys.executable, "-c", _HELPER, address, str(size), str(path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(arguments, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        raise UserError(next(reversed(done.stderr.strip().splitlines()), f"{address}: cannot be copied"))
+    for _ in range(_TRIES):
+        done = subprocess.run(arguments, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode == 0:
+            return
+        if said := done.stderr.strip().splitlines():
+            raise UserError(said[-1])
+        # It died without a word, as processes with threads of native code sometimes do: that says nothing of the object.
+    raise UserError(f"{address}: cannot be copied (the process that copies ended with {done.returncode})")
 
 
 def copy_object(address: str, size: str, path: str) -> None:
