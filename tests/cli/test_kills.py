@@ -97,7 +97,11 @@ def test_twenty_kills_inside_blocks_of_a_refinement_cost_five_seconds_each_and_c
             lost = time.time() - max([began, *(path.stat().st_mtime for path in saved)])
             process.send_signal(number)
         text = process.communicate(timeout=900)[0]
-        if process.returncode == 0:
+        if process.returncode == 0 or list(out.glob("samples/[0-9]*.safetensors")):
+            if process.returncode:  # the signal came behind the block, while its samples were written
+                again = start(out)
+                text = again.communicate(timeout=900)[0]
+                assert again.returncode == 0, text
             written = {path.name: path.read_bytes() for path in (out / "samples").iterdir()}
             assert written == {path.name: path.read_bytes() for path in (tmp_path / "whole/samples").iterdir()}
             assert not (out / ".partial").exists()
@@ -108,7 +112,6 @@ def test_twenty_kills_inside_blocks_of_a_refinement_cost_five_seconds_each_and_c
         kills += 1
         assert process.returncode in (-number, 128 + number), text
         assert lost < 5
-        assert not list(out.glob("samples/[0-9]*.safetensors"))
         done = _step_saved(out / ".partial/seed-0-and-1-more")
 
 
