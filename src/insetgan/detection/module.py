@@ -1,6 +1,5 @@
 """Training of PartsNet."""
 
-import math
 from typing import Annotated, Any, Literal, Self
 
 import torch
@@ -12,6 +11,7 @@ from insetgan.detection.located import LocatedBatch, augment, unpack_masks
 from insetgan.detection.mask_loss import mask_iou, mask_loss
 from insetgan.detection.parts_net import STRIDE, PartsNet, PartsOutput, masks_near
 from insetgan.ops.images import from_uint8
+from insetgan.runtime.learning_rate import half_cosine
 from insetgan.runtime.settings import SettingError, settings
 from insetgan.runtime.training_module import TrainingModule
 
@@ -86,8 +86,7 @@ class PartsModule(TrainingModule):
 
     def rate(self, kimg: float) -> float:
         """Learning rate after `kimg` thousand images."""
-        done = min(kimg / self.settings.total_kimg, 1.0)
-        return self.settings.lr * min(done / 0.05, 1.0) * (0.5 + 0.5 * math.cos(math.pi * done))
+        return half_cosine(self.settings.lr, kimg, self.settings.total_kimg, 0.05)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate; the first step of all is not quite at zero."""

@@ -1,6 +1,5 @@
 """Training of an encoder: on the generator's own samples, whose latents are known, then on real images as well."""
 
-import math
 from typing import Annotated, Any
 
 import torch
@@ -11,6 +10,7 @@ from insetgan.inversion.encoder import Encoder
 from insetgan.networks.perceptual import Perceptual, describe, feature_distance
 from insetgan.ops.images import from_uint8, seeded_latents
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.learning_rate import half_cosine
 from insetgan.runtime.settings import settings
 from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.samples import tile
@@ -116,8 +116,7 @@ class EncoderModule(TrainingModule):
 
     def rate(self, kimg: float) -> float:
         """Learning rate after `kimg` thousand images."""
-        done = min(kimg / self.settings.total_kimg, 1.0)
-        return self.settings.lr * min(done / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * done))
+        return half_cosine(self.settings.lr, kimg, self.settings.total_kimg, 0.02)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate; the first step of all is not quite at zero, nor is one behind the end."""

@@ -1,6 +1,5 @@
 """Training of a composer: on pairs drawn from seeds, by the objective of the refinement itself."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -22,6 +21,7 @@ from insetgan.refine.problem import Problem
 from insetgan.refine.sides import Side
 from insetgan.refine.state import Initial
 from insetgan.runtime.errors import UserError
+from insetgan.runtime.learning_rate import half_cosine
 from insetgan.runtime.settings import settings
 from insetgan.runtime.training_module import TrainingModule
 from insetgan.training.samples import tile
@@ -142,8 +142,7 @@ class ComposerModule(TrainingModule):
 
     def rate(self, kimg: float) -> float:
         """Learning rate after `kimg` thousand pairs."""
-        done = min(kimg / self.settings.total_kimg, 1.0)
-        return self.settings.lr * min(done / 0.02, 1.0) * (0.5 + 0.5 * math.cos(math.pi * done))
+        return half_cosine(self.settings.lr, kimg, self.settings.total_kimg, 0.02)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate; the first step of all is not quite at zero, nor is one behind the end."""

@@ -29,18 +29,8 @@ from insetgan.weights.published.network import PublishedNetwork
 from insetgan.weights.published.reader import is_published, read_published
 
 EMBEDDED = (
-    "body",
-    "face",
-    "hands",
-    "feet",
-    "parts",
-    "meadow",
-    "blossom",
-    "comodgan",
-    "encoder_face",
-    "encoder_body",
-    "composer_face",
-)
+    "body", "face", "hands", "feet", "parts", "meadow", "blossom", "comodgan", "encoder_face", "encoder_body", "composer_face",
+)  # fmt: skip
 _MOST_VALUES = 10_000  # in what a file says of itself
 _FLOATS = ("F32", "F16")  # what `save_network` writes; no value changes on the way to float32
 _TYPES = {torch.int64: ("I64",), torch.int32: ("I32",), torch.uint8: ("U8",), torch.bool: ("BOOL",)}
